@@ -1,0 +1,30 @@
+package executors
+
+// Error is a failure to reach or use a target, with a code for callers to act
+// on and a remedy for the reader.
+type Error struct {
+	// Code is stable: "unreachable", "permission", "not-found", "unsupported",
+	// "locked", "reverted", "timeout", "protocol", "changed".
+	Code string `json:"code"`
+	// Op is a gerund and its object: "opening netns://lab1".
+	Op      string `json:"op"`
+	Message string `json:"message"`
+	// Remedy says what to do; may be empty.
+	Remedy string `json:"remedy,omitempty"`
+	Err    error  `json:"-"`
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	s := e.Op
+	switch {
+	case e.Message != "":
+		s += ": " + e.Message
+	case e.Err != nil:
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,58 @@
+package executors
+
+import (
+	"time"
+
+	"stet/executors/netstate"
+)
+
+// Guard is a promise to go back: unless it is confirmed within Timeout, the
+// target returns the objects of Change to what they were before.
+type Guard struct {
+	// ID is unique on the target: the run's ID and the step's name.
+	ID       string `json:"id"`
+	Run      string `json:"run"`
+	Step     string `json:"step"`
+	Document string `json:"document"`
+	Operator string `json:"operator"`
+	// Timeout is counted on a clock that goes on in suspend
+	// (CLOCK_BOOTTIME).
+	Timeout time.Duration `json:"timeout"`
+	// Change is the one that is about to be applied. It may be empty when
+	// only Commands lead back.
+	Change *netstate.Change `json:"change,omitempty"`
+	// Commands run before the state is restored, in order; the exit code of
+	// each is in the outcome.
+	Commands []Command `json:"commands,omitempty"`
+}
+
+// Phase is where a guard stands.
+type Phase string
+
+// The phases of a guard.
+const (
+	Armed     Phase = "armed"
+	Confirmed Phase = "confirmed"
+	Reverting Phase = "reverting"
+	Reverted  Phase = "reverted"
+	// Incomplete is a revert after which something still differs.
+	Incomplete Phase = "incomplete"
+	// Lost is a guard whose process died before it could act.
+	Lost Phase = "lost"
+)
+
+// GuardState is a guard as its target sees it.
+type GuardState struct {
+	ID       string        `json:"id"`
+	Run      string        `json:"run"`
+	Step     string        `json:"step"`
+	Document string        `json:"document"`
+	Operator string        `json:"operator"`
+	Phase    Phase         `json:"phase"`
+	Armed    time.Time     `json:"armed"`
+	Deadline time.Time     `json:"deadline"`
+	Left     time.Duration `json:"left,omitempty"` // until the deadline, while armed
+	Ended    time.Time     `json:"ended,omitzero"`
+	Result   *Result       `json:"result,omitempty"`
+	Output   string        `json:"output,omitempty"` // of the commands, bounded
+}

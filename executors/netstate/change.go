@@ -1,0 +1,82 @@
+package netstate
+
+// Op is what an edit does to its object.
+type Op string
+
+// The operations of an edit.
+const (
+	Add    Op = "add"
+	Modify Op = "change"
+	Delete Op = "delete"
+)
+
+// Object is one object of a state; exactly one field is set. The addresses of
+// an interface are objects of their own: Link's Addresses are empty here.
+type Object struct {
+	Link     *Interface        `json:"link,omitempty"`
+	Address  *InterfaceAddress `json:"address,omitempty"`
+	Route    *Route            `json:"route,omitempty"`
+	Rule     *Rule             `json:"rule,omitempty"`
+	Neighbor *Neighbor         `json:"neighbor,omitempty"`
+	FDB      *FDBEntry         `json:"fdb,omitempty"`
+	Sysctl   *Sysctl           `json:"sysctl,omitempty"`
+}
+
+// InterfaceAddress is an address with the interface it belongs to.
+type InterfaceAddress struct {
+	Device string `json:"device"`
+	Address
+}
+
+// Sysctl is one kernel parameter. Value "" with Missing set means that the key
+// does not exist (its interface is gone).
+type Sysctl struct {
+	Key     string `json:"key"`
+	Value   string `json:"value"`
+	Missing bool   `json:"missing,omitempty"`
+}
+
+// Edit is one step of a Change. Before is empty for Add, After for Delete.
+// A link's Modify carries the whole interface on both sides; what differs in
+// Attrs is what is set.
+type Edit struct {
+	Op     Op     `json:"op"`
+	Before Object `json:"before,omitzero"`
+	After  Object `json:"after,omitzero"`
+	// Implied marks what the kernel does by itself because of another edit
+	// (routes that vanish with their link): never sent, but recorded, so that
+	// undoing brings it back.
+	Implied bool `json:"implied,omitempty"`
+	// Replaces marks a link that must be deleted and created anew, because
+	// the kernel cannot change one of its attributes; Why names the attribute.
+	Replaces bool   `json:"replaces,omitempty"`
+	Why      string `json:"why,omitempty"`
+}
+
+// Change is an ordered list of edits: parents before children, adds before
+// deletes. It is at the same time the record of what was there (Before), which
+// is all that Undo needs. It is journaled, sent to agents and given to guards.
+type Change struct {
+	Edits []Edit `json:"edits,omitempty"`
+}
+
+// Empty reports whether the change changes nothing.
+func (c *Change) Empty() bool { return c == nil || len(c.Edits) == 0 }
+
+// Foreign is an effect of a configuration on another target: the far end of a
+// veth, or a link moved there.
+type Foreign struct {
+	// Target is the other target's name in the document.
+	Target    string
+	Interface Interface
+	Gone      bool
+}
+
+// Mismatch is a difference between what was asked and what the kernel holds
+// after applying.
+type Mismatch struct {
+	Object string `json:"object"` // "link br0", "route 10.0.0.0/8"
+	Key    string `json:"key,omitempty"`
+	Want   string `json:"want"`
+	Got    string `json:"got"`
+}

@@ -1,0 +1,16 @@
+package netstate
+
+// Query says which parts of the network state are wanted. Observing less is
+// faster: a plan asks only for what its blocks touch.
+type Query struct {
+	Links     bool `json:"links,omitempty"` // interfaces with their addresses
+	Routes    bool `json:"routes,omitempty"`
+	Rules     bool `json:"rules,omitempty"`
+	Neighbors bool `json:"neighbors,omitempty"`
+	FDB       bool `json:"fdb,omitempty"`
+	// Sysctls are keys; "net.ipv4.conf.*.forwarding" is every interface's.
+	Sysctls []string `json:"sysctls,omitempty"`
+	// Namespaces are other targets or named namespaces whose links are wanted
+	// too, marked with Interface.Netns.
+	Namespaces []string `json:"namespaces,omitempty"`
+}

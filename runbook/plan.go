@@ -1,0 +1,76 @@
+package runbook
+
+import (
+	"time"
+
+	"stet/executors"
+	"stet/executors/netstate"
+)
+
+// Plan is what running a document would do, step by step and target by
+// target, each step simulated upon the ones before it.
+type Plan struct {
+	Document string `json:"document"`
+	// SourceHash is the SHA-256 of the document without its results.
+	SourceHash string `json:"source-hash"`
+	// Hash names the plan: it covers everything that approval is about (steps,
+	// targets, commands, changes), and neither times nor results.
+	Hash    string             `json:"hash"`
+	Made    time.Time          `json:"made"`
+	Targets []executors.Target `json:"targets"`
+	Groups  []Group            `json:"groups"`
+	// Duration bounds how long the operation and its undoing may take.
+	Duration time.Duration `json:"duration"`
+}
+
+// Group is a changing step and what follows it up to the next changing step.
+// Steps before the first changing one form a group without a change: the
+// pre-checks.
+type Group struct {
+	// Name is that of its changing step, or of its first step.
+	Name  string `json:"name"`
+	Steps []Step `json:"steps"`
+	// Change is the index in Steps of the changing step, or -1.
+	Change int    `json:"change"`
+	Policy Policy `json:"policy"`
+}
+
+// Step is one block to be run, with what it would do on each target.
+type Step struct {
+	Block   Block      `json:"-"`
+	Name    string     `json:"name"`
+	Kind    BlockKind  `json:"kind"`
+	Line    int        `json:"line"`
+	Targets []StepPlan `json:"targets"`
+}
+
+// StepPlan is a step on one target.
+type StepPlan struct {
+	Target string `json:"target"`
+	// Body is the block's text with ${…} filled in; Secrets stand as
+	// [redacted:NAME].
+	Body string `json:"body,omitempty"`
+	// Change is what a netconfig block would do; nil for others.
+	Change *netstate.Change `json:"change,omitempty"`
+	// Deferred says why the change can only be known when it runs: it depends
+	// on the output of an earlier step.
+	Deferred string `json:"deferred,omitempty"`
+}
+
+// Empty reports whether no step would change anything: no netconfig change,
+// no run step, no manual step.
+func (p *Plan) Empty() bool {
+	for _, g := range p.Groups {
+		for _, s := range g.Steps {
+			if s.Kind == Run || s.Kind == Manual {
+				return false
+			}
+			for _, t := range s.Targets {
+				if !t.Change.Empty() || t.Deferred != "" {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
