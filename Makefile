@@ -1,0 +1,112 @@
+# The commands of this repository. `make help` lists them.
+
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X stet/internal/version.Version=$(VERSION)
+STATIC := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+FUZZTIME ?= 30s
+PKG ?= ./...
+
+GOLANGCI_VERSION := v2.7.0
+GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
+
+# Packages whose goroutines share state.
+RACE := ./cmd/... ./executors/local/... ./executors/wire/... ./executors/shell/... \
+	./executors/guard/... ./executors/agent/... ./executors/fake/... \
+	./runbook/apply/... ./runbook/journal/... ./runbook/check/... ./runbook/redact/...
+
+# What cmd/stet must compile for, besides this machine.
+PLATFORMS := linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build first test check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install, or name, the programs that the tests use
+	@GO="$(GO)" scripts/deps
+
+build: ## build bin/stet, bin/stet-agent and the agents for other machines
+	$(STATIC) -o bin/stet ./cmd/stet
+	$(STATIC) -o bin/stet-agent ./cmd/stet-agent
+	GOOS=linux GOARCH=amd64 $(STATIC) -o bin/stet-agent-linux-amd64 ./cmd/stet-agent
+	GOOS=linux GOARCH=arm64 $(STATIC) -o bin/stet-agent-linux-arm64 ./cmd/stet-agent
+
+bin/stet: $(shell find cmd executors internal runbook templates -name '*.go' -o -name '*.md' 2>/dev/null) go.mod
+	$(STATIC) -o bin/stet ./cmd/stet
+
+first: bin/stet ## run examples/first in two sandboxes, as any user
+	@examples/first/run
+
+test: deps ## run all tests
+	@GO="$(GO)" $(GO) run ./scripts/gotest $(PKG)
+
+check: lint vet tidy cross vuln race ## everything else that CI demands
+
+$(GOLANGCI):
+	@scripts/golangci "$(GO)" $(GOLANGCI_VERSION) $@
+
+lint: $(GOLANGCI) ## golangci-lint, with the dependency rules of the design
+	$(GOLANGCI) run
+
+vet: ## go vet
+	$(GO) vet ./...
+
+race: deps ## tests of the packages that share state, with the race detector
+	CGO_ENABLED=1 $(GO) test -race $(RACE)
+
+vuln: ## govulncheck, where it can be had
+	@scripts/vuln "$(GO)"
+
+tidy: ## check that go.mod names exactly what is used
+	$(GO) mod tidy -diff
+
+cross: ## build cmd/stet for every other platform
+	@set -e; for p in $(PLATFORMS); do \
+		echo "GOOS=$${p%/*} GOARCH=$${p#*/} go build ./cmd/stet"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/stet; \
+	done
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@set -e; for d in $$(git grep -l 'func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
+		for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$d/*_test.go); do \
+			echo "$$d $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) ./$$d; \
+		done; \
+	done
+
+fmt: ## format the Go files
+	gofmt -w $$(git ls-files '*.go')
+
+update: ## rewrite golden files from what the code does now, to be read in the diff
+	@set -e; for d in $$(git grep -lE 'flag\.Bool(Var)?\([^)]*"update"' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
+		echo "./$$d"; $(GO) test ./$$d -update; \
+	done
+
+generate: bin/stet ## reference pages, import graph, man pages, shell completions
+	$(GO) generate ./...
+	$(GO) test ./cmd/stet -run '^TestReference' -update
+	$(GO) test ./docs -run '^TestImportGraph' -update
+	bin/stet man dist/man
+	mkdir -p dist/completions
+	bin/stet completion bash > dist/completions/stet.bash
+	bin/stet completion zsh > dist/completions/_stet
+	bin/stet completion fish > dist/completions/stet.fish
+
+cover: ## coverage of all tests, as coverage/index.html
+	mkdir -p coverage
+	$(GO) test -coverpkg=./... -coverprofile coverage/profile $(PKG)
+	$(GO) tool cover -html coverage/profile -o coverage/index.html
+	$(GO) tool cover -func coverage/profile | tail -1
+
+picture: bin/stet ## draw docs/report.svg from a real run of examples/first
+	$(GO) run ./scripts/picture docs/report.svg
+
+hooks: ## have git refuse commits that are not formatted
+	git config core.hooksPath .githooks
+
+clean: ## remove what the other targets made
+	rm -rf bin dist coverage

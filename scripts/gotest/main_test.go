@@ -1,0 +1,35 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSummary(t *testing.T) {
+	const events = `{"Action":"output","Package":"stet/a","Test":"TestOK","Output":"=== RUN   TestOK\n"}
+{"Action":"pass","Package":"stet/a","Test":"TestOK"}
+{"Action":"output","Package":"stet/a","Test":"TestSkip","Output":"    a_test.go:7: needs root: run as root\n"}
+{"Action":"output","Package":"stet/a","Test":"TestSkip","Output":"--- SKIP: TestSkip (0.00s)\n"}
+{"Action":"skip","Package":"stet/a","Test":"TestSkip"}
+{"Action":"output","Package":"stet/a","Test":"TestBad","Output":"    a_test.go:9: got 1, want 2\n"}
+{"Action":"fail","Package":"stet/a","Test":"TestBad"}
+{"Action":"output","Package":"stet/a","Output":"PASS\n"}
+{"Action":"output","Package":"stet/a","Output":"FAIL\tstet/a\t0.1s\n"}
+{"Action":"fail","Package":"stet/a"}
+not json
+`
+	var out strings.Builder
+	s := newSummary(&out)
+	s.read(strings.NewReader(events))
+	s.print()
+	const want = `    a_test.go:9: got 1, want 2
+FAIL	stet/a	0.1s
+not json
+skipped 1: needs root: run as root
+    a TestSkip
+1 passed, 1 failed, 1 skipped
+`
+	if out.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", out.String(), want)
+	}
+}
