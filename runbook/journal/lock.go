@@ -1,0 +1,66 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"stet/executors"
+)
+
+// LockedError says that another operation on the document is running.
+type LockedError struct {
+	Document string
+	Holder   executors.Lock
+}
+
+// Error implements error.
+func (e *LockedError) Error() string {
+	if e.Holder.Operator == "" {
+		return fmt.Sprintf("locking %s: another operation on it is running", e.Document)
+	}
+	return fmt.Sprintf("locking %s: %s has been running operation %s on it since %s",
+		e.Document, e.Holder.Operator, e.Holder.Run, e.Holder.Since)
+}
+
+// Lock takes a document for one operation, until release is called or the
+// process ends, however it ends. A second taker gets a *LockedError.
+func Lock(stateDir, document string, holder executors.Lock) (release func() error, err error) {
+	id, err := identity(document)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(stateDir, "locks")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of locks: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, id+".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the document: %w", err)
+	}
+	taken, err := lockFile(f)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("locking the document: %w", err), f.Close())
+	}
+	if !taken {
+		held := &LockedError{Document: document}
+		if b, err := io.ReadAll(io.LimitReader(f, 1<<16)); err == nil {
+			_ = json.Unmarshal(b, &held.Holder) // being written: then nobody is named
+		}
+		return nil, errors.Join(held, f.Close())
+	}
+	b, err := json.Marshal(holder)
+	if err == nil {
+		err = f.Truncate(0)
+	}
+	if err == nil {
+		_, err = f.WriteAt(b, 0)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("locking the document: %w", err), f.Close())
+	}
+	return f.Close, nil
+}
