@@ -17,6 +17,7 @@ const (
 	Uint16                       // decimal
 	Uint16BE                     // decimal; network byte order in netlink
 	Uint32                       // decimal
+	Uint32BE                     // decimal; network byte order in netlink
 	Uint64                       // decimal
 	Int32                        // decimal
 	String                       // as it is
@@ -28,6 +29,13 @@ const (
 	Flag                         // "true" when present; an attribute without payload
 	Centi                        // seconds in text ("15", "2.5"); hundredths as u32 (clock_t, USER_HZ)
 	Centi64                      // the same as u64
+	Hundredths                   // decimal hundredths of a second, as nmstate has them; u64
+	IP                           // an IPv4 or IPv6 address; Attr.IFLA for the one, Attr.IFLA6 for the other
+	PortRange                    // "49152-65535"; two u16 in network byte order
+	MACList                      // sorted, with commas; written by package linux
+	BoolOpt                      // "true" or "false": bit Attr.Bit of struct br_boolopt_multi (u32 value, u32 mask)
+	FlagBit                      // the same: bit Attr.Bit of a number as wide as Attr.Wire, shared with other attributes
+	IFFlag                       // the same: bit Attr.Bit of ifi_flags, with ifi_change
 )
 
 // Settable says when the kernel accepts an attribute.
@@ -62,7 +70,16 @@ type Attr struct {
 	// IFLA_INFO_SLAVE_DATA (of a port), or in the message (of any interface).
 	// 0: package linux handles it by hand.
 	IFLA uint16
-	Set  Settable
+	// IFLA6 is the number of the same attribute for IPv6, of type IP.
+	IFLA6 uint16
+	// Message is set for an attribute of a kind that is in the message itself
+	// (IFLA_LINK), not in IFLA_INFO_DATA.
+	Message bool
+	// Bit is the number of the bit of a BoolOpt, FlagBit or IFFlag; Inverse
+	// is set where the bit means "not".
+	Bit     uint8
+	Inverse bool
+	Set     Settable
 	// Default is what the kernel takes when the attribute is not given;
 	// "" where that is not fixed.
 	Default string

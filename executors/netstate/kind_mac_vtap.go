@@ -1,0 +1,19 @@
+package netstate
+
+// macVtap is macvlan with a character device instead of a protocol stack
+// (drivers/net/macvtap.c).
+var macVtap = Kind{
+	Name:      "mac-vtap",
+	Kernel:    "macvtap",
+	Section:   "mac-vtap",
+	Creatable: true,
+	Doc:       "As mac-vlan, with a tap device `/dev/tapN` for a virtual machine.",
+	Attrs:     macVlanAttrs("mac-vtap"),
+	Example: `interfaces:
+  - name: mvt0
+    type: mac-vtap
+    mac-vtap:
+      base-iface: eth0
+      mode: vepa
+`,
+}

@@ -1,0 +1,70 @@
+package netstate
+
+// kinds is every kind of interface that this version knows. The order is that
+// of the reference page.
+var kinds = []*Kind{
+	&ethernet,
+	&loopback,
+	&veth,
+	&linuxBridge,
+	&vxlan,
+	&macVlan,
+	&macVtap,
+	&ifb,
+	&tun,
+}
+
+// Kinds returns every kind of interface. The result is shared: do not change it.
+func Kinds() []*Kind { return kinds }
+
+// KindByName returns the kind of a netconfig type ("linux-bridge"), or nil.
+func KindByName(name string) *Kind {
+	for _, k := range kinds {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// KindByKernel returns the kind of an IFLA_INFO_KIND ("bridge"), or nil.
+// Hardware and the loopback interface have none.
+func KindByKernel(kernel string) *Kind {
+	if kernel == "" {
+		return nil
+	}
+	for _, k := range kinds {
+		if k.Kernel == kernel {
+			return k
+		}
+	}
+	return nil
+}
+
+// LinkAttrs returns the attributes of every interface. The result is shared:
+// do not change it.
+func LinkAttrs() []Attr { return linkAttrs }
+
+// attrsByKey has every attribute by its key: the sections keep the keys of the
+// kinds apart, and a test proves it.
+var attrsByKey = indexAttrs()
+
+func indexAttrs() map[string]*Attr {
+	m := map[string]*Attr{}
+	add := func(attrs []Attr) {
+		for i := range attrs {
+			m[attrs[i].Key] = &attrs[i]
+		}
+	}
+	add(linkAttrs)
+	for _, k := range kinds {
+		add(k.Attrs)
+		add(k.PortAttrs)
+	}
+	return m
+}
+
+// AttrByKey returns the description of an attribute of an interface, of its
+// kind or of its being a port ("mtu", "vxlan.id", "bridge-port.isolated"), or
+// nil.
+func AttrByKey(key string) *Attr { return attrsByKey[key] }
