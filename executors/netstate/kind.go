@@ -11,31 +11,31 @@ type AttrType uint8
 
 // Types of attributes, with the canonical text of each.
 const (
-	Bool     AttrType = iota + 1 // "true" or "false"; u8 in netlink
-	Bool32                       // the same as u32
-	Uint8                        // decimal
-	Uint16                       // decimal
-	Uint16BE                     // decimal; network byte order in netlink
-	Uint32                       // decimal
-	Uint32BE                     // decimal; network byte order in netlink
-	Uint64                       // decimal
-	Int32                        // decimal
-	String                       // as it is
-	Enum                         // one of Attr.Enum's names; Attr.Wire says how wide
-	MAC                          // "02:00:00:00:00:01"
-	IPv4                         // "192.0.2.1"
-	IPv6                         // "2001:db8::1"
-	LinkRef                      // an interface's name; its ifindex as u32 in netlink
-	Flag                         // "true" when present; an attribute without payload
-	Centi                        // seconds in text ("15", "2.5"); hundredths as u32 (clock_t, USER_HZ)
-	Centi64                      // the same as u64
-	Hundredths                   // decimal hundredths of a second, as nmstate has them; u64
-	IP                           // an IPv4 or IPv6 address; Attr.IFLA for the one, Attr.IFLA6 for the other
-	PortRange                    // "49152-65535"; two u16 in network byte order
-	MACList                      // sorted, with commas; written by package linux
-	BoolOpt                      // "true" or "false": bit Attr.Bit of struct br_boolopt_multi (u32 value, u32 mask)
-	FlagBit                      // the same: bit Attr.Bit of a number as wide as Attr.Wire, shared with other attributes
-	IFFlag                       // the same: bit Attr.Bit of ifi_flags, with ifi_change
+	Bool       AttrType = iota + 1 // "true" or "false"; u8 in netlink
+	Bool32                         // the same as u32
+	Uint8                          // decimal
+	Uint16                         // decimal
+	Uint16BE                       // decimal; network byte order in netlink
+	Uint32                         // decimal
+	Uint32BE                       // decimal; network byte order in netlink
+	Uint64                         // decimal
+	Int32                          // decimal
+	String                         // as it is
+	Enum                           // one of Attr.Enum's names; Attr.Wire says how wide
+	MAC                            // "02:00:00:00:00:01"
+	IPv4                           // "192.0.2.1"
+	IPv6                           // "2001:db8::1"
+	LinkRef                        // an interface's name; its ifindex as u32 in netlink
+	Flag                           // "true" when present; an attribute without payload
+	Centi                          // seconds in text ("15", "2.5"); hundredths as u32 (clock_t, USER_HZ)
+	Centi64                        // the same as u64
+	Hundredths                     // decimal hundredths of a second, as nmstate has them; u64
+	IP                             // an IPv4 or IPv6 address; Attr.IFLA for the one, Attr.IFLA6 for the other
+	PortRange                      // "49152-65535"; two u16 in network byte order
+	MACList                        // sorted, with commas; written by package linux
+	BoolOpt                        // "true" or "false": bit Attr.Bit of struct br_boolopt_multi (u32 value, u32 mask)
+	FlagBit                        // the same: bit Attr.Bit of a number as wide as Attr.Wire, shared with other attributes
+	IFFlag                         // the same: bit Attr.Bit of ifi_flags, with ifi_change
 )
 
 // Settable says when the kernel accepts an attribute.

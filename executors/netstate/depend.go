@@ -1,0 +1,65 @@
+package netstate
+
+import "slices"
+
+// parents are the interfaces that must be there before i can be made as it is:
+// its controller, its lower interface, its backup port.
+func parents(i *Interface) []string {
+	var names []string
+	for key, value := range i.Attrs {
+		attr := AttrByKey(key)
+		if attr != nil && attr.Type == LinkRef && value != "" && value != i.Name {
+			names = append(names, value)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// lower is the interface that i lies on and vanishes with, or "".
+func lower(i *Interface) string {
+	for _, key := range []string{"mac-vlan.base-iface", "mac-vtap.base-iface", "vxlan.base-iface"} {
+		if v := i.Attrs[key]; v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// peer is the other end of a veth in the same namespace, or "".
+func peer(i *Interface) string {
+	if i.Type != "veth" || i.Attrs["veth.peer-target"] != i.Netns {
+		return ""
+	}
+	return i.Attrs["veth.peer"]
+}
+
+// byDependency orders interfaces so that parents come first; those without
+// relation keep their order, and a circle is cut anywhere.
+func byDependency(list []*Interface) []*Interface {
+	byName := map[string]*Interface{}
+	for _, i := range list {
+		if i.Netns == "" {
+			byName[i.Name] = i
+		}
+	}
+	out := make([]*Interface, 0, len(list))
+	seen := map[*Interface]bool{}
+	var visit func(i *Interface)
+	visit = func(i *Interface) {
+		if seen[i] {
+			return
+		}
+		seen[i] = true
+		for _, name := range parents(i) {
+			if p := byName[name]; p != nil {
+				visit(p)
+			}
+		}
+		out = append(out, i)
+	}
+	for _, i := range list {
+		visit(i)
+	}
+	return out
+}

@@ -1,0 +1,38 @@
+package netstate
+
+import "slices"
+
+// Interface returns the interface of the observed namespace with this name, or
+// nil. The interfaces must be sorted, as a State's are.
+func (s *State) Interface(name string) *Interface { return s.interfaceIn("", name) }
+
+// interfaceIn looks in another target or named namespace.
+func (s *State) interfaceIn(netns, name string) *Interface {
+	i, ok := s.find(netns, name)
+	if !ok {
+		return nil
+	}
+	return &s.Interfaces[i]
+}
+
+func (s *State) find(netns, name string) (int, bool) {
+	key := Interface{Netns: netns, Name: name}
+	return slices.BinarySearchFunc(s.Interfaces, key, func(a, b Interface) int { return CompareInterfaces(&a, &b) })
+}
+
+// put adds the interface or replaces the one of its name.
+func (s *State) put(i Interface) {
+	n, ok := s.find(i.Netns, i.Name)
+	if ok {
+		s.Interfaces[n] = i
+		return
+	}
+	s.Interfaces = slices.Insert(s.Interfaces, n, i)
+}
+
+// remove takes the interface out.
+func (s *State) remove(netns, name string) {
+	if n, ok := s.find(netns, name); ok {
+		s.Interfaces = slices.Delete(s.Interfaces, n, n+1)
+	}
+}

@@ -1,0 +1,168 @@
+package netstate
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Objects are kept sorted by key, so that two states are compared by walking
+// both once. Each compare function orders by key first and ends there: objects
+// with the same key compare as 0, whatever else differs.
+
+// CompareInterfaces orders interfaces by namespace, then name.
+func CompareInterfaces(a, b *Interface) int {
+	if c := strings.Compare(a.Netns, b.Netns); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Name, b.Name)
+}
+
+// CompareRoutes orders routes by what the kernel tells them apart by: table,
+// destination, type of service and metric.
+func CompareRoutes(a, b *Route) int {
+	if a.Table != b.Table {
+		return cmp.Compare(a.Table, b.Table)
+	}
+	if c := comparePrefixes(a.Destination, b.Destination); c != 0 {
+		return c
+	}
+	if a.TOS != b.TOS {
+		return cmp.Compare(a.TOS, b.TOS)
+	}
+	return cmp.Compare(a.Metric, b.Metric)
+}
+
+// CompareRules orders rules by family, priority and then everything else: a
+// rule has no key but itself.
+func CompareRules(a, b *Rule) int {
+	return cmp.Or(
+		cmp.Compare(a.Family, b.Family), cmp.Compare(a.Priority, b.Priority),
+		comparePrefixes(a.From, b.From), comparePrefixes(a.To, b.To),
+		strings.Compare(a.IIF, b.IIF), strings.Compare(a.OIF, b.OIF),
+		cmp.Compare(a.FwMark, b.FwMark), cmp.Compare(ruleMask(a), ruleMask(b)),
+		cmp.Compare(a.TOS, b.TOS), compareBools(a.Not, b.Not),
+		strings.Compare(ruleAction(a), ruleAction(b)),
+		cmp.Compare(a.Table, b.Table), cmp.Compare(a.Goto, b.Goto),
+		comparePointers(a.SuppressPrefixLength, b.SuppressPrefixLength),
+		comparePointers(a.SuppressGroup, b.SuppressGroup),
+		cmp.Compare(a.IPProto, b.IPProto),
+		strings.Compare(a.SourcePorts, b.SourcePorts),
+		strings.Compare(a.DestinationPorts, b.DestinationPorts),
+		strings.Compare(a.UIDRange, b.UIDRange), compareBools(a.L3MDev, b.L3MDev),
+	)
+}
+
+// ruleMask is the mask of the mark; the kernel takes all bits if none is given.
+func ruleMask(r *Rule) uint32 {
+	if r.FwMark != 0 && r.FwMask == 0 {
+		return 0xffffffff
+	}
+	return r.FwMask
+}
+
+func ruleAction(r *Rule) string {
+	if r.Action == "" {
+		return "lookup"
+	}
+	return r.Action
+}
+
+// CompareNeighbors orders neighbours by device, address and whether they are
+// proxy entries.
+func CompareNeighbors(a, b *Neighbor) int {
+	return cmp.Or(strings.Compare(a.Device, b.Device), a.IP.Compare(b.IP), compareBools(a.Proxy, b.Proxy))
+}
+
+// CompareFDB orders entries of forwarding databases by device, address, owner,
+// VLAN and, of a VXLAN, by where they lead: one address may have several.
+func CompareFDB(a, b *FDBEntry) int {
+	return cmp.Or(
+		strings.Compare(a.Device, b.Device), strings.Compare(a.MAC, b.MAC),
+		strings.Compare(fdbOwner(a), fdbOwner(b)), cmp.Compare(a.VLAN, b.VLAN),
+		a.Dst.Compare(b.Dst), cmp.Compare(a.Port, b.Port),
+		cmp.Compare(a.VNI, b.VNI), strings.Compare(a.Via, b.Via),
+	)
+}
+
+func fdbOwner(e *FDBEntry) string {
+	switch {
+	case e.Owner != "":
+		return e.Owner
+	case e.Dst.IsValid():
+		return "self"
+	}
+	return "master"
+}
+
+// compareAddresses orders addresses by what tells them apart on one interface:
+// address, prefix length and peer. It is not the order of Interface.Addresses.
+func compareAddresses(a, b *Address) int {
+	return cmp.Or(comparePrefixes(a.Prefix, b.Prefix), comparePrefixes(a.Peer, b.Peer))
+}
+
+func comparePrefixes(a, b netip.Prefix) int {
+	if a.IsValid() != b.IsValid() {
+		return compareBools(a.IsValid(), b.IsValid())
+	}
+	if c := a.Addr().Compare(b.Addr()); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Bits(), b.Bits())
+}
+
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+func comparePointers(a, b *int) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return cmp.Compare(*a, *b)
+}
+
+// Sort puts the objects of s into the order that a State has. Observers call
+// it; addresses keep the order that the kernel gives them.
+func (s *State) Sort() {
+	sortBy(s.Interfaces, CompareInterfaces)
+	sortBy(s.Routes, CompareRoutes)
+	sortBy(s.Rules, CompareRules)
+	sortBy(s.Neighbors, CompareNeighbors)
+	sortBy(s.FDB, CompareFDB)
+}
+
+// sortBy sorts in place and is stable; sorted input costs one pass.
+func sortBy[T any](list []T, compare func(a, b *T) int) {
+	by := func(a, b T) int { return compare(&a, &b) }
+	for i := 1; i < len(list); i++ {
+		if compare(&list[i-1], &list[i]) > 0 {
+			slices.SortStableFunc(list, by)
+			return
+		}
+	}
+}
+
+// sorted returns list itself if it is sorted, else a sorted copy.
+func sorted[T any](list []T, compare func(a, b *T) int) []T {
+	for i := 1; i < len(list); i++ {
+		if compare(&list[i-1], &list[i]) > 0 {
+			c := slices.Clone(list)
+			sortBy(c, compare)
+			return c
+		}
+	}
+	return list
+}

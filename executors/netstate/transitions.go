@@ -1,0 +1,125 @@
+package netstate
+
+import "strings"
+
+// What the kernel does by itself when a link changes (net/core/dev.c,
+// net/ipv4/fib_frontend.c, net/ipv6/addrconf.c, net/core/neighbour.c): it is
+// the same knowledge for predicting a state and for ordering its edits.
+
+// moment says when in a change something is lost.
+type moment uint8
+
+const (
+	never moment = iota
+	early        // while links are made and changed, before addresses and routes
+	late         // after the new routes are in
+)
+
+// transition is what becomes of one interface of the observed namespace.
+type transition struct {
+	gone     moment // deleted or moved away (late), or made anew (early)
+	down     bool   // up before, down after
+	v6off    bool   // disable_ipv6 goes to 1
+	newMAC   bool   // the hardware address changes: neighbours are forgotten
+	released bool   // it leaves its controller
+}
+
+// transitions compares the links of two states. An interface that is not in
+// the result is as it was, or is new.
+func transitions(from, to *State) map[string]transition {
+	m := map[string]transition{}
+	for i := range from.Interfaces {
+		before := &from.Interfaces[i]
+		if before.Netns != "" {
+			continue
+		}
+		t := transition{}
+		after := to.Interface(before.Name)
+		switch {
+		case after == nil:
+			t.gone = late
+		default:
+			if again, _ := anew(before, after); again || retyped(before, after) {
+				t.gone = early
+			}
+			t.down = attrOf(before, "state") == "up" && attrOf(after, "state") == "down"
+			t.newMAC = changed(before, after, "mac-address")
+			t.released = attrOf(before, "controller") != attrOf(after, "controller") && attrOf(before, "controller") != ""
+		}
+		t.v6off = v6Disabled(to, before.Name) && !v6Disabled(from, before.Name)
+		if t != (transition{}) {
+			m[before.Name] = t
+		}
+	}
+	return m
+}
+
+// anew tells whether the kernel cannot change before into after.
+func anew(before, after *Interface) (bool, string) {
+	return replaces(before, after, Differences(before, after))
+}
+
+// retyped tells that the name stands for another kind of interface.
+func retyped(before, after *Interface) bool { return before.Type != after.Type }
+
+func changed(before, after *Interface, key string) bool {
+	a, ok := after.Attrs[key]
+	b, was := before.Attrs[key]
+	return ok && was && !AttrByKey(key).equal(a, b)
+}
+
+// v6Disabled reads net.ipv6.conf.DEVICE.disable_ipv6; unknown is false.
+func v6Disabled(s *State, device string) bool {
+	return s.Sysctls["net.ipv6.conf."+sysctlName(device)+".disable_ipv6"] == "1"
+}
+
+// keepsV6 tells whether IPv6 addresses stay when the device goes down.
+func keepsV6(s *State, device string) bool {
+	value := func(name string) string { return s.Sysctls["net.ipv6.conf."+name+".keep_addr_on_down"] }
+	all, own := value("all"), value(sysctlName(device))
+	// A negative value of either means "no" for certain (addrconf_ifdown).
+	if strings.HasPrefix(all, "-") || strings.HasPrefix(own, "-") {
+		return false
+	}
+	return (all != "" && all != "0") || (own != "" && own != "0")
+}
+
+// promotes tells whether the next address becomes primary when the primary one
+// is removed (IN_DEV_PROMOTE_SECONDARIES).
+func promotes(s *State, device string) bool {
+	return s.Sysctls["net.ipv4.conf.all.promote_secondaries"] == "1" ||
+		s.Sysctls["net.ipv4.conf."+sysctlName(device)+".promote_secondaries"] == "1"
+}
+
+// sysctlName is a device's name as it stands in a key: sysctl(8) writes a dot
+// in a name as a slash.
+func sysctlName(device string) string { return strings.ReplaceAll(device, ".", "/") }
+
+// sysctlDevice is the interface that a key belongs to ("eth0" of
+// "net.ipv4.conf.eth0.forwarding"), or "".
+func sysctlDevice(key string) string {
+	parts := strings.Split(key, ".")
+	if len(parts) < 5 || parts[0] != "net" || (parts[2] != "conf" && parts[2] != "neigh") {
+		return ""
+	}
+	name := strings.ReplaceAll(parts[3], "/", ".")
+	if name == "all" || name == "default" {
+		return ""
+	}
+	return name
+}
+
+// kernelRoute tells that the kernel, or a router's advertisement, made the
+// route: it follows from addresses and comes and goes with them.
+func kernelRoute(r *Route) bool {
+	const redirect, kernel, ra = 1, 2, 9 // RTPROT_* of linux/rtnetlink.h
+	return r.Protocol == redirect || r.Protocol == kernel || r.Protocol == ra
+}
+
+// nowhere tells that the route's type leads nowhere, so that it has no next
+// hop, whatever the kernel shows ("dev lo" in IPv6).
+func nowhere(t RouteType) bool {
+	return t == "blackhole" || t == "unreachable" || t == "prohibit" || t == "throw"
+}
+
+func isV4(r *Route) bool { return r.Destination.Addr().Is4() }
