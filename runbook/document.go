@@ -147,6 +147,9 @@ type Block struct {
 	Heading string
 	// Hash is the SHA-256 of kind, language and body, in hexadecimal.
 	Hash string
+	// Twins counts the document's blocks with the same Hash, this one too;
+	// Twin counts those above it.
+	Twin, Twins int
 	// Result is the region right after the block, if there is one.
 	Result *Region
 	// Insert is where a result region goes when there is none.
