@@ -18,6 +18,7 @@ const (
 // transition is what becomes of one interface of the observed namespace.
 type transition struct {
 	gone     moment // deleted or moved away (late), or made anew (early)
+	swept    bool   // made anew because it vanishes with another one
 	down     bool   // up before, down after
 	v6off    bool   // disable_ipv6 goes to 1
 	newMAC   bool   // the hardware address changes: neighbours are forgotten
@@ -51,7 +52,29 @@ func transitions(from, to *State) map[string]transition {
 			m[before.Name] = t
 		}
 	}
+	sweep(m, from, to)
 	return m
+}
+
+// sweep marks what vanishes with an interface that is made anew: a veth's other
+// end, and what lies on it.
+func sweep(m map[string]transition, from, to *State) {
+	for again := true; again; {
+		again = false
+		for i := range from.Interfaces {
+			before := &from.Interfaces[i]
+			if before.Netns != "" || m[before.Name].gone != never || to.Interface(before.Name) == nil {
+				continue
+			}
+			p := peer(before)
+			if (p != "" && m[p].gone == early) || m[lower(before)].gone == early {
+				t := m[before.Name]
+				t.gone, t.swept = early, true
+				m[before.Name] = t
+				again = true
+			}
+		}
+	}
 }
 
 // anew tells whether the kernel cannot change before into after.

@@ -1,0 +1,162 @@
+package netstate
+
+// Diff returns the edits that lead from one state to another, in the order in
+// which they are safe: what others need is made first, what is replaced goes
+// only after its replacement is there, and what is made by the kernel itself
+// (routes of protocol kernel, link-local addresses, learned entries) is left to
+// it. Both states must be of the same extent (the same Query); their objects
+// are best sorted, see State.Sort.
+//
+// What the kernel removes by itself on the way is in the change as implied
+// edits; where it has to be there in the end, an edit that brings it back
+// follows.
+func Diff(from, to *State) *Change {
+	from, to = orEmpty(from), orEmpty(to)
+	d := &differ{from: from, to: to, losses: newLosses(from, to)}
+	d.links()
+	d.addresses()
+	d.neighbors()
+	d.fdb()
+	d.routes()
+	d.rules()
+	d.sysctls()
+	return &Change{Edits: d.assemble()}
+}
+
+// orEmpty makes sure that there is a state, and that interfaces can be looked
+// up in it.
+func orEmpty(s *State) *State {
+	if s == nil {
+		return &State{}
+	}
+	list := sorted(s.Interfaces, CompareInterfaces)
+	if len(list) == 0 || &list[0] == &s.Interfaces[0] {
+		return s
+	}
+	c := *s
+	c.Interfaces = list
+	return &c
+}
+
+// differ collects the edits by when they happen.
+type differ struct {
+	from, to *State
+	*losses
+
+	sysctlsFirst  []Edit // that do not belong to an interface
+	linksEarly    []Edit // made and changed
+	sysctlsLinks  []Edit // that belong to an interface
+	addressEarly  []Edit // added, changed
+	entries       []Edit // neighbours and forwarding entries: added, changed
+	routesDirect  []Edit // added, changed: without gateway, so that gateways are in reach
+	routesGateway []Edit
+	rulesAdded    []Edit
+	rulesDeleted  []Edit
+	routesDeleted []Edit
+	entriesGone   []Edit
+	addressLate   []Edit
+	sysctlsLate   []Edit // that take addresses away
+	linksLate     []Edit // taken down, moved away, deleted
+	lost          []Edit // implied by what is late
+	post          []Edit // what was lost late and has to be there
+}
+
+func (d *differ) assemble() []Edit {
+	parts := [][]Edit{
+		d.sysctlsFirst, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries,
+		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted,
+		d.routesDeleted, d.entriesGone, d.addressLate, d.sysctlsLate,
+		d.linksLate, d.lost, d.post,
+	}
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	if n == 0 {
+		return nil
+	}
+	edits := make([]Edit, 0, n)
+	for _, p := range parts {
+		edits = append(edits, p...)
+	}
+	return edits
+}
+
+// pair is one object in both states; either side may be nil.
+type pair[T any] struct{ before, after *T }
+
+// eachPair walks two sorted lists once and calls yield for each key with the
+// objects of both sides. Objects that share a key are paired in two steps:
+// equal ones first, then the others in their order.
+func eachPair[T any](from, to []T, compare func(a, b *T) int, equal func(a, b *T) bool, yield func(pair[T])) {
+	from, to = sorted(from, compare), sorted(to, compare)
+	f, t := 0, 0
+	for f < len(from) || t < len(to) {
+		c := 0
+		switch {
+		case f == len(from):
+			c = 1
+		case t == len(to):
+			c = -1
+		default:
+			c = compare(&from[f], &to[t])
+		}
+		switch {
+		case c < 0:
+			yield(pair[T]{before: &from[f]})
+			f++
+		case c > 0:
+			yield(pair[T]{after: &to[t]})
+			t++
+		default:
+			fEnd, tEnd := groupEnd(from, f, compare), groupEnd(to, t, compare)
+			if fEnd == f+1 && tEnd == t+1 {
+				yield(pair[T]{&from[f], &to[t]})
+			} else {
+				pairGroup(from[f:fEnd], to[t:tEnd], equal, yield)
+			}
+			f, t = fEnd, tEnd
+		}
+	}
+}
+
+func groupEnd[T any](list []T, start int, compare func(a, b *T) int) int {
+	end := start + 1
+	for end < len(list) && compare(&list[start], &list[end]) == 0 {
+		end++
+	}
+	return end
+}
+
+func pairGroup[T any](from, to []T, equal func(a, b *T) bool, yield func(pair[T])) {
+	usedF, usedT := make([]bool, len(from)), make([]bool, len(to))
+	for t := range to {
+		for f := range from {
+			if !usedF[f] && equal(&from[f], &to[t]) {
+				usedF[f], usedT[t] = true, true
+				yield(pair[T]{&from[f], &to[t]})
+				break
+			}
+		}
+	}
+	f := 0
+	for t := range to {
+		if usedT[t] {
+			continue
+		}
+		for f < len(from) && usedF[f] {
+			f++
+		}
+		if f < len(from) {
+			usedF[f] = true
+			yield(pair[T]{&from[f], &to[t]})
+			continue
+		}
+		yield(pair[T]{after: &to[t]})
+	}
+	for f := range from {
+		if !usedF[f] {
+			yield(pair[T]{before: &from[f]})
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package netstate
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// addresses finds the edits of addresses, in addressEarly and addressLate. It
+// also tells losses when a rebuilt subnet leaves a device without address for
+// a moment.
+func (d *differ) addresses() {
+	for i := range d.from.Interfaces {
+		before := &d.from.Interfaces[i]
+		if before.Netns == "" && d.to.Interface(before.Name) == nil {
+			d.device(before.Name, before.Addresses, nil)
+		}
+	}
+	for i := range d.to.Interfaces {
+		after := &d.to.Interfaces[i]
+		if after.Netns != "" {
+			continue
+		}
+		var before []Address
+		if b := d.from.Interface(after.Name); b != nil {
+			before = b.Addresses
+		}
+		d.device(after.Name, before, after.Addresses)
+	}
+}
+
+// device compares the addresses of one interface.
+func (d *differ) device(name string, before, after []Address) {
+	t := d.trans[name]
+	var f4, t4, f6, t6 []Address
+	split := func(list []Address, four, six *[]Address) {
+		for _, a := range list {
+			switch {
+			case a.Kernel:
+			case a.Prefix.Addr().Is4():
+				*four = append(*four, a)
+			default:
+				*six = append(*six, a)
+			}
+		}
+	}
+	split(before, &f4, &f6)
+	split(after, &t4, &t6)
+	if t.gone != never {
+		where := &d.lost
+		if t.gone == early {
+			where = &d.linksEarly
+		}
+		for _, a := range slices.Concat(f4, f6) {
+			*where = append(*where, deleteAddress(name, a, true))
+		}
+		for _, a := range slices.Concat(t4, t6) {
+			d.addressEarly = append(d.addressEarly, addAddress(name, a))
+		}
+		return
+	}
+	d.device4(name, f4, t4)
+	d.device6(name, f6, t6)
+}
+
+// device6 compares IPv6 addresses: their order means nothing.
+func (d *differ) device6(name string, from, to []Address) {
+	byKey := func(a, b *Address) int { return a.Prefix.Addr().Compare(b.Prefix.Addr()) }
+	eachPair(from, to, byKey, equalAddresses, func(p pair[Address]) {
+		switch {
+		case p.after == nil && d.losses.address(name, p.before) != never:
+			d.lost = append(d.lost, deleteAddress(name, *p.before, true))
+		case p.after == nil:
+			d.addressLate = append(d.addressLate, deleteAddress(name, *p.before, false))
+		case p.before == nil:
+			d.addressEarly = append(d.addressEarly, addAddress(name, *p.after))
+		case d.losses.address(name, p.before) != never:
+			d.lost = append(d.lost, deleteAddress(name, *p.before, true))
+			d.post = append(d.post, addAddress(name, *p.after))
+		case equalAddresses(p.before, p.after):
+		case changeable(p.before, p.after):
+			d.addressEarly = append(d.addressEarly, changeAddress(name, *p.before, *p.after))
+		default:
+			d.addressEarly = append(d.addressEarly, deleteAddress(name, *p.before, false), addAddress(name, *p.after))
+		}
+	})
+}
+
+// device4 compares IPv4 addresses, subnet by subnet: the first of a subnet is
+// primary, and when it goes the kernel drops or promotes the others. Subnets
+// that only gain are first, so that others need not be without any address.
+func (d *differ) device4(name string, from, to []Address) {
+	var subnets []netip.Prefix
+	byNet := func(list []Address) map[netip.Prefix][]Address {
+		m := map[netip.Prefix][]Address{}
+		for _, a := range list {
+			n := subnet(&a)
+			m[n] = append(m[n], a)
+			if !slices.Contains(subnets, n) {
+				subnets = append(subnets, n)
+			}
+		}
+		return m
+	}
+	t, f := byNet(to), byNet(from)
+	slices.SortStableFunc(subnets, func(a, b netip.Prefix) int { return compareBools(len(f[a]) > 0, len(f[b]) > 0) })
+	present := len(from)
+	for _, n := range subnets {
+		present = d.subnet4(name, f[n], t[n], present)
+	}
+}
+
+// subnet is what decides which addresses are secondary to which: the network
+// of the address, or of its peer (inet_insert_ifa).
+func subnet(a *Address) netip.Prefix {
+	if a.Peer.IsValid() {
+		return a.Peer.Masked()
+	}
+	return a.Prefix.Masked()
+}
+
+// subnet4 brings one subnet from one list to another. present counts the IPv4
+// addresses that the device has at that moment; the count after is returned.
+func (d *differ) subnet4(name string, from, to []Address, present int) int {
+	if kept, ok := d.appendable(name, from, to); ok {
+		for _, a := range to {
+			before := findAddress(from, &a)
+			switch {
+			case before == nil:
+				d.addressEarly = append(d.addressEarly, addAddress(name, a))
+				present++
+			case !equalAddresses(before, &a):
+				d.addressEarly = append(d.addressEarly, changeAddress(name, *before, a))
+			}
+		}
+		for _, a := range from {
+			if findAddress(kept, &a) == nil {
+				d.addressLate = append(d.addressLate, deleteAddress(name, a, false))
+			}
+		}
+		return present
+	}
+	return d.rebuild(name, from, to, present)
+}
+
+// appendable tells whether adding what is new and removing what is not wanted
+// leads to the wanted order, and which addresses stay.
+func (d *differ) appendable(name string, from, to []Address) ([]Address, bool) {
+	var kept []Address
+	for i := range from {
+		after := findAddress(to, &from[i])
+		if after == nil {
+			continue
+		}
+		if !equalAddresses(&from[i], after) && !changeable(&from[i], after) {
+			return nil, false
+		}
+		kept = append(kept, from[i])
+	}
+	for i := range kept {
+		if i >= len(to) || compareAddresses(&kept[i], &to[i]) != 0 {
+			return nil, false
+		}
+	}
+	primaryGoes := len(from) > 0 && findAddress(to, &from[0]) == nil
+	if primaryGoes && len(to) > 0 && !promotes(d.from, name) {
+		return nil, false
+	}
+	return kept, true
+}
+
+// rebuild keeps what both lists begin with, removes the rest and adds it anew
+// in the wanted order.
+func (d *differ) rebuild(name string, from, to []Address, present int) int {
+	same := 0
+	for same < len(from) && same < len(to) && equalAddresses(&from[same], &to[same]) {
+		same++
+	}
+	for i, a := range from[same:] {
+		// The primary one, when it goes, takes the secondary ones along.
+		swept := same == 0 && i > 0 && !promotes(d.from, name)
+		d.addressEarly = append(d.addressEarly, deleteAddress(name, a, swept))
+		d.unowned[a.Prefix.Addr()] = early
+		present--
+	}
+	if present == 0 {
+		d.lastV4[name] = early
+	}
+	for _, a := range to[same:] {
+		d.addressEarly = append(d.addressEarly, addAddress(name, a))
+		present++
+	}
+	return present
+}
+
+func findAddress(list []Address, a *Address) *Address {
+	for i := range list {
+		if compareAddresses(&list[i], a) == 0 {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+func addAddress(device string, a Address) Edit {
+	return Edit{Op: Add, After: addressObject(device, a)}
+}
+
+func deleteAddress(device string, a Address, implied bool) Edit {
+	return Edit{Op: Delete, Before: addressObject(device, a), Implied: implied}
+}
+
+func changeAddress(device string, before, after Address) Edit {
+	return Edit{Op: Modify, Before: addressObject(device, before), After: addressObject(device, after)}
+}
+
+func addressObject(device string, a Address) Object {
+	a.Status = nil
+	return Object{Address: &InterfaceAddress{Device: device, Address: a}}
+}

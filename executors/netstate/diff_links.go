@@ -1,0 +1,157 @@
+package netstate
+
+import "strings"
+
+// links finds the edits of interfaces, in linksEarly and linksLate.
+func (d *differ) links() {
+	made := map[string]bool{} // names whose edit makes a veth's other end too
+	wanted := make([]*Interface, 0, len(d.to.Interfaces))
+	for i := range d.to.Interfaces {
+		wanted = append(wanted, &d.to.Interfaces[i])
+	}
+	taken := map[*Interface]bool{}
+	for _, after := range byDependency(wanted) {
+		before := d.counterpart(after)
+		if before != nil {
+			taken[before] = true
+		}
+		d.link(before, after, made)
+	}
+	d.deleteLinks(taken)
+}
+
+// counterpart is what the interface was before: the one of its name, or one
+// that is to be moved between namespaces.
+func (d *differ) counterpart(after *Interface) *Interface {
+	if before := d.from.interfaceIn(after.Netns, after.Name); before != nil {
+		return before
+	}
+	for i := range d.from.Interfaces {
+		before := &d.from.Interfaces[i]
+		if before.Name == after.Name && before.Netns != after.Netns && before.Type == after.Type &&
+			(before.Netns == "" || after.Netns == "") && d.to.interfaceIn(before.Netns, before.Name) == nil {
+			return before
+		}
+	}
+	return nil
+}
+
+func (d *differ) link(before, after *Interface, made map[string]bool) {
+	switch {
+	case before == nil:
+		d.addLink(after, made)
+	case before.Netns != after.Netns:
+		d.moveLink(before, after)
+	case d.trans[after.Name].gone == early && after.Netns == "":
+		d.remakeLink(before, after, made)
+	default:
+		d.changeLink(before, after)
+	}
+}
+
+// addLink makes an interface. Of a veth pair the first end is made, and with
+// it the second, which is then given its own attributes.
+func (d *differ) addLink(after *Interface, made map[string]bool) {
+	bare := withoutAddresses(after)
+	if first := peer(after); first != "" && made[after.Netns+"/"+first] {
+		born := Interface{Name: after.Name, Type: after.Type, Netns: after.Netns,
+			Attrs: Attrs{"state": "down", "veth.peer": first}}
+		d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: &born}, Implied: true})
+		d.changeLink(&born, after)
+		return
+	}
+	made[after.Netns+"/"+after.Name] = true
+	d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: bare}})
+}
+
+// moveLink changes an interface's namespace. Moving away is late, because what
+// lies on the interface is lost.
+func (d *differ) moveLink(before, after *Interface) {
+	e := Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: withoutAddresses(after)}}
+	if before.Netns == "" {
+		d.linksLate = append(d.linksLate, e)
+		return
+	}
+	d.linksEarly = append(d.linksEarly, e)
+}
+
+// remakeLink deletes an interface and makes it anew, or only makes it anew when
+// it vanishes with another one.
+func (d *differ) remakeLink(before, after *Interface, made map[string]bool) {
+	b, a := withoutAddresses(before), withoutAddresses(after)
+	switch again, why := anew(before, after); {
+	case retyped(before, after):
+		d.linksEarly = append(d.linksEarly, Edit{Op: Delete, Before: Object{Link: b}})
+		d.addLink(after, made)
+	case d.trans[after.Name].swept:
+		d.linksEarly = append(d.linksEarly, Edit{Op: Delete, Before: Object{Link: b}, Implied: true})
+		d.addLink(after, made)
+	case again:
+		d.linksEarly = append(d.linksEarly, Edit{Op: Modify, Before: Object{Link: b}, After: Object{Link: a}, Replaces: true, Why: why})
+		made[after.Netns+"/"+after.Name] = true
+	}
+}
+
+// changeLink changes an interface in place. A port of a bridge that is made
+// anew is released by that, and taken in again.
+func (d *differ) changeLink(before, after *Interface) {
+	if c := attrOf(before, "controller"); c != "" && d.trans[c].gone == early && before.Netns == "" {
+		freed := released(before)
+		d.linksEarly = append(d.linksEarly, Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: freed}, Implied: true})
+		before = freed
+	}
+	if len(Differences(before, after)) == 0 {
+		return
+	}
+	e := Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: withoutAddresses(after)}}
+	if d.trans[after.Name].down && after.Netns == "" {
+		d.linksLate = append(d.linksLate, e)
+		return
+	}
+	d.linksEarly = append(d.linksEarly, e)
+}
+
+// deleteLinks deletes what is not wanted, upper interfaces first. One end of a
+// veth takes the other along.
+func (d *differ) deleteLinks(taken map[*Interface]bool) {
+	var doomed []*Interface
+	for i := range d.from.Interfaces {
+		if before := &d.from.Interfaces[i]; !taken[before] {
+			doomed = append(doomed, before)
+		}
+	}
+	doomed = byDependency(doomed)
+	gone := map[string]bool{}
+	for n := len(doomed) - 1; n >= 0; n-- {
+		before := doomed[n]
+		e := Edit{Op: Delete, Before: Object{Link: withoutAddresses(before)}}
+		if p := peer(before); p != "" && gone[before.Netns+"/"+p] {
+			e.Implied = true
+		}
+		gone[before.Netns+"/"+before.Name] = true
+		d.linksLate = append(d.linksLate, e)
+	}
+}
+
+// released is a port as its controller leaves it.
+func released(i *Interface) *Interface {
+	c := i.clone()
+	c.Addresses = nil
+	c.Attrs["controller"] = ""
+	for key := range c.Attrs {
+		if strings.HasPrefix(key, "bridge-port.") {
+			delete(c.Attrs, key)
+		}
+	}
+	return &c
+}
+
+// withoutAddresses is the interface as an edit carries it: addresses are
+// objects of their own, and what can only be read is no part of a change.
+func withoutAddresses(i *Interface) *Interface {
+	c := *i
+	c.Addresses = nil
+	c.Status = nil
+	c.Index = 0
+	return &c
+}

@@ -1,0 +1,222 @@
+package netstate
+
+import (
+	"maps"
+	"slices"
+)
+
+// routes finds the edits of routes.
+func (d *differ) routes() {
+	eachPair(d.from.Routes, d.to.Routes, CompareRoutes, equalRoutes, d.route)
+}
+
+func (d *differ) route(p pair[Route]) {
+	if (p.before != nil && kernelRoute(p.before)) && (p.after == nil || kernelRoute(p.after)) {
+		return
+	}
+	if p.before == nil || kernelRoute(p.before) {
+		if !kernelRoute(p.after) {
+			d.addRoute(p.after)
+		}
+		return
+	}
+	when := never
+	if len(d.trans) > 0 || len(d.lastV4) > 0 || len(d.unowned) > 0 {
+		when = d.losses.route(p.before)
+	}
+	gone := Edit{Op: Delete, Before: Object{Route: p.before}, Implied: when != never}
+	switch {
+	case p.after == nil || kernelRoute(p.after):
+		switch when {
+		case never:
+			d.routesDeleted = append(d.routesDeleted, gone)
+		case early:
+			d.addressEarly = append(d.addressEarly, gone)
+		default:
+			d.lost = append(d.lost, gone)
+		}
+	case when == early:
+		d.addressEarly = append(d.addressEarly, gone)
+		d.addRoute(p.after)
+	case when == late && d.losses.route(p.after) == late:
+		d.lost = append(d.lost, gone)
+		d.post = append(d.post, Edit{Op: Add, After: Object{Route: p.after}})
+	case !equalRoutes(p.before, p.after):
+		d.putRoute(Edit{Op: Modify, Before: Object{Route: p.before}, After: Object{Route: p.after}}, p.after)
+	}
+}
+
+func (d *differ) addRoute(r *Route) {
+	e := Edit{Op: Add, After: Object{Route: r}}
+	if d.losses.route(r) == late {
+		d.post = append(d.post, e)
+		return
+	}
+	d.putRoute(e, r)
+}
+
+// putRoute sorts routes by whether they need another one to be there: a
+// gateway must be in reach of a route without one.
+func (d *differ) putRoute(e Edit, r *Route) {
+	for n := range r.NextHops {
+		if r.NextHops[n].Via.IsValid() && !r.NextHops[n].OnLink {
+			d.routesGateway = append(d.routesGateway, e)
+			return
+		}
+	}
+	d.routesDirect = append(d.routesDirect, e)
+}
+
+// rules finds the edits of rules: a rule is never changed, only added and
+// deleted.
+func (d *differ) rules() {
+	eachPair(d.from.Rules, d.to.Rules, CompareRules, equalRules, func(p pair[Rule]) {
+		if p.before != nil && p.after != nil && equalRules(p.before, p.after) {
+			return
+		}
+		if p.before != nil && p.after != nil {
+			// The kernel tells rules apart without the protocol, so that the
+			// old one has to go first.
+			d.rulesAdded = append(d.rulesAdded, Edit{Op: Delete, Before: Object{Rule: p.before}}, Edit{Op: Add, After: Object{Rule: p.after}})
+			return
+		}
+		if p.after != nil {
+			d.rulesAdded = append(d.rulesAdded, Edit{Op: Add, After: Object{Rule: p.after}})
+			return
+		}
+		d.rulesDeleted = append(d.rulesDeleted, Edit{Op: Delete, Before: Object{Rule: p.before}})
+	})
+}
+
+// entry sorts the edits of an entry that a device holds by when they happen.
+func (d *differ) entry(before, after Object, hasBefore, hasAfter, same bool, when moment) {
+	gone := Edit{Op: Delete, Before: before, Implied: when != never}
+	switch {
+	case !hasBefore:
+		d.entries = append(d.entries, Edit{Op: Add, After: after})
+	case !hasAfter && when == never:
+		d.entriesGone = append(d.entriesGone, gone)
+	case !hasAfter && when == early:
+		d.addressEarly = append(d.addressEarly, gone)
+	case !hasAfter:
+		d.lost = append(d.lost, gone)
+	case when == early:
+		d.addressEarly = append(d.addressEarly, gone)
+		d.entries = append(d.entries, Edit{Op: Add, After: after})
+	case when == late:
+		d.lost = append(d.lost, gone)
+		d.post = append(d.post, Edit{Op: Add, After: after})
+	case !same:
+		d.entries = append(d.entries, Edit{Op: Modify, Before: before, After: after})
+	}
+}
+
+// neighbors finds the edits of neighbours. What the kernel learned is its own.
+func (d *differ) neighbors() {
+	eachPair(d.from.Neighbors, d.to.Neighbors, CompareNeighbors, equalNeighbors, func(p pair[Neighbor]) {
+		before, after := p.before, p.after
+		if before != nil && !lasting(before) {
+			before = nil
+		}
+		if after != nil && !lasting(after) {
+			after = nil
+		}
+		if before == nil && after == nil {
+			return
+		}
+		when := never
+		if before != nil {
+			when = d.losses.neighbor(before)
+		}
+		d.entry(Object{Neighbor: before}, Object{Neighbor: after}, before != nil, after != nil,
+			before != nil && after != nil && equalNeighbors(before, after), when)
+	})
+}
+
+// lasting tells that somebody declared the entry.
+func lasting(n *Neighbor) bool { return n.Proxy || n.State == "permanent" || n.State == "noarp" }
+
+// fdb finds the edits of forwarding entries. What was learned, and what the
+// kernel made for its own addresses, is its own.
+func (d *differ) fdb() {
+	own := func(e *FDBEntry) bool { return e == nil || e.Kernel || e.State == "dynamic" }
+	eachPair(d.from.FDB, d.to.FDB, CompareFDB, equalFDB, func(p pair[FDBEntry]) {
+		before, after := p.before, p.after
+		if own(before) {
+			before = nil
+		}
+		if own(after) {
+			after = nil
+		}
+		if before == nil && after == nil {
+			return
+		}
+		when := never
+		if before != nil {
+			when = d.losses.fdb(before)
+		}
+		d.entry(Object{FDB: before}, Object{FDB: after}, before != nil, after != nil,
+			before != nil && after != nil && equalFDB(before, after), when)
+	})
+}
+
+// sysctls finds the edits of kernel parameters. One that to does not have is
+// left alone, unless its interface goes.
+func (d *differ) sysctls() {
+	for _, key := range slices.Sorted(maps.Keys(d.from.Sysctls)) {
+		device := sysctlDevice(key)
+		if device == "" {
+			continue
+		}
+		before := &Sysctl{Key: key, Value: d.from.Sysctls[key]}
+		_, stays := d.to.Sysctls[key]
+		switch t := d.trans[device]; {
+		case t.gone == late && !stays:
+			d.lost = append(d.lost, Edit{Op: Delete, Before: Object{Sysctl: before}, Implied: true})
+		case t.gone == early && stays:
+			d.linksEarly = append(d.linksEarly, Edit{Op: Delete, Before: Object{Sysctl: before}, Implied: true})
+		}
+	}
+	implied := impliedSysctls(d.from, d.to)
+	for _, key := range slices.Sorted(maps.Keys(d.to.Sysctls)) {
+		d.sysctl(key, implied)
+	}
+}
+
+func (d *differ) sysctl(key string, implied map[string]string) {
+	value := d.to.Sysctls[key]
+	device := sysctlDevice(key)
+	was, known := d.from.Sysctls[key]
+	remade := device != "" && d.trans[device].gone == early
+	if by, ok := implied[key]; ok && known && was != by && !remade {
+		// The kernel changes it with another one first.
+		d.sysctlsFirst = append(d.sysctlsFirst, Edit{Op: Modify, Before: sysctlObject(key, was), After: sysctlObject(key, by), Implied: true})
+		was = by
+	}
+	if known && was == value && !remade {
+		return
+	}
+	e := Edit{Op: Modify, Before: sysctlObject(key, was), After: sysctlObject(key, value)}
+	if !known || remade {
+		e = Edit{Op: Add, After: sysctlObject(key, value)}
+	}
+	switch {
+	case device == "" && !d.followsSysctl(key, implied):
+		d.sysctlsFirst = append([]Edit{e}, d.sysctlsFirst...)
+	case device == "":
+		d.sysctlsFirst = append(d.sysctlsFirst, e)
+	case value == "1" && key == "net.ipv6.conf."+sysctlName(device)+".disable_ipv6":
+		d.sysctlsLate = append(d.sysctlsLate, e)
+	default:
+		d.sysctlsLinks = append(d.sysctlsLinks, e)
+	}
+}
+
+// followsSysctl tells that the key is one that another one drags along, so that
+// it has to be set after that.
+func (d *differ) followsSysctl(key string, implied map[string]string) bool {
+	_, ok := implied[key]
+	return ok
+}
+
+func sysctlObject(key, value string) Object { return Object{Sysctl: &Sysctl{Key: key, Value: value}} }
