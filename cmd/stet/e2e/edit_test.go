@@ -1,0 +1,85 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stet/runbook/markdown"
+)
+
+const sleeping = `---
+title: An edit while it runs
+targets: {box: sandbox}
+---
+
+# An edit while it runs
+
+Some prose.
+
+## A heading
+
+` + "```sh { run name=first }\necho first-output\n```\n\n```sh { run name=sleep }\ntouch %WAIT%\nwhile test ! -e %GO%; do sleep 0.05; done\necho slept-output\n```\n\nMore prose.\n\n```check { name=last }\nlink(\"lo\").exists\n```\n"
+
+// TestEditDuringRun edits the prose, adds a paragraph above and renames a
+// heading while a step sleeps, in the way that two kinds of editors save.
+func TestEditDuringRun(t *testing.T) {
+	for _, save := range []string{"in-place", "by-rename"} {
+		t.Run(save, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, "")
+			wait, goon := filepath.Join(b.dir, "wait"), filepath.Join(b.dir, "go")
+			doc := b.write("runbook.md", strings.NewReplacer("%WAIT%", wait, "%GO%", goon).Replace(sleeping))
+			_, end := b.start(nil, "run", "--yes", doc)
+			await(t, wait)
+			edited := strings.NewReplacer("Some prose.", "A new paragraph above.\n\nSome changed prose.",
+				"## A heading", "## Another heading", "More prose.", "Much more prose.").Replace(b.read(doc))
+			b.save(save, doc, edited)
+			b.write("go", "")
+			if o := end(); o.code != 0 {
+				t.Fatal(o)
+			}
+			now := b.read(doc)
+			for _, want := range []string{"A new paragraph above.", "Some changed prose.", "## Another heading",
+				"Much more prose.", "first-output", "slept-output"} {
+				if !strings.Contains(now, want) {
+					t.Errorf("%q is not in the document:\n%s", want, now)
+				}
+			}
+			for _, gone := range []string{"## A heading", "Some prose."} {
+				if strings.Contains(now, gone) {
+					t.Errorf("the edit that removed %q was undone:\n%s", gone, now)
+				}
+			}
+			b.isReport(doc, string(markdown.Strip([]byte(edited))))
+		})
+	}
+}
+
+func (b *bench) save(how, path, text string) {
+	b.t.Helper()
+	var err error
+	if how == "in-place" {
+		err = os.WriteFile(path, []byte(text), 0o644)
+	} else {
+		if err = os.WriteFile(path+"~new", []byte(text), 0o644); err == nil {
+			err = os.Rename(path+"~new", path)
+		}
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// await waits until a file is there.
+func await(t testing.TB, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if exists(path) {
+			return
+		}
+	}
+	t.Fatalf("%s did not appear", path)
+}
