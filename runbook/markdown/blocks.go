@@ -1,0 +1,190 @@
+package markdown
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+
+	"stet/runbook"
+)
+
+// block is a block with what only this package needs.
+type block struct {
+	runbook.Block
+	closed bool   // its fence has a closing line
+	attrs  []attr // with the places of their values
+	braces span   // what holds the attributes, with its brackets
+	spell  spelling
+}
+
+// kinds are the languages that name a kind themselves.
+var kinds = map[string]runbook.BlockKind{
+	"netconfig": runbook.Netconfig,
+	"check":     runbook.Check,
+	"rollback":  runbook.RollbackBlock,
+	"snapshot":  runbook.Snapshot,
+}
+
+// fenced reads a fenced code block. It returns the index of the block that it
+// is, or -1 for prose.
+func (w *walker) fenced(n *ast.FencedCodeBlock, tag *commentTag) int {
+	f := w.tree.fences[n]
+	info := w.infoSpan(n, f)
+	lang, attrs := w.infoString(info)
+	kind, isKind := kinds[lang]
+	if !isKind && attrs.has("run") {
+		kind, isKind = runbook.Run, true
+	}
+	if tag != nil {
+		kind, isKind = w.tagged(tag, lang, kind, isKind, &attrs)
+	}
+	if !isKind {
+		return -1
+	}
+	start := w.index.start(w.base + f.open.Start)
+	b := block{closed: f.closed, attrs: attrs.list, braces: attrs.span, spell: attrs.spelling}
+	b.Kind, b.Lang, b.Info = kind, lang, info
+	b.Span = span{Start: start, End: w.index.end(w.base + f.open.Start)}
+	b.Start = w.index.position(w.fenceStart(f))
+	w.body(&b, n)
+	if f.closed {
+		closing := w.index.start(w.base + f.close.Start)
+		b.Span.End = w.index.end(closing)
+		b.Prefix = containerPrefix(w.src[closing:w.base+f.close.Start], f.close.Padding)
+	} else {
+		w.fault("unclosed-fence", w.line(b.Span.Start), "this block has no closing fence",
+			"It reaches to the end of its list item, quote or document, and may hide what follows. Add a closing fence.")
+	}
+	b.Insert = b.Span.End
+	w.faults = append(w.faults, attrs.faults...)
+	return w.add(b)
+}
+
+// fenceStart is the offset of the opening fence's first character.
+func (w *walker) fenceStart(f *fence) int {
+	at := w.base + f.open.Start
+	for at < w.base+f.open.Stop && (w.src[at] == ' ' || w.src[at] == '\t') {
+		at++
+	}
+	return at
+}
+
+// infoSpan is the info string: what follows the fence on its line.
+func (w *walker) infoSpan(n *ast.FencedCodeBlock, f *fence) span {
+	at := w.fenceStart(f)
+	for fence := w.src[at]; at < len(w.src) && w.src[at] == fence; at++ {
+	}
+	line := w.src[at:w.index.end(at)]
+	text := bytes.TrimSpace(line)
+	if n.Info == nil || len(text) == 0 {
+		return span{Start: at, End: at}
+	}
+	at += bytes.Index(line, text)
+	return span{Start: at, End: at + len(text)}
+}
+
+// body takes the lines of a fence without the container's prefix.
+func (w *walker) body(b *block, n *ast.FencedCodeBlock) {
+	var text strings.Builder
+	for i := range n.Lines().Len() {
+		line := n.Lines().At(i)
+		b.Span.End = max(b.Span.End, w.base+line.Stop)
+		content := trimEnd(w.text[line.Start:line.Stop])
+		b.Lines = append(b.Lines, span{Start: w.base + line.Start, End: w.base + line.Start + len(content)})
+		text.WriteString(strings.Repeat(" ", line.Padding))
+		text.Write(content)
+		text.WriteByte('\n')
+	}
+	b.Body = text.String()
+}
+
+// task reads the first paragraph of a list item: a manual step if it starts
+// with a box. It returns the index of the block, or -1.
+func (w *walker) task(n ast.Node) int {
+	lines := n.Lines()
+	if lines.Len() == 0 {
+		return -1
+	}
+	first := lines.At(0)
+	text := w.text[first.Start:first.Stop]
+	if len(text) < 5 || text[0] != '[' || text[2] != ']' || !strings.ContainsRune(" xX", rune(text[1])) ||
+		text[3] != ' ' && text[3] != '\t' || len(bytes.TrimSpace(text[3:])) == 0 {
+		return -1
+	}
+	at := w.base + first.Start
+	b := block{closed: true}
+	b.Kind = runbook.Manual
+	b.Box = span{Start: at, End: at + 3}
+	b.Ticked = text[1] != ' '
+	b.Span = w.line(at)
+	b.Start = w.index.position(at)
+	b.Prefix = containerPrefix(w.src[b.Span.Start+bomAt(b.Span.Start, w.src):at], 0)
+	b.Insert = w.index.end(max(w.base+lines.At(lines.Len()-1).Stop-1, at))
+	w.taskBody(&b, n)
+	return w.add(b)
+}
+
+// taskBody takes the text of a task, without its box and its attributes.
+func (w *walker) taskBody(b *block, n ast.Node) {
+	var text strings.Builder
+	for i := range n.Lines().Len() {
+		line := n.Lines().At(i)
+		s := span{Start: w.base + line.Start, End: w.base + line.Stop}
+		if i == 0 {
+			s.Start += 3
+		}
+		for s.Start < s.End && (w.src[s.Start] == ' ' || w.src[s.Start] == '\t') {
+			s.Start++
+		}
+		s.End = s.Start + len(bytes.TrimRight(w.src[s.Start:s.End], " \t\r\n"))
+		if i == 0 {
+			if open, ok := taskBraces(w.src[s.Start:s.End]); ok {
+				attrs := w.braced(span{Start: s.Start + open, End: s.End})
+				b.attrs, b.braces, b.spell = attrs.list, attrs.span, attrs.spelling
+				w.faults = append(w.faults, attrs.faults...)
+				s.End = s.Start + len(bytes.TrimRight(w.src[s.Start:s.Start+open], " \t"))
+			}
+		}
+		b.Lines = append(b.Lines, s)
+		text.Write(w.src[s.Start:s.End])
+		text.WriteByte('\n')
+	}
+	b.Body = text.String()
+}
+
+// taskBraces finds attributes at the end of a task's first line. Braces
+// without "key=value" or "#id" are text.
+func taskBraces(line []byte) (int, bool) {
+	open := bytes.LastIndexByte(line, '{')
+	if open < 0 || line[len(line)-1] != '}' || open > 0 && line[open-1] != ' ' && line[open-1] != '\t' {
+		return 0, false
+	}
+	inside := bytes.TrimSpace(line[open+1 : len(line)-1])
+	return open, bytes.HasPrefix(inside, []byte("#")) || bytes.ContainsAny(inside, "=:")
+}
+
+// add counts the block in.
+func (w *walker) add(b block) int {
+	b.Ordinal = len(w.blocks)
+	b.Heading = w.heading
+	b.Hash = blockHash(&b.Block)
+	for _, a := range b.attrs {
+		b.Attrs = append(b.Attrs, a.Attr)
+	}
+	w.blocks = append(w.blocks, b)
+	return b.Ordinal
+}
+
+// blockHash is over what a block does, not over where it stands or what it is
+// called.
+func blockHash(b *runbook.Block) string {
+	h := sha256.New()
+	for _, part := range []string{string(b.Kind), b.Lang, b.Body} {
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,182 @@
+package markdown
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"stet/executors"
+	"stet/internal/yaml"
+	"stet/runbook"
+)
+
+// targets reads the machines, and the groups of them, that a document names.
+func (d *decoder) targets(n *yaml.Node) {
+	if !d.mapping(n, "targets") {
+		return
+	}
+	groups := map[string]*yaml.Node{}
+	var order []string
+	for _, p := range n.Pairs {
+		d.place("targets", p.Key)
+		if fault := nameFault(p.Key.Value); fault != "" {
+			d.wrong(p.Key, "bad-name", fmt.Sprintf("the target's name %q %s", p.Key.Value, fault), "Use letters, digits, _, - and dots.")
+			continue
+		}
+		switch {
+		case p.Value.Kind == yaml.Sequence:
+			groups[p.Key.Value] = p.Value
+			order = append(order, p.Key.Value)
+		case p.Value.Kind == yaml.Mapping:
+			d.meta.Targets = append(d.meta.Targets, d.described(p.Key.Value, p.Value))
+		default:
+			t := executors.Target{Name: p.Key.Value}
+			t.Address = d.address(p.Value)
+			d.meta.Targets = append(d.meta.Targets, t)
+		}
+	}
+	d.groups(order, groups)
+}
+
+// described reads a target with more than its address.
+func (d *decoder) described(name string, n *yaml.Node) executors.Target {
+	t := executors.Target{Name: name}
+	var create, become *yaml.Node
+	d.entries(n, "targets."+name, map[string]func(*yaml.Node){
+		"address": func(n *yaml.Node) { t.Address = d.address(n) },
+		"create":  func(n *yaml.Node) { t.Create, create = d.boolean(n, "create"), n },
+		"keep":    func(n *yaml.Node) { t.Keep = d.boolean(n, "keep") },
+		"become": func(n *yaml.Node) {
+			become = n
+			if t.Become, _ = d.text(n, "become"); t.Become != "" && t.Become != "sudo" {
+				d.wrong(n, "bad-value", fmt.Sprintf("stet cannot become root by %q", t.Become), "Write sudo.")
+			}
+		},
+		"vars": func(n *yaml.Node) {
+			if !d.mapping(n, "targets."+name+".vars") {
+				return
+			}
+			t.Vars = map[string]any{}
+			for _, p := range n.Pairs {
+				if d.name(p.Key, "variable") {
+					t.Vars[p.Key.Value] = p.Value.Any()
+				}
+			}
+		},
+	})
+	if n.Get("address") == nil {
+		d.wrong(n, "bad-address", fmt.Sprintf("the target %s has no address", name), "Add address: local, netns://NAME, sandbox or ssh://HOST.")
+	}
+	if create != nil && t.Create && t.Address != "" && t.Scheme() != "netns" {
+		d.wrong(create, "bad-value", "only a network namespace can be created", "Remove create, or use netns://NAME.")
+	}
+	if become != nil && t.Scheme() == "sandbox" {
+		d.wrong(become, "bad-value", "a sandbox needs no other rights", "Remove become.")
+	}
+	return t
+}
+
+// address reads how a target is reached.
+func (d *decoder) address(n *yaml.Node) string {
+	const remedy = "Write local, netns://NAME, sandbox, sandbox://NAME or ssh://[USER@]HOST[:PORT]."
+	text, ok := d.text(n, "an address")
+	if !ok {
+		return ""
+	}
+	scheme, rest, slashes := strings.Cut(text, "://")
+	bad := func(why string) string {
+		d.wrong(n, "bad-address", fmt.Sprintf("the address %q %s", text, why), remedy)
+		return text
+	}
+	switch {
+	case !slashes && (text == "local" || text == "sandbox"):
+		return text
+	case !slashes:
+		return bad("has no scheme")
+	case scheme == "netns" || scheme == "sandbox":
+		if rest == "" || rest == "." || rest == ".." || strings.ContainsAny(rest, "/ \t\x00") || len(rest) > 200 {
+			return bad("does not name a namespace")
+		}
+	case scheme == "ssh":
+		u, err := url.Parse(text)
+		if err != nil || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" {
+			return bad("does not name a host")
+		}
+		if u.User != nil {
+			if _, has := u.User.Password(); has {
+				return bad("holds a password")
+			}
+		}
+	default:
+		return bad("has an unknown scheme")
+	}
+	return text
+}
+
+// known reports whether a target or group has this name.
+func (d *decoder) known(name string) bool {
+	_, group := d.meta.Groups[name]
+	return group || slices.ContainsFunc(d.meta.Targets, func(t executors.Target) bool { return t.Name == name })
+}
+
+// target checks the name of a target or group.
+func (d *decoder) target(n *yaml.Node) bool {
+	if d.known(n.Value) {
+		return true
+	}
+	d.wrong(n, "unknown-target", fmt.Sprintf("there is no target %q", n.Value), remedy(n.Value, targetNames(d.meta)))
+	return false
+}
+
+func targetNames(meta *runbook.Meta) []string {
+	var names []string
+	for _, t := range meta.Targets {
+		names = append(names, t.Name)
+	}
+	for name := range meta.Groups {
+		names = append(names, name)
+	}
+	return names
+}
+
+// groups resolves groups to targets, groups of groups too.
+func (d *decoder) groups(order []string, members map[string]*yaml.Node) {
+	for _, name := range order {
+		d.meta.Groups[name] = nil
+	}
+	done := map[string]bool{}
+	var resolve func(name string, above []string) []string
+	resolve = func(name string, above []string) []string {
+		if done[name] {
+			return d.meta.Groups[name]
+		}
+		var out []string
+		above = append(above, name)
+		for _, item := range d.list(members[name], "a group's members") {
+			var found []string
+			switch {
+			case slices.Contains(above, item.Value):
+				d.wrong(item, "group-cycle", fmt.Sprintf("the group %s contains itself", item.Value),
+					"Remove it here: "+strings.Join(append(slices.Clone(above), item.Value), " → ")+".")
+			case members[item.Value] != nil:
+				found = resolve(item.Value, slices.Clone(above))
+			case d.target(item):
+				found = []string{item.Value}
+			}
+			for _, f := range found {
+				if !slices.Contains(out, f) {
+					out = append(out, f)
+				}
+			}
+		}
+		d.meta.Groups[name], done[name] = out, true
+		return out
+	}
+	for _, name := range order {
+		resolve(name, nil)
+		if n := members[name]; len(n.Items) == 0 {
+			d.wrong(n, "empty-group", fmt.Sprintf("the group %s is empty", name), "Name its targets, or remove it.")
+		}
+	}
+}

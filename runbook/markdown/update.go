@@ -1,0 +1,137 @@
+package markdown
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// maxTries bounds how often Update starts again when the file is edited while
+// it works. An editor that saves faster than that is no editor.
+const maxTries = 50
+
+// errEdited tells that the file was edited between reading and replacing it.
+var errEdited = errors.New("the file is being edited")
+
+// Update writes results and report into the file at path. The file is read
+// anew, so that every edit made meanwhile is kept; edits whose block is gone
+// are returned as lost. The file is replaced as a whole, or not at all: owner,
+// mode and a symbolic link to it stay, other hard links to it keep the old
+// text.
+//
+// renameio is not used: as root it would give a user's file to root, and it
+// cannot notice an edit that comes between its reading and its renaming.
+func Update(path, head string, edits []Edit) (lost []Edit, err error) {
+	for try := range maxTries {
+		if try > 0 {
+			time.Sleep(time.Duration(min(try, 10)) * 5 * time.Millisecond)
+		}
+		lost, err = update(path, head, edits)
+		if !errors.Is(err, errEdited) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("writing results into %s: %w", path, err)
+	}
+	return lost, nil
+}
+
+// update is one try.
+func update(path, head string, edits []Edit) ([]Edit, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(real)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	watch := watchWriters(f)
+	defer watch.end()
+	src, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	out, lost := Splice(src, head, edits)
+	if bytes.Equal(out, src) {
+		return lost, nil
+	}
+	temporary, err := copyBeside(f, real, out)
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(temporary)
+	if err := replace(temporary, real, src, out, watch); err != nil {
+		return nil, err
+	}
+	return lost, syncFolder(filepath.Dir(real))
+}
+
+// copyBeside writes text into a new file in the same folder, with owner and
+// mode of the old one, and makes it safe on disk.
+func copyBeside(old *os.File, real string, text []byte) (name string, err error) {
+	info, err := old.Stat()
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", errors.New("it is not a regular file")
+	}
+	f, err := os.CreateTemp(filepath.Dir(real), "."+filepath.Base(real)+".stet-*")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if e := f.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err := f.Write(text); err != nil {
+		return "", err
+	}
+	if err := likeOld(f, old, info); err != nil {
+		return "", fmt.Errorf("keeping owner and mode: %w", err)
+	}
+	return f.Name(), f.Sync()
+}
+
+// unchanged reads a file again and compares it.
+func unchanged(path string, want []byte) (bool, error) {
+	got, err := os.ReadFile(path)
+	return err == nil && bytes.Equal(got, want), err
+}
+
+// renameOver replaces the file when it still is what was read. It is for
+// systems and file systems that cannot exchange two files.
+func renameOver(temporary, real string, src []byte) error {
+	same, err := unchanged(real, src)
+	if err != nil {
+		return err
+	}
+	if !same {
+		return errEdited
+	}
+	return os.Rename(temporary, real)
+}
+
+// syncFolder makes the new entry safe on disk.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return nil // a folder that can be written and not read: nothing to do
+	}
+	defer folder.Close()
+	if err := folder.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("syncing the folder: %w", err)
+	}
+	return nil
+}
