@@ -213,7 +213,8 @@ func changeAddress(device string, before, after Address) Edit {
 	return Edit{Op: Modify, Before: addressObject(device, before), After: addressObject(device, after)}
 }
 
+// addressObject keeps the flags that can only be read: whether an address was
+// primary is needed to undo its deletion.
 func addressObject(device string, a Address) Object {
-	a.Status = nil
 	return Object{Address: &InterfaceAddress{Device: device, Address: a}}
 }

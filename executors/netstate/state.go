@@ -18,6 +18,9 @@ type State struct {
 	Neighbors  []Neighbor        `json:"neighbors,omitempty"`
 	FDB        []FDBEntry        `json:"fdb,omitempty"`
 	Sysctls    map[string]string `json:"sysctls,omitempty"` // "net.ipv4.ip_forward" to its value, as sysctl(8) prints it
+	// UnreadRoutes counts routes that the namespace holds and that have no
+	// words here (an encapsulation, a nexthop object): they are left alone.
+	UnreadRoutes int `json:"unread-routes,omitempty"`
 }
 
 // Attrs holds attribute values in canonical text, by dotted netconfig key

@@ -28,8 +28,10 @@ func impliedSysctls(from, to *State) map[string]string {
 			}
 		}
 	}
-	drag("net.ipv4.ip_forward")
-	drag("net.ipv4.conf.all.forwarding", "net.ipv4.ip_forward")
+	// Two names for one parameter: only one of them can be the cause.
+	if drag("net.ipv4.ip_forward"); len(m) == 0 {
+		drag("net.ipv4.conf.all.forwarding", "net.ipv4.ip_forward")
+	}
 	drag("net.ipv6.conf.all.forwarding")
 	drag("net.ipv6.conf.all.disable_ipv6")
 	if on, ok := m["net.ipv4.conf.all.forwarding"]; ok || to.Sysctls["net.ipv4.conf.all.forwarding"] != from.Sysctls["net.ipv4.conf.all.forwarding"] {

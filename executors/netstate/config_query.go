@@ -1,0 +1,128 @@
+package netstate
+
+import (
+	"slices"
+	"strings"
+)
+
+// Query says what must be observed to plan c: the objects that it names, and
+// what the kernel changes by itself when they change.
+func (c *Config) Query() Query {
+	var q Query
+	if c == nil {
+		return q
+	}
+	q.Rules = len(c.Rules) > 0
+	q.Routes = len(c.Routes) > 0
+	q.Neighbors = len(c.Neighbors) > 0
+	q.FDB = len(c.FDB) > 0
+	// Routes, neighbours and entries name interfaces, which must exist.
+	q.Links = q.Routes || q.Neighbors || q.FDB || len(c.Sysctls) > 0
+	for i := range c.Interfaces {
+		c.Interfaces[i].query(&q)
+	}
+	for _, s := range c.Sysctls {
+		q.sysctl(s.Key)
+	}
+	q.tidy()
+	return q
+}
+
+// query adds what one interface needs.
+func (i *InterfaceConfig) query(q *Query) {
+	if i.State == "ignore" {
+		return
+	}
+	q.links()
+	for _, key := range []string{"netns", "veth.peer-target"} {
+		if v := i.Attrs[key]; v != "" {
+			q.Namespaces = append(q.Namespaces, v)
+		}
+	}
+	if i.IPv6 != nil {
+		q.sysctl("net.ipv6.conf." + sysctlName(i.Name) + ".disable_ipv6")
+	}
+	for _, s := range i.Sysctls {
+		q.sysctl(s.Key)
+	}
+	if i.State == "absent" || i.Attrs["netns"] != "" {
+		for _, key := range ownSysctls {
+			version, name, _ := strings.Cut(key, " ")
+			q.Sysctls = append(q.Sysctls, "net."+version+".conf."+sysctlName(i.Name)+"."+name, "net."+version+".conf.default."+name)
+		}
+	}
+}
+
+// ownSysctls are the parameters of an interface that people set, and that are
+// lost with it.
+var ownSysctls = []string{
+	"ipv4 forwarding", "ipv4 rp_filter", "ipv4 accept_redirects", "ipv4 send_redirects", "ipv4 secure_redirects",
+	"ipv4 accept_source_route", "ipv4 accept_local", "ipv4 route_localnet", "ipv4 proxy_arp", "ipv4 proxy_arp_pvlan",
+	"ipv4 arp_announce", "ipv4 arp_ignore", "ipv4 arp_accept", "ipv4 arp_filter", "ipv4 arp_notify",
+	"ipv4 log_martians", "ipv4 promote_secondaries", "ipv4 src_valid_mark",
+	"ipv6 forwarding", "ipv6 accept_ra", "ipv6 accept_ra_defrtr", "ipv6 accept_ra_pinfo", "ipv6 autoconf",
+	"ipv6 accept_redirects", "ipv6 accept_dad", "ipv6 dad_transmits", "ipv6 disable_ipv6", "ipv6 use_tempaddr",
+	"ipv6 addr_gen_mode", "ipv6 keep_addr_on_down", "ipv6 proxy_ndp", "ipv6 hop_limit",
+}
+
+// links asks for links and for what depends on them.
+func (q *Query) links() {
+	q.Links, q.Routes, q.Neighbors, q.FDB = true, true, true, true
+	q.Sysctls = append(q.Sysctls,
+		"net.ipv4.conf.all.promote_secondaries", "net.ipv4.conf.*.promote_secondaries",
+		"net.ipv6.conf.all.keep_addr_on_down", "net.ipv6.conf.*.keep_addr_on_down")
+}
+
+func (q *Query) sysctl(key string) {
+	q.Sysctls = append(q.Sysctls, key)
+	q.Sysctls = append(q.Sysctls, draggedSysctls(key)...)
+}
+
+func (q *Query) tidy() {
+	slices.Sort(q.Sysctls)
+	q.Sysctls = slices.Compact(q.Sysctls)
+	slices.Sort(q.Namespaces)
+	q.Namespaces = slices.Compact(q.Namespaces)
+}
+
+// Query says what must be observed to verify or to undo c.
+func (c *Change) Query() Query {
+	var q Query
+	if c == nil {
+		return q
+	}
+	for _, e := range c.Edits {
+		for _, o := range []Object{e.Before, e.After} {
+			o.query(&q)
+		}
+	}
+	if q.Links {
+		q.links()
+	}
+	q.tidy()
+	return q
+}
+
+func (o Object) query(q *Query) {
+	switch {
+	case o.Route != nil:
+		q.Routes = true
+	case o.Link != nil:
+		q.Links = true
+		for _, n := range []string{o.Link.Netns, o.Link.Attrs["veth.peer-target"]} {
+			if n != "" && !slices.Contains(q.Namespaces, n) {
+				q.Namespaces = append(q.Namespaces, n)
+			}
+		}
+	case o.Address != nil:
+		q.Links = true
+	case o.Rule != nil:
+		q.Rules = true
+	case o.Neighbor != nil:
+		q.Neighbors = true
+	case o.FDB != nil:
+		q.FDB = true
+	case o.Sysctl != nil:
+		q.sysctl(o.Sysctl.Key)
+	}
+}

@@ -1,0 +1,95 @@
+package netstate
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// settle takes out of to what the kernel removes on the way from from, except
+// what is in kept (sorted): that is wanted again in the end.
+func settle(from, to, kept *State) {
+	settleLinks(from, to)
+	settleAddresses(from, to, kept)
+	l := newLosses(from, to)
+	if len(l.trans)+len(l.lastV4)+len(l.unowned) == 0 {
+		return
+	}
+	// What is lost early is brought back: its interface is there in the end.
+	to.Routes = slices.DeleteFunc(to.Routes, func(r Route) bool {
+		return !kernelRoute(&r) && l.route(&r) == late && !has(kept.Routes, &r, CompareRoutes)
+	})
+	to.Neighbors = slices.DeleteFunc(to.Neighbors, func(n Neighbor) bool {
+		return l.neighbor(&n) == late && !has(kept.Neighbors, &n, CompareNeighbors)
+	})
+	to.FDB = slices.DeleteFunc(to.FDB, func(e FDBEntry) bool {
+		forgotten := l.fdb(&e) != never && l.trans[e.Device].gone != early && !l.comesBack(&e)
+		return forgotten && !has(kept.FDB, &e, CompareFDB)
+	})
+	for key := range to.Sysctls {
+		if device := sysctlDevice(key); device != "" && l.trans[device].gone == late {
+			delete(to.Sysctls, key)
+		}
+	}
+}
+
+// comesBack tells that an entry's port is in the same bridge in the end.
+func (l *losses) comesBack(e *FDBEntry) bool {
+	before, after := l.from.Interface(e.Device), l.to.Interface(e.Device)
+	return before != nil && after != nil && attrOf(before, "controller") == attrOf(after, "controller")
+}
+
+func has[T any](list []T, key *T, compare func(a, b *T) int) bool {
+	_, ok := slices.BinarySearchFunc(list, *key, func(a, b T) int { return compare(&a, &b) })
+	return ok
+}
+
+// settleLinks removes what vanishes with another interface, and frees the ports
+// of controllers that are gone.
+func settleLinks(from, to *State) {
+	gone := func(name string) bool {
+		return name != "" && from.Interface(name) != nil && to.Interface(name) == nil
+	}
+	for again := true; again; {
+		again = false
+		for i := range to.Interfaces {
+			v := &to.Interfaces[i]
+			if v.Netns == "" && from.Interface(v.Name) != nil && (gone(peer(v)) || gone(lower(v))) {
+				to.remove("", v.Name)
+				again = true
+				break
+			}
+		}
+	}
+	for i := range to.Interfaces {
+		v := &to.Interfaces[i]
+		if v.Netns != "" || !gone(attrOf(v, "controller")) {
+			continue
+		}
+		v.Attrs = maps.Clone(v.Attrs)
+		v.Attrs["controller"] = ""
+		for key := range v.Attrs {
+			if strings.HasPrefix(key, "bridge-port.") {
+				delete(v.Attrs, key)
+			}
+		}
+	}
+}
+
+// settleAddresses removes the IPv6 addresses of interfaces that go down or lose
+// IPv6, when they were there before.
+func settleAddresses(from, to, kept *State) {
+	l := &losses{from: from, to: to, trans: transitions(from, to)}
+	for i := range to.Interfaces {
+		after := &to.Interfaces[i]
+		before := from.Interface(after.Name)
+		if after.Netns != "" || before == nil || l.trans[after.Name].gone != never {
+			continue
+		}
+		wanted := kept.Interface(after.Name)
+		after.Addresses = slices.DeleteFunc(slices.Clone(after.Addresses), func(a Address) bool {
+			return l.address(after.Name, &a) == late && findAddress(before.Addresses, &a) != nil &&
+				(wanted == nil || findAddress(wanted.Addresses, &a) == nil)
+		})
+	}
+}

@@ -1,0 +1,394 @@
+package netstate
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// String is the edit in one line of a diff: "+ address 192.0.2.1/24 dev br0".
+func (e Edit) String() string {
+	lines := editLines(&e)
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[0]
+}
+
+// Text is the change as a diff, one line or more an edit: what is made begins
+// with "+", what is removed with "-", what is changed with "!", the three marks
+// that viewers of diffs colour. What the kernel does by itself says so.
+func Text(c *Change) string {
+	if c.Empty() {
+		return ""
+	}
+	var b strings.Builder
+	for i := range c.Edits {
+		for _, line := range editLines(&c.Edits[i]) {
+			b.WriteString(line)
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+func editLines(e *Edit) []string {
+	var lines []string
+	switch {
+	case e.Op == Modify && e.Before.Link != nil && e.After.Link != nil:
+		lines = linkChange(e)
+	case e.Op == Modify && e.Before.Sysctl != nil && e.After.Sysctl != nil:
+		lines = []string{"! sysctl " + e.After.Sysctl.Key + " " + e.Before.Sysctl.Value + " → " + e.After.Sysctl.Value}
+	case e.Op == Modify:
+		lines = []string{"! " + objectText(e.Before) + " → " + strings.TrimPrefix(objectText(e.After), objectName(e.After)+" ")}
+	case e.Op == Delete:
+		lines = []string{"- " + removedText(e.Before)}
+	default:
+		lines = []string{"+ " + objectText(e.After)}
+	}
+	if e.Implied {
+		for i := range lines {
+			lines[i] += " (by itself)"
+		}
+	}
+	return lines
+}
+
+// removedText is what is removed, without the attributes of an interface.
+func removedText(o Object) string {
+	if o.Link != nil {
+		return linkName(o.Link) + " " + o.Link.Type
+	}
+	return objectText(o)
+}
+
+func linkChange(e *Edit) []string {
+	before, after := e.Before.Link, e.After.Link
+	if before.Netns != after.Netns {
+		return []string{"! link " + after.Name + " netns " + orNone(before.Netns) + " → " + orNone(after.Netns)}
+	}
+	var words []string
+	for _, d := range Differences(before, after) {
+		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, orNone(d.Before), orNone(d.After)))
+	}
+	if e.Replaces {
+		return []string{"- " + linkName(before) + " " + before.Type, "+ " + objectText(e.After) + " (made anew: " + e.Why + " cannot be changed)"}
+	}
+	return []string{"! " + linkName(after) + " " + strings.Join(words, ", ")}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// objectName is what an object is called: "link br0", "route 10.0.0.0/8".
+func objectName(o Object) string {
+	switch {
+	case o.Link != nil:
+		return linkName(o.Link)
+	case o.Address != nil:
+		return addressName(o.Address)
+	case o.Route != nil:
+		return routeName(o.Route)
+	case o.Rule != nil:
+		return ruleName(o.Rule)
+	case o.Neighbor != nil:
+		return neighborName(o.Neighbor)
+	case o.FDB != nil:
+		return fdbName(o.FDB)
+	case o.Sysctl != nil:
+		return "sysctl " + o.Sysctl.Key
+	}
+	return "nothing"
+}
+
+func objectText(o Object) string {
+	switch {
+	case o.Link != nil:
+		return linkText(o.Link)
+	case o.Address != nil:
+		return addressName(o.Address) + " " + addressText(o.Address)
+	case o.Route != nil:
+		return routeName(o.Route) + " " + routeText(o.Route)
+	case o.Rule != nil:
+		return ruleName(o.Rule) + " " + ruleText(o.Rule)
+	case o.Neighbor != nil:
+		return neighborName(o.Neighbor) + " " + neighborText(o.Neighbor)
+	case o.FDB != nil:
+		return fdbName(o.FDB) + " " + fdbText(o.FDB)
+	case o.Sysctl != nil:
+		return "sysctl " + o.Sysctl.Key + " " + o.Sysctl.Value
+	}
+	return "nothing"
+}
+
+func linkName(i *Interface) string {
+	if i.Netns != "" {
+		return "link " + i.Name + " netns " + i.Netns
+	}
+	return "link " + i.Name
+}
+
+// linkText is the interface with the attributes that are not the defaults.
+func linkText(i *Interface) string {
+	words := []string{linkName(i), i.Type}
+	for _, key := range unionKeys(i.Attrs, nil) {
+		v := i.Attrs[key]
+		attr := AttrByKey(key)
+		if key == "state" || v == "" || (attr != nil && attr.Default != "" && attr.equal(attr.Default, v)) {
+			continue
+		}
+		words = append(words, key, strconvQuote(v))
+	}
+	if v := i.Attrs["state"]; v != "" {
+		words = append(words, v)
+	}
+	return strings.Join(words, " ")
+}
+
+// strconvQuote quotes a value that would not read as one word.
+func strconvQuote(v string) string {
+	if strings.ContainsAny(v, " \t\"'\\") || v != strings.ToValidUTF8(v, "") || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return strconv.Quote(v)
+	}
+	return v
+}
+
+func addressName(a *InterfaceAddress) string { return "address " + a.Prefix.String() }
+
+func addressText(a *InterfaceAddress) string {
+	words := []string{"dev", a.Device}
+	add := func(word string, value string) {
+		if value != "" {
+			words = append(words, word, value)
+		}
+	}
+	if a.Peer.IsValid() {
+		add("peer", a.Peer.String())
+	}
+	if a.Broadcast.IsValid() {
+		add("broadcast", a.Broadcast.String())
+	}
+	if a.Prefix.Addr().Is4() && scopeOf(&a.Address) != "global" {
+		add("scope", a.Scope)
+	}
+	add("label", a.Label)
+	words = append(words, a.Flags...)
+	add("metric", number(a.Metric))
+	if a.ValidLifetime != 0 {
+		add("valid-life-time", strconv.FormatUint(uint64(a.ValidLifetime), 10)+"sec")
+	}
+	switch {
+	case a.Deprecated:
+		add("preferred-life-time", "0sec")
+	case a.PreferredLifetime != 0:
+		add("preferred-life-time", strconv.FormatUint(uint64(a.PreferredLifetime), 10)+"sec")
+	}
+	return strings.Join(words, " ")
+}
+
+func number[T uint8 | uint16 | uint32](n T) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(uint64(n), 10)
+}
+
+func routeName(r *Route) string {
+	words := []string{"route"}
+	if r.Type != "" && r.Type != "unicast" {
+		words = append(words, string(r.Type))
+	}
+	words = append(words, r.Destination.String())
+	return strings.Join(words, " ")
+}
+
+func routeText(r *Route) string {
+	var words []string
+	add := func(word, value string) {
+		if value != "" {
+			words = append(words, word, value)
+		}
+	}
+	if len(r.NextHops) == 1 {
+		words = append(words, hopText(&r.NextHops[0]))
+	}
+	if r.Table != mainTable {
+		add("table", strconv.FormatUint(uint64(r.Table), 10))
+	}
+	add("metric", number(r.Metric))
+	add("tos", number(r.TOS))
+	if r.Source.IsValid() {
+		add("src", r.Source.String())
+	}
+	if r.Protocol != protocolStatic {
+		add("proto", protocolName(r.Protocol))
+	}
+	for _, key := range slices.Sorted(metricNames(r)) {
+		add(key, strconv.FormatUint(uint64(r.Metrics[key]), 10))
+	}
+	if len(r.NextHops) > 1 {
+		for i := range r.NextHops {
+			words = append(words, "nexthop "+hopText(&r.NextHops[i])+" weight "+strconv.Itoa(int(max(r.NextHops[i].Weight, 1))))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// protocolStatic is RTPROT_STATIC, which declared routes have.
+const protocolStatic = 4
+
+// protocolName is the word of iproute2 for a routing protocol that every
+// system has, else its number.
+func protocolName(p uint8) string {
+	switch p {
+	case 0:
+		return ""
+	case 2:
+		return "kernel"
+	case 3:
+		return "boot"
+	case 4:
+		return "static"
+	}
+	return strconv.Itoa(int(p))
+}
+
+func metricNames(r *Route) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range r.Metrics {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+func hopText(h *NextHop) string {
+	var words []string
+	if h.Via.IsValid() {
+		words = append(words, "via", h.Via.String())
+	}
+	if h.Device != "" {
+		words = append(words, "dev", h.Device)
+	}
+	if h.OnLink {
+		words = append(words, "onlink")
+	}
+	return strings.Join(words, " ")
+}
+
+func ruleName(r *Rule) string {
+	if r.Family == 6 {
+		return "rule6 " + strconv.FormatUint(uint64(r.Priority), 10)
+	}
+	return "rule " + strconv.FormatUint(uint64(r.Priority), 10)
+}
+
+func ruleText(r *Rule) string { return strings.Join(ruleWords(r), " ") }
+
+// ruleWords are the selector and the action in ip-rule(8)'s words.
+func ruleWords(r *Rule) []string {
+	var words []string
+	add := func(word, value string) {
+		if value != "" {
+			words = append(words, word, value)
+		}
+	}
+	if r.Not {
+		words = append(words, "not")
+	}
+	add("from", prefixText(r.From, "all"))
+	add("to", prefixText(r.To, ""))
+	add("tos", number(r.TOS))
+	if r.FwMark != 0 || r.FwMask != 0 {
+		mark := fmt.Sprintf("%#x", r.FwMark)
+		if ruleMask(r) != 0xffffffff {
+			mark += fmt.Sprintf("/%#x", r.FwMask)
+		}
+		add("fwmark", mark)
+	}
+	add("iif", r.IIF)
+	add("oif", r.OIF)
+	add("uidrange", r.UIDRange)
+	add("ipproto", number(r.IPProto))
+	add("sport", r.SourcePorts)
+	add("dport", r.DestinationPorts)
+	if r.L3MDev {
+		words = append(words, "l3mdev")
+	}
+	switch ruleAction(r) {
+	case "lookup":
+		add("lookup", number(r.Table))
+	case "goto":
+		add("goto", strconv.FormatUint(uint64(r.Goto), 10))
+	default:
+		words = append(words, r.Action)
+	}
+	if r.SuppressPrefixLength != nil {
+		add("suppress_prefixlength", strconv.Itoa(*r.SuppressPrefixLength))
+	}
+	if r.SuppressGroup != nil {
+		add("suppress_ifgroup", strconv.Itoa(*r.SuppressGroup))
+	}
+	return words
+}
+
+func prefixText(p netip.Prefix, none string) string {
+	if !p.IsValid() {
+		return none
+	}
+	return p.String()
+}
+
+func neighborName(n *Neighbor) string {
+	if n.Proxy {
+		return "neighbor proxy " + n.IP.String()
+	}
+	return "neighbor " + n.IP.String()
+}
+
+func neighborText(n *Neighbor) string {
+	words := []string{"dev", n.Device}
+	if n.MAC != "" {
+		words = append(words, "lladdr", n.MAC)
+	}
+	if n.State != "" && !n.Proxy {
+		words = append(words, n.State)
+	}
+	if n.Router {
+		words = append(words, "router")
+	}
+	return strings.Join(words, " ")
+}
+
+func fdbName(e *FDBEntry) string { return "fdb " + e.MAC }
+
+func fdbText(e *FDBEntry) string {
+	words := []string{"dev", e.Device}
+	add := func(word, value string) {
+		if value != "" {
+			words = append(words, word, value)
+		}
+	}
+	if e.Dst.IsValid() {
+		add("dst", e.Dst.String())
+	}
+	add("port", number(e.Port))
+	add("vni", number(e.VNI))
+	add("via", e.Via)
+	add("vlan", number(e.VLAN))
+	words = append(words, fdbOwner(e))
+	if e.State != "" {
+		words = append(words, e.State)
+	}
+	if e.Sticky {
+		words = append(words, "sticky")
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,182 @@
+package netstate
+
+import (
+	"slices"
+	"strings"
+)
+
+// Undo returns the edits that lead from now back to what was there before c,
+// for exactly the objects that c names, those included that the kernel removed
+// by itself. It works from any state in between: what is already as before is
+// left alone, and so is what others have made meanwhile.
+func Undo(c *Change, now *State) *Change {
+	if c.Empty() {
+		return &Change{}
+	}
+	now = now.Clone()
+	now.Sort()
+	to := now.Clone()
+	kept := &State{}
+	routes, rules, neighbors, entries := c.routeRecords(), c.ruleRecords(), c.neighborRecords(), c.fdbRecords()
+	to.Routes, kept.Routes = restore(to.Routes, routes, CompareRoutes), befores(routes)
+	to.Rules = restore(to.Rules, rules, CompareRules)
+	to.Neighbors, kept.Neighbors = restore(to.Neighbors, neighbors, CompareNeighbors), befores(neighbors)
+	to.FDB, kept.FDB = restore(to.FDB, entries, CompareFDB), befores(entries)
+	c.undoLinks(now, to)
+	kept.Interfaces = c.undoAddresses(to)
+	c.undoSysctls(to)
+	settle(now, to, kept)
+	return Diff(now, to)
+}
+
+// undoLinks puts the interfaces of c into to as they were. Of one that is
+// there all the time only what c set goes back.
+func (c *Change) undoLinks(now, to *State) {
+	touched, recs := c.touched(), c.linkRecords()
+	for _, r := range recs {
+		key := r.key()
+		if len(r.before) == 0 {
+			to.remove(key.Netns, key.Name)
+			continue
+		}
+		before := r.before[0].clone()
+		there := now.interfaceIn(key.Netns, key.Name)
+		if there == nil || there.Type != before.Type {
+			dropAutomatic(&before, recs)
+			to.put(before)
+			continue
+		}
+		back := there.clone()
+		for k := range touched[key.Netns+"/"+key.Name] {
+			setBack(&back, &before, k)
+		}
+		to.put(back)
+	}
+}
+
+// setBack sets one attribute to what it was; a port that changes its
+// controller gets all its attributes back.
+func setBack(back, before *Interface, key string) {
+	if key == "controller" {
+		for k := range back.Attrs {
+			if strings.HasPrefix(k, "bridge-port.") {
+				delete(back.Attrs, k)
+			}
+		}
+		for k, v := range before.Attrs {
+			if strings.HasPrefix(k, "bridge-port.") {
+				back.Attrs[k] = v
+			}
+		}
+	}
+	if back.Attrs == nil {
+		back.Attrs = Attrs{}
+	}
+	if v, ok := before.Attrs[key]; ok {
+		back.Attrs[key] = v
+		return
+	}
+	delete(back.Attrs, key)
+}
+
+// dropAutomatic leaves out what the kernel chose for a bridge by itself and
+// will choose again, so that it stays free to: the hardware address taken from
+// a port, the MTU of the smallest port.
+func dropAutomatic(bridge *Interface, recs []record[Interface]) {
+	for _, key := range automatic(bridge, recs) {
+		delete(bridge.Attrs, key)
+	}
+}
+
+// automatic are the attributes of an interface that followed its ports, as far
+// as the ports are recorded.
+func automatic(bridge *Interface, recs []record[Interface]) []string {
+	if bridge.Type != "linux-bridge" {
+		return nil
+	}
+	var keys []string
+	mtu, ports := "", 0
+	for _, r := range recs {
+		for _, port := range r.before {
+			if attrOf(port, "controller") != bridge.Name {
+				continue
+			}
+			ports++
+			if attrOf(port, "mac-address") == bridge.Attrs["mac-address"] {
+				keys = append(keys, "mac-address")
+			}
+			if v := attrOf(port, "mtu"); mtu == "" || len(v) < len(mtu) || (len(v) == len(mtu) && v < mtu) {
+				mtu = v
+			}
+		}
+	}
+	if ports == 0 {
+		mtu = "1500"
+	}
+	if bridge.Attrs["mtu"] == mtu {
+		keys = append(keys, "mtu")
+	}
+	return keys
+}
+
+// undoAddresses puts addresses back. One that was primary goes before the
+// others of its subnet. It returns what was put back, by interface.
+func (c *Change) undoAddresses(to *State) (kept []Interface) {
+	for _, r := range c.addressRecords() {
+		key := r.key()
+		i := to.Interface(key.Device)
+		if i == nil {
+			continue
+		}
+		at := -1
+		i.Addresses = slices.Clone(i.Addresses)
+		for n := range i.Addresses {
+			if compareAddresses(&i.Addresses[n], &key.Address) == 0 {
+				at = n
+			}
+		}
+		if len(r.before) == 0 {
+			if at >= 0 {
+				i.Addresses = slices.Delete(i.Addresses, at, at+1)
+			}
+			continue
+		}
+		before := r.before[0].Address.clone()
+		if len(kept) == 0 || kept[len(kept)-1].Name != key.Device {
+			kept = append(kept, Interface{Name: key.Device})
+		}
+		kept[len(kept)-1].Addresses = append(kept[len(kept)-1].Addresses, before)
+		if at >= 0 {
+			i.Addresses[at] = before
+			continue
+		}
+		i.Addresses = slices.Insert(i.Addresses, placeOf(i.Addresses, &before), before)
+	}
+	return kept
+}
+
+// placeOf is where an address goes in the kernel's order.
+func placeOf(list []Address, a *Address) int {
+	if slices.Contains(a.Status, "secondary") || a.Prefix.Addr().Is6() {
+		return len(list)
+	}
+	for i := range list {
+		if list[i].Prefix.Addr().Is4() && subnet(&list[i]) == subnet(a) {
+			return i
+		}
+	}
+	return len(list)
+}
+
+func (c *Change) undoSysctls(to *State) {
+	for _, r := range c.sysctlRecords() {
+		if to.Sysctls == nil {
+			to.Sysctls = map[string]string{}
+		}
+		if len(r.before) == 0 || r.before[0].Missing {
+			delete(to.Sysctls, r.key().Key)
+			continue
+		}
+		to.Sysctls[r.key().Key] = r.before[0].Value
+	}
+}

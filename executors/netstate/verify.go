@@ -1,0 +1,221 @@
+package netstate
+
+import "slices"
+
+// Verify tells where the state read back differs from what c asked for. Only
+// what was asked is compared: what the kernel chose by itself never differs,
+// and what it removed by itself is not insisted on.
+func Verify(c *Change, now *State) []Mismatch {
+	if c.Empty() {
+		return nil
+	}
+	now = sortedState(now)
+	v := &verifier{now: now}
+	touched := c.touched()
+	for _, r := range c.linkRecords() {
+		v.link(r.key(), lastOf(r.after), touched[r.key().Netns+"/"+r.key().Name], r.implied)
+	}
+	for _, r := range c.addressRecords() {
+		if !r.implied {
+			v.address(r.key(), lastOf(r.after), firstOf(r.before))
+		}
+	}
+	verifyAll(v, now.Routes, c.routeRecords(), CompareRoutes, matchesRoute, routeName, routeText, false)
+	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, false)
+	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, false)
+	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, false)
+	for _, r := range c.sysctlRecords() {
+		if after := lastOf(r.after); after != nil && !r.implied {
+			v.sysctl(after)
+		}
+	}
+	return v.found
+}
+
+// VerifyUndone tells where the state differs from what was there before c, as
+// far as c's objects go. Values that the kernel chooses by itself (a bridge's
+// address taken from its ports) never differ.
+func VerifyUndone(c *Change, now *State) []Mismatch {
+	if c.Empty() {
+		return nil
+	}
+	now = sortedState(now)
+	v := &verifier{now: now}
+	touched, links := c.touched(), c.linkRecords()
+	for _, r := range links {
+		keys := touched[r.key().Netns+"/"+r.key().Name]
+		if before := firstOf(r.before); before != nil {
+			for _, key := range automatic(before, links) {
+				delete(keys, key)
+			}
+		}
+		v.link(r.key(), firstOf(r.before), keys, false)
+	}
+	for _, r := range c.addressRecords() {
+		v.address(r.key(), firstOf(r.before), lastOf(r.after))
+	}
+	verifyAll(v, now.Routes, c.routeRecords(), CompareRoutes, matchesRoute, routeName, routeText, true)
+	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, true)
+	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, true)
+	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, true)
+	for _, r := range c.sysctlRecords() {
+		if before := firstOf(r.before); before != nil && !before.Missing {
+			v.sysctl(before)
+		}
+	}
+	return v.found
+}
+
+// sortedState is s, sorted; s itself is not changed.
+func sortedState(s *State) *State {
+	if s == nil {
+		return &State{}
+	}
+	return &State{
+		Interfaces: sorted(s.Interfaces, CompareInterfaces), Routes: sorted(s.Routes, CompareRoutes),
+		Rules: sorted(s.Rules, CompareRules), Neighbors: sorted(s.Neighbors, CompareNeighbors),
+		FDB: sorted(s.FDB, CompareFDB), Sysctls: s.Sysctls,
+	}
+}
+
+func firstOf[T any](list []*T) *T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
+}
+
+func lastOf[T any](list []*T) *T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list[len(list)-1]
+}
+
+type verifier struct {
+	now   *State
+	found []Mismatch
+}
+
+const absent, present = "absent", "present"
+
+func (v *verifier) differs(object, key, want, got string) {
+	v.found = append(v.found, Mismatch{Object: object, Key: key, Want: want, Got: got})
+}
+
+// link compares an interface with what is wanted, or with its absence.
+func (v *verifier) link(key, want *Interface, keys map[string]bool, implied bool) {
+	got := v.now.interfaceIn(key.Netns, key.Name)
+	switch {
+	case want == nil && got == nil, implied && want == nil:
+	case want == nil:
+		v.differs(linkName(key), "", absent, present)
+	case got == nil:
+		// Links of another namespace are seen only when they were asked for.
+		if want.Netns == "" || v.sees(want.Netns) {
+			v.differs(linkName(key), "", present, absent)
+		}
+	case got.Type != want.Type:
+		v.differs(linkName(key), "type", want.Type, got.Type)
+	default:
+		v.attrs(want, got, keys)
+	}
+}
+
+func (v *verifier) sees(netns string) bool {
+	return slices.ContainsFunc(v.now.Interfaces, func(i Interface) bool { return i.Netns == netns })
+}
+
+func (v *verifier) attrs(want, got *Interface, keys map[string]bool) {
+	for _, d := range Differences(got, want) {
+		if !keys[d.Key] || d.Key == "veth.peer" || d.Key == "veth.peer-target" {
+			continue
+		}
+		if _, reported := got.Attrs[d.Key]; !reported && !AttrByKey(d.Key).optional() {
+			// The kernel does not report it, so nothing can be said.
+			continue
+		}
+		v.differs(linkName(want), d.Key, d.After, d.Before)
+	}
+}
+
+// address compares an address with what is wanted; other is what it was on the
+// other side of the change.
+func (v *verifier) address(key, want, other *InterfaceAddress) {
+	var got *Address
+	if i := v.now.Interface(key.Device); i != nil {
+		got = findAddress(i.Addresses, &key.Address)
+	}
+	switch {
+	case want == nil && got == nil:
+	case want == nil:
+		if !got.Kernel && (other == nil || equalAddresses(got, &other.Address) || equalAddresses(&other.Address, got)) {
+			v.differs(addressName(key), "", absent, addressText(&InterfaceAddress{Device: key.Device, Address: *got}))
+		}
+	case got == nil:
+		v.differs(addressName(key), "", addressText(want), absent)
+	case !equalAddresses(got, &want.Address) && !equalAddresses(&want.Address, got):
+		v.differs(addressName(key), "", addressText(want), addressText(&InterfaceAddress{Device: key.Device, Address: *got}))
+	}
+}
+
+func (v *verifier) sysctl(want *Sysctl) {
+	if got := v.now.Sysctls[want.Key]; got != want.Value {
+		if got == "" {
+			got = absent
+		}
+		v.differs("sysctl "+want.Key, "", want.Value, got)
+	}
+}
+
+// verifyAll compares one kind of object; undone exchanges the sides.
+func verifyAll[T any](v *verifier, list []T, recs []record[T], compare func(a, b *T) int, matches func(got, want *T) bool, name, text func(*T) string, undone bool) {
+	n := 0
+	for i := range recs {
+		want, other := recs[i].after, recs[i].before
+		if undone {
+			want, other = other, want
+		} else if recs[i].implied {
+			continue
+		}
+		key := recs[i].key()
+		for n < len(list) && compare(&list[n], key) < 0 {
+			n++
+		}
+		end := n
+		for end < len(list) && compare(&list[end], key) == 0 {
+			end++
+		}
+		group := list[n:end]
+		for _, w := range want {
+			if slices.ContainsFunc(group, func(g T) bool { return matches(&g, w) }) {
+				continue
+			}
+			got := absent
+			if len(group) > 0 {
+				got = text(&group[0])
+			}
+			v.differs(name(w), "", text(w), got)
+		}
+		if len(want) > 0 {
+			continue
+		}
+		for _, o := range other {
+			if slices.ContainsFunc(group, func(g T) bool { return matches(&g, o) }) {
+				v.differs(name(o), "", absent, text(o))
+			}
+		}
+	}
+}
+
+// matchesRoute is equalRoutes, but for what was left to the kernel.
+func matchesRoute(got, want *Route) bool {
+	if want.Protocol == 0 {
+		w := *want
+		w.Protocol = got.Protocol
+		want = &w
+	}
+	return equalRoutes(got, want)
+}
+
+func matchesRule(got, want *Rule) bool { return want.Protocol == 0 || got.Protocol == want.Protocol }
