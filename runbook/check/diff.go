@@ -1,0 +1,458 @@
+package check
+
+import (
+	"fmt"
+	"reflect"
+	"sort"
+	"strings"
+
+	"stet/executors/netstate"
+)
+
+// item is one object of a list as diff compares it: by key, then field by
+// field. What is not in its fields is not compared.
+type item struct {
+	key    string
+	fields [][2]string
+}
+
+// String is the item on one line.
+func (i item) String() string {
+	words := []string{i.key}
+	for _, f := range i.fields {
+		if f[1] != "" {
+			words = append(words, f[0], f[1])
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// compare finds what appeared, vanished and changed, in the order of the
+// lists.
+func compare(before, after []item) changes {
+	c := changes{Appeared: []string{}, Vanished: []string{}, Changed: []string{}}
+	old, fresh := index(before), index(after)
+	for _, key := range old.keys {
+		b := old.items[key]
+		a, ok := fresh.items[key]
+		if !ok {
+			c.Vanished = append(c.Vanished, b.String())
+			continue
+		}
+		if text := fieldChanges(b, a); text != "" {
+			c.Changed = append(c.Changed, b.key+": "+text)
+		}
+	}
+	for _, key := range fresh.keys {
+		if _, ok := old.items[key]; !ok {
+			c.Appeared = append(c.Appeared, fresh.items[key].String())
+		}
+	}
+	c.Count = len(c.Appeared) + len(c.Vanished) + len(c.Changed)
+	c.Empty = c.Count == 0
+	return c
+}
+
+type indexed struct {
+	keys  []string
+	items map[string]item
+}
+
+// index keys a list; equal keys are told apart by their place.
+func index(list []item) indexed {
+	x := indexed{items: make(map[string]item, len(list))}
+	seen := map[string]int{}
+	for _, i := range list {
+		key := i.key
+		if n := seen[i.key]; n > 0 {
+			key = fmt.Sprintf("%s\x00%d", i.key, n)
+		}
+		seen[i.key]++
+		x.keys = append(x.keys, key)
+		x.items[key] = i
+	}
+	return x
+}
+
+func fieldChanges(before, after item) string {
+	old := map[string]string{}
+	for _, f := range before.fields {
+		old[f[0]] = f[1]
+	}
+	var parts []string
+	seen := map[string]bool{}
+	show := func(name, from, to string) {
+		if from != to {
+			parts = append(parts, fmt.Sprintf("%s %s → %s", name, orNone(from), orNone(to)))
+		}
+	}
+	for _, f := range after.fields {
+		seen[f[0]] = true
+		show(f[0], old[f[0]], f[1])
+	}
+	for _, f := range before.fields {
+		if !seen[f[0]] {
+			show(f[0], f[1], "")
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return short(s, 200)
+}
+
+// items makes comparable items of any list of facts.
+func items(list any) []item {
+	var r []item
+	switch l := list.(type) {
+	case []link:
+		for i := range l {
+			r = append(r, linkItem(&l[i]))
+		}
+	case []address:
+		for _, a := range l {
+			r = append(r, item{a.Dev + " " + a.Prefix, [][2]string{{"peer", a.Peer}, {"broadcast", a.Broadcast}, {"scope", a.Scope}, {"label", labelOf(a)}, {"flags", settled(a.Flags)}}})
+		}
+	case []route:
+		for _, x := range l {
+			r = append(r, routeItem(x))
+		}
+	case []rule:
+		for _, x := range l {
+			r = append(r, item{key: x.Text})
+		}
+	case []neighbour:
+		for _, n := range l {
+			if n.State != "failed" && n.State != "incomplete" {
+				r = append(r, item{n.Dev + " " + n.IP, [][2]string{{"lladdr", n.MAC}, {"proxy", flag(n.Proxy)}}})
+			}
+		}
+	case []fdbEntry:
+		for _, e := range l {
+			r = append(r, fdbItem(e))
+		}
+	case map[string]string:
+		for _, key := range sortedKeys(l) {
+			r = append(r, item{key, [][2]string{{"=", l[key]}}})
+		}
+	case map[string]output:
+		for _, key := range sortedKeys(l) {
+			r = append(r, item{key, [][2]string{{"exit", fmt.Sprint(l[key].Exit)}, {"output", l[key].Out}, {"errors", l[key].Err}}})
+		}
+	}
+	return r
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func flag(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+// labelOf leaves out the label that repeats the interface's name.
+func labelOf(a address) string {
+	if a.Label == a.Dev {
+		return ""
+	}
+	return a.Label
+}
+
+// settled leaves out the flags that come and go while an address settles.
+func settled(flags []string) string {
+	var kept []string
+	for _, f := range flags {
+		if f != "tentative" && f != "optimistic" && f != "permanent" && f != "dynamic" {
+			kept = append(kept, f)
+		}
+	}
+	return strings.Join(kept, ",")
+}
+
+func linkItem(l *link) item {
+	i := item{key: l.Name, fields: [][2]string{{"type", l.Type}, {"state", l.State}, {"operstate", l.OperState}}}
+	if l.source == nil {
+		return i
+	}
+	for _, key := range sortedKeys(l.source.Attrs) {
+		a := netstate.AttrByKey(key)
+		if key == "state" || a != nil && a.Set == netstate.ReadOnly {
+			continue
+		}
+		i.fields = append(i.fields, [2]string{key, l.source.Attrs[key]})
+	}
+	return i
+}
+
+func routeItem(r route) item {
+	key := r.Dst
+	if r.Default {
+		key = fmt.Sprintf("default (IPv%d)", r.Family)
+	}
+	if r.Type != "unicast" {
+		key = r.Type + " " + key
+	}
+	if r.Table != 254 {
+		key += " table " + tableName(uint32(r.Table))
+	}
+	if r.Metric != 0 {
+		key += fmt.Sprintf(" metric %d", r.Metric)
+	}
+	if r.TOS != 0 {
+		key += fmt.Sprintf(" tos %#x", r.TOS)
+	}
+	var hops []string
+	for _, h := range r.NextHops {
+		hops = append(hops, hopText(h, len(r.NextHops) > 1))
+	}
+	var metrics []string
+	for _, name := range sortedKeys(r.Metrics) {
+		metrics = append(metrics, fmt.Sprintf("%s %d", name, r.Metrics[name]))
+	}
+	return item{key, [][2]string{
+		{"nexthop", strings.Join(hops, ", ")}, {"src", r.Source}, {"proto", r.Protocol}, {"scope", r.Scope},
+		{"metrics", strings.Join(metrics, " ")}, {"flags", strings.Join(r.Flags, ",")},
+	}}
+}
+
+func hopText(h nexthop, weight bool) string {
+	var words []string
+	if h.Via != "" {
+		words = append(words, "via "+h.Via)
+	}
+	if h.Dev != "" {
+		words = append(words, "dev "+h.Dev)
+	}
+	if weight {
+		words = append(words, fmt.Sprintf("weight %d", h.Weight))
+	}
+	if h.OnLink {
+		words = append(words, "onlink")
+	}
+	return strings.Join(words, " ")
+}
+
+// fdbItem keys a learned address by itself, so that one that moves to another
+// port has changed; others belong to their device.
+func fdbItem(e fdbEntry) item {
+	key := e.MAC
+	if e.VLAN != 0 {
+		key += fmt.Sprintf(" vlan %d", e.VLAN)
+	}
+	if e.VNI != 0 {
+		key += fmt.Sprintf(" vni %d", e.VNI)
+	}
+	if e.State == "dynamic" {
+		return item{key, [][2]string{{"dev", e.Dev}, {"dst", e.Dst}}}
+	}
+	key = e.Dev + " " + key
+	if e.Dst != "" {
+		key += " dst " + e.Dst
+	}
+	return item{key, [][2]string{{"port", numeral(e.Port)}, {"owner", e.Owner}, {"state", e.State}, {"sticky", flag(e.Sticky)}}}
+}
+
+func numeral(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
+
+// side is one side of a diff of everything.
+type side struct {
+	has  map[string]bool
+	list func(kind string) (any, error)
+}
+
+// diffSignatures are the overloads of diff.
+func diffSignatures() []any {
+	return []any{
+		new(func(recorded, current) difference), new(func(current, recorded) difference), new(func(recorded, recorded) difference),
+		new(func([]link, []link) changes), new(func([]address, []address) changes), new(func([]route, []route) changes),
+		new(func([]rule, []rule) changes), new(func([]neighbour, []neighbour) changes), new(func([]fdbEntry, []fdbEntry) changes),
+		new(func(map[string]string, map[string]string) changes), new(func(map[string]output, map[string]output) changes),
+	}
+}
+
+// diff implements the function of that name.
+func diff(params ...any) (any, error) {
+	if len(params) != 2 {
+		return nil, fmt.Errorf("diff takes two snapshots, or the same list of two")
+	}
+	before, first, err := sideOf(params[0], params[1])
+	if err != nil {
+		return nil, err
+	}
+	after, second, err := sideOf(params[1], params[0])
+	if err != nil {
+		return nil, err
+	}
+	if !first && !second && reflect.TypeOf(params[0]) == reflect.TypeOf(params[1]) {
+		return compare(items(params[0]), items(params[1])), nil
+	}
+	if !first || !second {
+		return nil, fmt.Errorf("diff takes two snapshots, or the same list of two")
+	}
+	d := difference{Empty: true, has: map[string]bool{}}
+	for kind, target := range d.parts() {
+		if !before.has[kind] || !after.has[kind] {
+			continue
+		}
+		a, err := before.list(kind)
+		if err != nil {
+			return nil, err
+		}
+		b, err := after.list(kind)
+		if err != nil {
+			return nil, err
+		}
+		*target = compare(items(a), items(b))
+		d.has[kind] = true
+		d.Count += target.Count
+	}
+	d.Empty = d.Count == 0
+	d.Neighbors = d.Neighbours
+	d.has["neighbors"] = d.has["neighbours"]
+	return d, nil
+}
+
+func (d *difference) parts() map[string]*changes {
+	return map[string]*changes{
+		"links": &d.Links, "addresses": &d.Addresses, "routes": &d.Routes, "rules": &d.Rules,
+		"neighbours": &d.Neighbours, "fdb": &d.FDB, "sysctl": &d.Sysctl, "output": &d.Output,
+	}
+}
+
+// sideOf makes a side of a snapshot or of now; other is what it is compared
+// with, which says what now must read.
+func sideOf(v, other any) (side, bool, error) {
+	switch x := v.(type) {
+	case recorded:
+		has := map[string]bool{}
+		for _, f := range x.snapshot.Facts {
+			has[f] = true
+		}
+		return side{has, func(kind string) (any, error) { return x.list(kind), nil }}, true, nil
+	case current:
+		then, ok := other.(recorded)
+		if !ok {
+			return side{}, false, fmt.Errorf("diff(now, now) compares nothing")
+		}
+		has := map[string]bool{}
+		for _, f := range then.snapshot.Facts {
+			has[f] = true
+		}
+		return side{has, func(kind string) (any, error) { return x.list(kind, then.snapshot) }}, true, nil
+	}
+	return side{}, false, nil
+}
+
+func (r recorded) list(kind string) any {
+	switch kind {
+	case "links":
+		return r.Links
+	case "addresses":
+		return r.Addresses
+	case "routes":
+		return r.Routes
+	case "rules":
+		return r.Rules
+	case "neighbours":
+		return r.Neighbours
+	case "fdb":
+		return r.FDB
+	case "sysctl":
+		return r.Sysctl
+	}
+	return r.Output
+}
+
+// list reads one kind of fact as it is now; commands of the snapshot run
+// again.
+func (c current) list(kind string, then *Snapshot) (any, error) {
+	switch kind {
+	case "links":
+		return c.live.links()
+	case "addresses":
+		return c.live.addresses()
+	case "routes":
+		return c.live.routes()
+	case "rules":
+		return c.live.rules()
+	case "neighbours":
+		return c.live.neighbours()
+	case "fdb":
+		return c.live.fdb()
+	case "sysctl":
+		parsed, _ := parseSnapshot(then.Spec)
+		s, err := c.live.round.observe(c.live.ctx, "sysctls", netstate.Query{Sysctls: parsed.query.Sysctls})
+		if err != nil {
+			return nil, err
+		}
+		return relevant(s.Sysctls, parsed.query.Sysctls), nil
+	}
+	outputs := map[string]output{}
+	for _, o := range then.Outputs {
+		v, err := c.live.shell(o.Command)
+		if err != nil {
+			return nil, err
+		}
+		if v.truncated {
+			return nil, fmt.Errorf("%s printed more than %d KiB: compare less of it", short(o.Command, 60), maxOut>>10)
+		}
+		outputs[o.Name] = v
+	}
+	return outputs, nil
+}
+
+// relevant keeps the keys that were asked for; * stands for one part or more.
+func relevant(all map[string]string, patterns []string) map[string]string {
+	m := map[string]string{}
+	for key, value := range all {
+		for _, p := range patterns {
+			if matchKey(p, key) {
+				m[key] = value
+			}
+		}
+	}
+	return m
+}
+
+func matchKey(pattern, key string) bool {
+	head, tail, star := strings.Cut(pattern, "*")
+	if !star {
+		return pattern == key
+	}
+	return len(key) >= len(head)+len(tail) && strings.HasPrefix(key, head) && strings.HasSuffix(key, tail)
+}
+
+// recordedOf makes the expression's view of a snapshot.
+func recordedOf(name string, s *Snapshot) recorded {
+	r := recorded{snapshot: s, name: name, Sysctl: map[string]string{}, Output: map[string]output{}}
+	r.Links, r.Addresses, r.Routes = linksOf(s.State), addressesOf(s.State), routesOf(s.State)
+	r.Rules, r.Neighbours, r.FDB = rulesOf(s.State), neighboursOf(s.State), fdbOf(s.State)
+	r.Neighbors = r.Neighbours
+	if s.State != nil {
+		for k, v := range s.State.Sysctls {
+			r.Sysctl[k] = v
+		}
+	}
+	for _, o := range s.Outputs {
+		r.Output[o.Name] = newOutput(o.Out, o.Err, o.Exit, o.Truncated)
+	}
+	return r
+}

@@ -1,0 +1,273 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"sort"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker/nature"
+	"github.com/expr-lang/expr/file"
+)
+
+// parseFault is a syntax error.
+func (c *compilation) parseFault(err error) fault {
+	f := fault{code: "expr", summary: err.Error(), detail: "See the reference page of check for the language."}
+	var fe *file.Error
+	if !errors.As(err, &fe) {
+		return f
+	}
+	f.from = fe.From
+	f.to = wordEnd([]rune(c.source), f.from)
+	f.summary = syntaxMessage(fe.Message)
+	switch {
+	case strings.Contains(f.summary, "the end"):
+		f.detail = "Something is missing at the end; a line that goes on must end in an operator or have a bracket open."
+	case strings.Contains(f.summary, `"="`):
+		f.detail = "Compare with ==."
+	}
+	return f
+}
+
+var tokenPattern = regexp.MustCompile(`unexpected token (\w+)(?:\((.*)\))?`)
+
+// syntaxMessage turns expr's words for tokens into the document's.
+func syntaxMessage(message string) string {
+	m := tokenPattern.FindStringSubmatch(message)
+	switch {
+	case m == nil:
+		return message
+	case m[1] == "EOF":
+		return "unexpected end of the expression"
+	case m[2] == "":
+		return "unexpected " + strings.ToLower(m[1])
+	}
+	return "unexpected " + m[2]
+}
+
+// wordEnd is the end of the word, or of the one character, at an offset.
+func wordEnd(text []rune, from int) int {
+	i := from
+	for i < len(text) && (unicode.IsLetter(text[i]) || unicode.IsDigit(text[i]) || text[i] == '_') {
+		i++
+	}
+	return max(i, min(from+1, len(text)))
+}
+
+var (
+	unknownName   = regexp.MustCompile(`^unknown name (.+)$`)
+	unknownField  = regexp.MustCompile(`^type (.+) has no (field|method) (.+)$`)
+	unknownKey    = regexp.MustCompile(`^unknown field (.+)$`)
+	notNumericKey = regexp.MustCompile(`^cannot use (\S+) as argument \(type (\S+)\) to call (\S+) $`)
+	goType        = regexp.MustCompile(`(\[\]|map\[string\])*\*?(check\.\w+|interface \{\}|\b(?:u?int(?:8|16|32|64)?|float(?:32|64)|bool|string)\b)`)
+)
+
+// typeFault turns a type error into the document's words, with a suggestion.
+func (c *compilation) typeFault(fe *file.Error, node *ast.Node) fault {
+	f := fault{from: fe.From, to: wordEnd([]rune(c.source), fe.From), code: "expr", detail: "See the reference page of check."}
+	message := strings.TrimSpace(fe.Message)
+	if m := unknownName.FindStringSubmatch(message); m != nil {
+		return c.unknownName(f, m[1])
+	}
+	if m := unknownField.FindStringSubmatch(message); m != nil && node != nil {
+		if member, ok := (*node).(*ast.MemberNode); ok {
+			return c.unknownField(f, member, m[3])
+		}
+	}
+	if m := unknownKey.FindStringSubmatch(message); m != nil {
+		f.code = "unknown-name"
+		var known []string
+		if member := c.memberAt(fe.Location); member != nil {
+			known = fieldsOf(member.Node.Nature())
+		}
+		f.summary = "there is no " + m[1] + " here" + didYouMean(m[1], known)
+		f.detail = "Known: " + orNone(strings.Join(known, ", ")) + "."
+		return f
+	}
+	f.summary = plainTypes(message)
+	if m := notNumericKey.FindStringSubmatch(fe.Message); m != nil {
+		f.summary = fmt.Sprintf("%s takes %s here, not %s", m[3], article(typeName(m[2])), article(typeName(m[1])))
+		if m[3] == "diff" {
+			f.summary = "diff takes two snapshots, or the same list of two"
+			f.detail = "Write diff(before, now), or diff(before.routes, now.routes)."
+		}
+	}
+	return f
+}
+
+func (c *compilation) unknownName(f fault, name string) fault {
+	f.code = "unknown-name"
+	f.to = f.from + utf8.RuneCountInString(name)
+	f.summary = "there is no " + name
+	f.detail = "It is neither a variable, a register or a snapshot of an earlier step, nor a part of the language."
+	for _, known := range c.space.known() {
+		// a-b reads as a minus b
+		if strings.Contains(known, "-") && strings.HasPrefix(known, name+"-") && strings.Contains(c.source, known) {
+			f.detail = `Names with other characters than letters, digits and _ are reached through vars["` + known + `"], registers["` + known + `"] or snapshots["` + known + `"].`
+			return f
+		}
+	}
+	if c.space.templates && Reserved(name) {
+		f.summary = name + " is not available in ${…}"
+		f.detail = "Facts and probes belong into check blocks; ${…} has variables, registers and target."
+		return f
+	}
+	if best := closest(name, c.space.known()); best != "" {
+		f.summary += "; did you mean " + best + "?"
+		f.detail = "Write " + best + ", or declare " + name + " in the front matter's vars."
+	}
+	return f
+}
+
+func (c *compilation) unknownField(f fault, member *ast.MemberNode, name string) fault {
+	f.code = "unknown-name"
+	f.to = f.from + utf8.RuneCountInString(name)
+	known := fieldsOf(member.Node.Nature())
+	f.summary = article(typeName(member.Node.Nature().String())) + " has no " + name + didYouMean(name, known)
+	f.detail = "It has " + strings.Join(known, ", ") + "."
+	if len(known) == 0 {
+		f.detail = "It has no fields."
+		if member.Node.Nature().IsArray() {
+			f.detail = "It is a list: look into it with any(…), all(…), filter(…), or take one with [0]."
+		}
+	}
+	return f
+}
+
+// memberAt is the member whose property stands at a location.
+func (c *compilation) memberAt(at file.Location) *ast.MemberNode {
+	var found *ast.MemberNode
+	visit(&c.tree.Node, func(n *ast.Node) {
+		if m, ok := (*n).(*ast.MemberNode); ok && m.Property.Location() == at {
+			found = m
+		}
+	})
+	return found
+}
+
+// fieldsOf are the names that a value has, as the reference page lists them.
+func fieldsOf(nt *nature.Nature) []string {
+	if nt.Kind == reflect.Map && nt.TypeData != nil {
+		return sortedKeys(nt.Fields)
+	}
+	if nt.Type == nil || nt.Type.Kind() != reflect.Struct {
+		return nil
+	}
+	return structFields(nt.Type)
+}
+
+func structFields(t reflect.Type) []string {
+	var names []string
+	for i := range t.NumField() {
+		if name := t.Field(i).Tag.Get("expr"); name != "" && !strings.HasPrefix(name, "$") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// plainTypes replaces Go's types in a message.
+func plainTypes(message string) string {
+	return goType.ReplaceAllStringFunc(message, typeName)
+}
+
+// typeName is a Go type in the words of the reference page.
+func typeName(t string) string {
+	switch {
+	case strings.HasPrefix(t, "[]"):
+		if inner := typeName(t[2:]); inner != "anything" {
+			return "list of " + plural(inner)
+		}
+		return "list"
+	case strings.HasPrefix(t, "map["):
+		return "map"
+	case strings.HasPrefix(t, "*"):
+		return typeName(t[1:])
+	}
+	switch t {
+	case "interface {}", "any", "unknown":
+		return "anything"
+	case "bool":
+		return "boolean"
+	case "check.fdbEntry":
+		return "forwarding entry"
+	case "check.pingReply", "check.tcpReply", "check.httpReply", "check.dnsReply", "check.routeReply", "check.processReply", "check.fileReply":
+		return strings.TrimSuffix(strings.TrimPrefix(t, "check."), "Reply") + " answer"
+	case "check.output":
+		return "command output"
+	case "check.recorded":
+		return "snapshot"
+	case "check.current":
+		return "state of now"
+	case "time.Duration":
+		return "duration"
+	}
+	if strings.HasPrefix(t, "int") || strings.HasPrefix(t, "uint") || strings.HasPrefix(t, "float") {
+		return "number"
+	}
+	return strings.TrimPrefix(t, "check.")
+}
+
+func plural(word string) string {
+	switch {
+	case strings.HasSuffix(word, "y"):
+		return strings.TrimSuffix(word, "y") + "ies"
+	case strings.HasSuffix(word, "s"):
+		return word + "es"
+	}
+	return word + "s"
+}
+
+func article(word string) string {
+	if word == "anything" || word == "nil" || strings.HasPrefix(word, "changes") {
+		return word
+	}
+	if strings.ContainsRune("aeiou", rune(word[0])) {
+		return "an " + word
+	}
+	return "a " + word
+}
+
+func sortFaults(faults []fault) []fault {
+	sort.SliceStable(faults, func(i, j int) bool { return faults[i].from < faults[j].from })
+	var unique []fault
+	for _, f := range faults {
+		if len(unique) == 0 || unique[len(unique)-1].from != f.from || unique[len(unique)-1].summary != f.summary {
+			unique = append(unique, f)
+		}
+	}
+	return unique
+}
+
+// runtimeMessage is an evaluation's error without expr's picture of the
+// source.
+func runtimeMessage(err error) string {
+	var fe *file.Error
+	if !errors.As(err, &fe) {
+		return err.Error()
+	}
+	message := fe.Message
+	if strings.HasPrefix(message, "interface conversion: ") {
+		message = conversionPattern.ReplaceAllString(message, "it is $1, not $2")
+	}
+	return strings.ReplaceAll(plainTypes(message), "<nil>", "nil")
+}
+
+var conversionPattern = regexp.MustCompile(`^interface conversion: interface \{\} is (\S+), not (\S+)$`)
+
+// canonicalPrefix is an address or prefix as routes write it, or "".
+func canonicalPrefix(text string) string {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked().String()
+	}
+	if a, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(a, a.BitLen()).String()
+	}
+	return ""
+}

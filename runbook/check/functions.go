@@ -1,0 +1,207 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"stet/executors"
+	"stet/executors/netstate"
+)
+
+// evaluator holds what functions and facts answer from during one Run.
+type evaluator struct {
+	session executors.Session
+	want    netstate.Query
+	limit   time.Duration
+
+	ctx   context.Context // of the evaluation that runs
+	round *round
+	trace *trace
+	plan  *plan
+	spent int
+}
+
+// function is a function of the language.
+type function struct {
+	name string
+	// options are the keys of its options map with the types they take.
+	options map[string]string
+	// anywhere tells that templates have it too.
+	anywhere bool
+	// bind gives the Go function of an evaluator.
+	bind func(e *evaluator) any
+}
+
+// functions are all functions but diff and the builtins of expr.
+func functions() []function {
+	return []function{
+		{name: "link", bind: func(e *evaluator) any { return e.link }},
+		{name: "route", bind: func(e *evaluator) any { return e.routeTo },
+			options: map[string]string{"source": "string", "iif": "string", "mark": "number"}},
+		{name: "sysctl", bind: func(e *evaluator) any { return e.sysctl }},
+		{name: "ping", bind: func(e *evaluator) any { return e.ping },
+			options: map[string]string{"count": "number", "size": "number", "df": "bool", "source": "string", "interval": "duration", "timeout": "duration"}},
+		{name: "tcp", bind: func(e *evaluator) any { return e.tcp },
+			options: map[string]string{"source": "string", "timeout": "duration"}},
+		{name: "http", bind: func(e *evaluator) any { return e.http },
+			options: map[string]string{"method": "string", "headers": "map", "insecure": "bool", "timeout": "duration"}},
+		{name: "dns", bind: func(e *evaluator) any { return e.dns },
+			options: map[string]string{"server": "string", "timeout": "duration"}},
+		{name: "run", bind: func(e *evaluator) any { return e.shell }},
+		{name: "process", bind: func(e *evaluator) any { return e.process }},
+		{name: "file", bind: func(e *evaluator) any { return e.file }},
+		{name: "within", anywhere: true, bind: func(*evaluator) any { return within }},
+		{name: "percent", anywhere: true, bind: func(*evaluator) any { return percent }},
+		{name: "quote", anywhere: true, bind: func(*evaluator) any { return quote }},
+	}
+}
+
+// fact is a list that is read from the target when it is used.
+type fact struct {
+	name  string
+	query netstate.Query
+	bind  func(e *evaluator) any
+}
+
+func factTable() []fact {
+	return []fact{
+		{"links", netstate.Query{Links: true}, func(e *evaluator) any { return e.links }},
+		{"addresses", netstate.Query{Links: true}, func(e *evaluator) any { return e.addresses }},
+		{"routes", netstate.Query{Routes: true}, func(e *evaluator) any { return e.routes }},
+		{"rules", netstate.Query{Rules: true}, func(e *evaluator) any { return e.rules }},
+		{"neighbours", netstate.Query{Neighbors: true}, func(e *evaluator) any { return e.neighbours }},
+		{"neighbors", netstate.Query{Neighbors: true}, func(e *evaluator) any { return e.neighbours }},
+		{"fdb", netstate.Query{FDB: true}, func(e *evaluator) any { return e.fdb }},
+	}
+}
+
+func (e *evaluator) link(name string) (link, error) {
+	links, err := e.links()
+	if err != nil {
+		return link{}, err
+	}
+	for i := range links {
+		if links[i].Name == name {
+			return links[i], nil
+		}
+	}
+	return noLink(name), nil
+}
+
+func (e *evaluator) links() ([]link, error) {
+	s, err := e.round.observe(e.ctx, "links", netstate.Query{Links: true})
+	if err != nil {
+		return nil, err
+	}
+	if e.round.links == nil {
+		e.round.links = linksOf(s)
+	}
+	return e.round.links, nil
+}
+
+func (e *evaluator) addresses() ([]address, error) {
+	s, err := e.round.observe(e.ctx, "links", netstate.Query{Links: true})
+	return addressesOf(s), err
+}
+
+func (e *evaluator) routes() ([]route, error) {
+	s, err := e.round.observe(e.ctx, "routes", netstate.Query{Routes: true})
+	return routesOf(s), err
+}
+
+func (e *evaluator) rules() ([]rule, error) {
+	s, err := e.round.observe(e.ctx, "rules", netstate.Query{Rules: true})
+	return rulesOf(s), err
+}
+
+func (e *evaluator) neighbours() ([]neighbour, error) {
+	s, err := e.round.observe(e.ctx, "neighbours", netstate.Query{Neighbors: true})
+	return neighboursOf(s), err
+}
+
+func (e *evaluator) fdb() ([]fdbEntry, error) {
+	s, err := e.round.observe(e.ctx, "fdb", netstate.Query{FDB: true})
+	return fdbOf(s), err
+}
+
+func (e *evaluator) sysctl(key string) (string, error) {
+	key = strings.ReplaceAll(key, "/", ".")
+	if problem := sysctlProblem(key); problem != "" {
+		return "", fmt.Errorf("sysctl %q %s", key, problem)
+	}
+	s, err := e.round.observe(e.ctx, "sysctl "+key, netstate.Query{Sysctls: []string{key}})
+	if err != nil {
+		return "", err
+	}
+	v, ok := s.Sysctls[key]
+	if !ok {
+		return "", fmt.Errorf("there is no sysctl %s", key)
+	}
+	return v, nil
+}
+
+// sysctlProblem says what is wrong with a key, or "".
+func sysctlProblem(key string) string {
+	switch {
+	case key == "":
+		return "is empty"
+	case strings.HasPrefix(key, ".") || strings.HasSuffix(key, ".") || strings.Contains(key, ".."):
+		return "has an empty part"
+	case strings.ContainsAny(key, " \t\n=\x00"):
+		return "is no kernel parameter's name"
+	}
+	return ""
+}
+
+// now gives everything, for uses other than now.routes and diff(…, now).
+func (e *evaluator) now() (current, error) {
+	c := current{live: e}
+	var errs [6]error
+	c.Links, errs[0] = e.links()
+	c.Addresses, errs[1] = e.addresses()
+	c.Routes, errs[2] = e.routes()
+	c.Rules, errs[3] = e.rules()
+	c.Neighbours, errs[4] = e.neighbours()
+	c.Neighbors = c.Neighbours
+	c.FDB, errs[5] = e.fdb()
+	for _, err := range errs {
+		if err != nil {
+			return current{}, err
+		}
+	}
+	return c, nil
+}
+
+// later is now for diff, which reads what the other side recorded.
+func (e *evaluator) later() (current, error) { return current{live: e}, nil }
+
+// within reports whether an address, or a whole prefix, lies in a prefix.
+func within(prefix, ip string) (bool, error) {
+	p, err := netip.ParsePrefix(prefix)
+	if err != nil {
+		return false, fmt.Errorf("%q is no prefix such as 192.0.2.0/24", prefix)
+	}
+	p = p.Masked()
+	if inner, err := netip.ParsePrefix(ip); err == nil {
+		return p.Bits() <= inner.Bits() && p.Contains(inner.Addr()), nil
+	}
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return false, fmt.Errorf("%q is no address", ip)
+	}
+	return p.Contains(a.WithZone("").Unmap()) || p.Contains(a.WithZone("")), nil
+}
+
+// percent is part in whole as percent; of nothing it is 0.
+func percent(part, whole float64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return 100 * part / whole
+}
+
+// quote quotes a string for the shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

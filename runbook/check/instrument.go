@@ -1,0 +1,389 @@
+package check
+
+import (
+	"reflect"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/builtin"
+	"github.com/expr-lang/expr/checker/nature"
+	"github.com/expr-lang/expr/file"
+
+	"stet/executors/netstate"
+)
+
+// Names of what instrumented code calls. No document can use them.
+const (
+	recordName  = "$record"
+	stepName    = "$step"
+	verdictName = "$verdict"
+	haveName    = "$have"
+	stateName   = "$evaluator"
+)
+
+// role says when an operand is worth showing.
+type role uint8
+
+const (
+	plain role = iota
+	// base is what a member is taken from: shown when it explains the member
+	// (a link that does not exist, a probe that failed).
+	base
+)
+
+// operand is a part of an expression whose value is recorded.
+type operand struct {
+	text   string
+	role   role
+	start  int
+	inside int // the predicate that it stands in, or -1
+}
+
+// predicate is the body of all(…), any(…) and their like.
+type predicate struct {
+	builtin  string
+	text     string
+	start    int
+	inside   int
+	operands []int
+}
+
+// plan is what is known of an expression beyond its code.
+type plan struct {
+	operands   []operand
+	predicates []predicate
+	query      netstate.Query
+	needs      []string
+
+	texts  map[ast.Node]string
+	starts map[ast.Node]int
+	made   map[ast.Node]bool
+}
+
+func newPlan() *plan {
+	return &plan{texts: map[ast.Node]string{}, starts: map[ast.Node]int{}, made: map[ast.Node]bool{}}
+}
+
+// name keeps the text of every node as it was written, before anything is
+// rewritten.
+func (p *plan) name(root ast.Node) {
+	visit(&root, func(n *ast.Node) {
+		if _, known := p.texts[*n]; known {
+			return
+		}
+		p.texts[*n] = (*n).String()
+		start := (*n).Location().From
+		first := func(child ast.Node) {
+			if s, ok := p.starts[child]; ok && s < start {
+				start = s
+			}
+		}
+		switch x := (*n).(type) {
+		case *ast.BinaryNode:
+			first(x.Left)
+		case *ast.MemberNode:
+			first(x.Node)
+		case *ast.SliceNode:
+			first(x.Node)
+		case *ast.ChainNode:
+			first(x.Node)
+		case *ast.CallNode:
+			first(x.Callee)
+		case *ast.ConditionalNode:
+			first(x.Cond)
+		case *ast.BuiltinNode:
+			for _, a := range x.Arguments { // a | len()
+				first(a)
+			}
+		}
+		p.starts[*n] = start
+	})
+}
+
+// synthetic marks a node that was not written: its value is not shown.
+func (p *plan) synthetic(n ast.Node) { p.made[n] = true }
+
+// rename gives a node that replaces another one that one's text.
+func (p *plan) rename(n, old ast.Node) {
+	p.texts[n], p.starts[n] = p.texts[old], p.starts[old]
+}
+
+// instrumenter rewrites a checked tree so that evaluating it records values.
+type instrumenter struct {
+	*compilation
+	done   map[ast.Node]ast.Node
+	inside int
+}
+
+// instrument makes facts lazy and values recorded. It comes after the last
+// type check, so it sets the types of what it makes itself.
+func (c *compilation) instrument() {
+	add := func(name string, f func(...any) (any, error), t reflect.Type) {
+		c.config.Functions[name] = &builtin.Function{Name: name, Func: f, Types: []reflect.Type{t}}
+	}
+	add(recordName, record, reflect.TypeFor[func(any, any, any) any]())
+	add(stepName, step, reflect.TypeFor[func(any, any, any, any) any]())
+	add(verdictName, verdict, reflect.TypeFor[func(any, any, any) any]())
+	add(haveName, have, reflect.TypeFor[func(any, any) any]())
+	i := &instrumenter{compilation: c, done: map[ast.Node]ast.Node{}, inside: -1}
+	i.walk(&c.tree.Node, plain)
+}
+
+// walk instruments a node and what is below it. A node that stands in two
+// places (b in a < b < c) is done once.
+func (i *instrumenter) walk(n *ast.Node, r role) {
+	if *n == nil {
+		return
+	}
+	if done, ok := i.done[*n]; ok {
+		*n = done
+		return
+	}
+	old := *n
+	i.children(n, r)
+	i.done[old] = *n
+	i.done[*n] = *n
+}
+
+func (i *instrumenter) children(n *ast.Node, r role) {
+	switch x := (*n).(type) {
+	case *ast.IdentifierNode:
+		i.identifier(n, x, r)
+	case *ast.UnaryNode:
+		i.walk(&x.Node, plain)
+	case *ast.BinaryNode:
+		i.walk(&x.Left, plain)
+		i.walk(&x.Right, plain)
+		switch x.Operator {
+		case "+", "-", "*", "/", "%", "**", "^", "??":
+			i.record(n, r)
+		}
+	case *ast.ChainNode:
+		i.chain(x.Node)
+		i.record(n, r)
+	case *ast.MemberNode:
+		i.member(n, x, r)
+	case *ast.CallNode:
+		i.call(n, x, r)
+	case *ast.BuiltinNode:
+		i.builtin(n, x, r)
+	case *ast.PointerNode:
+		i.record(n, r)
+	case *ast.SliceNode:
+		i.walk(&x.Node, plain)
+		i.walk(&x.From, plain)
+		i.walk(&x.To, plain)
+		i.record(n, r)
+	case *ast.ConditionalNode:
+		i.walk(&x.Cond, plain)
+		i.walk(&x.Exp1, plain)
+		i.walk(&x.Exp2, plain)
+	case *ast.VariableDeclaratorNode:
+		i.walk(&x.Value, plain)
+		i.walk(&x.Expr, plain)
+	case *ast.SequenceNode:
+		i.all(x.Nodes)
+	case *ast.ArrayNode:
+		i.all(x.Nodes)
+	case *ast.MapNode:
+		i.all(x.Pairs)
+	case *ast.PairNode:
+		i.walk(&x.Value, plain)
+	}
+}
+
+func (i *instrumenter) all(nodes []ast.Node) {
+	for k := range nodes {
+		i.walk(&nodes[k], plain)
+	}
+}
+
+// identifier makes facts calls, and records variables.
+func (i *instrumenter) identifier(n *ast.Node, x *ast.IdentifierNode, r role) {
+	if x.Nature().Kind == reflect.Func {
+		return
+	}
+	if !i.space.templates {
+		if _, isFact := queryOf(x.Value); isFact {
+			i.lazy(n, "$"+x.Value)
+		} else if x.Value == "now" {
+			i.lazy(n, "$now")
+		}
+	}
+	i.record(n, r)
+}
+
+// lazy replaces a node by a call of a function without arguments.
+func (i *instrumenter) lazy(n *ast.Node, name string) {
+	old := *n
+	out := old.Nature().Type
+	callee := &ast.IdentifierNode{Value: name}
+	callee.SetLocation(old.Location())
+	callee.SetType(reflect.FuncOf(nil, []reflect.Type{out, reflect.TypeFor[error]()}, false))
+	call := &ast.CallNode{Callee: callee}
+	call.SetLocation(old.Location())
+	call.SetNature(*old.Nature())
+	i.plan.rename(call, old)
+	*n = call
+}
+
+// chain goes through a?.b: its links must stay together, so only what is
+// called or indexed with is instrumented.
+func (i *instrumenter) chain(n ast.Node) {
+	switch x := n.(type) {
+	case *ast.MemberNode:
+		i.chain(x.Node)
+		i.walk(&x.Property, plain)
+	case *ast.CallNode:
+		i.chain(x.Callee)
+		i.all(x.Arguments)
+	case *ast.ChainNode:
+		i.chain(x.Node)
+	case *ast.SliceNode:
+		i.chain(x.Node)
+	}
+}
+
+func (i *instrumenter) member(n *ast.Node, x *ast.MemberNode, r role) {
+	property, isName := x.Property.(*ast.StringNode)
+	if id, ok := x.Node.(*ast.IdentifierNode); ok && isName && id.Value == "now" && !i.space.templates {
+		if _, isFact := queryOf(property.Value); isFact {
+			i.plan.query = merge(i.plan.query, mustQuery(property.Value))
+			i.lazy(n, "$"+property.Value)
+			i.record(n, r)
+			return
+		}
+	}
+	i.walk(&x.Node, base)
+	if !isName {
+		i.walk(&x.Property, plain)
+	} else if partial[x.Node.Nature().Type] {
+		i.guard(&x.Node, property.Value)
+	}
+	if x.Nature().Kind != reflect.Func {
+		i.record(n, r)
+	}
+}
+
+func mustQuery(name string) netstate.Query { q, _ := queryOf(name); return q }
+
+// partial are the types some of whose fields may hold nothing to answer from.
+var partial = map[reflect.Type]bool{
+	reflect.TypeFor[recorded](): true, reflect.TypeFor[difference](): true, reflect.TypeFor[output](): true,
+	reflect.TypeFor[httpReply](): true, reflect.TypeFor[fileReply](): true,
+}
+
+// guard makes taking a field fail where an answer would be a guess.
+func (i *instrumenter) guard(n *ast.Node, field string) {
+	old := *n
+	name := &ast.StringNode{Value: field}
+	name.SetLocation(old.Location())
+	*n = i.wrap(haveName, old, old.Nature(), old, name)
+}
+
+func (i *instrumenter) call(n *ast.Node, x *ast.CallNode, r role) {
+	if m, ok := x.Callee.(*ast.MemberNode); ok {
+		i.walk(&m.Node, base)
+	}
+	for k := range x.Arguments {
+		if id, ok := x.Arguments[k].(*ast.IdentifierNode); ok && id.Value == "now" && isCallOf(x, "diff") {
+			i.lazy(&x.Arguments[k], "$later")
+			continue
+		}
+		argument := plain
+		if isCallOf(x, "diff") {
+			argument = base
+		}
+		i.walk(&x.Arguments[k], argument)
+	}
+	i.record(n, r)
+}
+
+func (i *instrumenter) builtin(n *ast.Node, x *ast.BuiltinNode, r role) {
+	for k := range x.Arguments {
+		p, ok := x.Arguments[k].(*ast.PredicateNode)
+		if !ok {
+			i.walk(&x.Arguments[k], plain)
+			continue
+		}
+		id := i.predicate(x, p)
+		if x.Name == "all" || x.Name == "none" {
+			old := *n
+			*n = i.wrap(verdictName, old, old.Nature(), i.state(), i.number(id), old)
+			i.plan.rename(*n, old)
+			i.plan.synthetic(*n)
+		}
+	}
+	if (*n).Nature().Kind != reflect.Bool {
+		i.record(n, r)
+	}
+}
+
+// predicate makes each evaluation of a predicate's body a step.
+func (i *instrumenter) predicate(x *ast.BuiltinNode, p *ast.PredicateNode) int {
+	id := len(i.plan.predicates)
+	body := p.Node
+	i.plan.predicates = append(i.plan.predicates, predicate{builtin: x.Name, text: i.plan.texts[body], start: i.plan.starts[body], inside: i.inside})
+	outer := i.inside
+	i.inside = id
+	i.walk(&p.Node, plain)
+	i.inside = outer
+	pointer := &ast.PointerNode{}
+	pointer.SetLocation(body.Location())
+	inner := p.Node
+	p.Node = i.wrap(stepName, inner, inner.Nature(), i.state(), i.number(id), inner, pointer)
+	return id
+}
+
+// record wraps a node so that its value is kept. Constants and what was not
+// written are not shown.
+func (i *instrumenter) record(n *ast.Node, r role) {
+	old := *n
+	if i.plan.made[old] || constant(old) {
+		return
+	}
+	text, ok := i.plan.texts[old]
+	if !ok {
+		return
+	}
+	id := len(i.plan.operands)
+	i.plan.operands = append(i.plan.operands, operand{text: text, role: r, start: i.plan.starts[old], inside: i.inside})
+	if i.inside >= 0 {
+		i.plan.predicates[i.inside].operands = append(i.plan.predicates[i.inside].operands, id)
+	}
+	*n = i.wrap(recordName, old, old.Nature(), i.state(), i.number(id), old)
+}
+
+// constant reports whether a node is made of literals only.
+func constant(n ast.Node) bool {
+	is := true
+	visit(&n, func(x *ast.Node) {
+		switch (*x).(type) {
+		case *ast.IdentifierNode, *ast.CallNode, *ast.PointerNode:
+			is = false
+		}
+	})
+	return is
+}
+
+// wrap makes a call of an instrument around a node, with the node's type.
+func (i *instrumenter) wrap(name string, old ast.Node, nt *nature.Nature, arguments ...ast.Node) ast.Node {
+	callee := &ast.IdentifierNode{Value: name}
+	callee.SetLocation(old.Location())
+	callee.SetType(i.config.Functions[name].Types[0])
+	call := &ast.CallNode{Callee: callee, Arguments: arguments}
+	call.SetLocation(old.Location())
+	call.SetNature(*nt)
+	return call
+}
+
+func (i *instrumenter) state() ast.Node {
+	n := &ast.IdentifierNode{Value: stateName}
+	n.SetLocation(file.Location{})
+	return n
+}
+
+func (i *instrumenter) number(v int) ast.Node { return &ast.IntegerNode{Value: v} }
+
+// width is the length of an operand's text, for the order of showing.
+func (o operand) width() int { return utf8.RuneCountInString(o.text) }

@@ -1,0 +1,262 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"stet/executors"
+	"stet/executors/netstate"
+)
+
+// round is one look at the target: what was observed or asked is kept until
+// the next round, so that all assertions of a round speak of the same facts
+// and the same question is asked once.
+type round struct {
+	session executors.Session
+	// want is what the whole block needs: the first look takes all of it, in
+	// one trip to the target.
+	want netstate.Query
+
+	state  netstate.State
+	have   netstate.Query
+	failed map[string]error
+	looked bool
+	keys   map[string]bool // sysctls that were asked for
+
+	replies map[string]reply
+	outputs map[string]ran
+
+	links []link
+}
+
+type reply struct {
+	value *executors.ProbeReply
+	err   error
+}
+
+type ran struct {
+	value output
+	err   error
+}
+
+func newRound(s executors.Session, want netstate.Query) *round {
+	return &round{
+		session: s, want: want, failed: map[string]error{}, keys: map[string]bool{},
+		replies: map[string]reply{}, outputs: map[string]ran{},
+	}
+}
+
+// timeout is the cause of a context that has run out of an evaluation's time.
+type timeout struct{ after time.Duration }
+
+func (t timeout) Error() string { return "no answer within " + t.after.String() }
+
+// bounded calls f and gives up when ctx ends, even if f does not.
+func bounded[T any](ctx context.Context, what string, f func(context.Context) (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var zero T
+	if ctx.Err() != nil {
+		return zero, fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			if p := recover(); p != nil {
+				r.err = fmt.Errorf("internal fault: %v", p)
+			}
+			done <- r
+		}()
+		r.value, r.err = f(ctx)
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			if ctx.Err() != nil {
+				r.err = context.Cause(ctx)
+			}
+			return r.value, fmt.Errorf("%s: %w", what, r.err)
+		}
+		return r.value, nil
+	case <-ctx.Done():
+		return zero, fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	}
+}
+
+// observe reads the parts that q asks for and this round has not yet.
+func (r *round) observe(ctx context.Context, part string, q netstate.Query) (*netstate.State, error) {
+	if covers(r.have, q) && r.haveKeys(q.Sysctls) {
+		return &r.state, nil
+	}
+	if !r.looked {
+		r.looked = true
+		if all := merge(r.want, q); !same(all, q) {
+			if err := r.read(ctx, all); err == nil {
+				return &r.state, nil
+			}
+		}
+	}
+	if err := r.failed[part]; err != nil {
+		return nil, err
+	}
+	if err := r.read(ctx, q); err != nil {
+		r.failed[part] = err
+		return nil, err
+	}
+	return &r.state, nil
+}
+
+func (r *round) read(ctx context.Context, q netstate.Query) error {
+	s, err := bounded(ctx, "reading the network state", func(ctx context.Context) (*netstate.State, error) {
+		return r.session.Observe(ctx, q)
+	})
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		return errors.New("reading the network state: nothing came back")
+	}
+	if q.Links {
+		r.state.Interfaces, r.have.Links, r.links = s.Interfaces, true, nil
+	}
+	if q.Routes {
+		r.state.Routes, r.have.Routes = s.Routes, true
+	}
+	if q.Rules {
+		r.state.Rules, r.have.Rules = s.Rules, true
+	}
+	if q.Neighbors {
+		r.state.Neighbors, r.have.Neighbors = s.Neighbors, true
+	}
+	if q.FDB {
+		r.state.FDB, r.have.FDB = s.FDB, true
+	}
+	if len(q.Sysctls) > 0 && r.state.Sysctls == nil {
+		r.state.Sysctls = map[string]string{}
+	}
+	for _, key := range q.Sysctls {
+		r.keys[key] = true
+	}
+	for key, value := range s.Sysctls {
+		r.state.Sysctls[key] = value
+	}
+	return nil
+}
+
+func (r *round) haveKeys(keys []string) bool {
+	for _, key := range keys {
+		if !r.keys[key] {
+			return false
+		}
+	}
+	return true
+}
+
+// covers reports whether what was observed has all parts of q but sysctls.
+func covers(have, q netstate.Query) bool {
+	return (have.Links || !q.Links) && (have.Routes || !q.Routes) && (have.Rules || !q.Rules) &&
+		(have.Neighbors || !q.Neighbors) && (have.FDB || !q.FDB)
+}
+
+func same(a, b netstate.Query) bool {
+	return covers(a, b) && covers(b, a) && len(a.Sysctls) == len(b.Sysctls)
+}
+
+// merge asks for what either query asks for.
+func merge(a, b netstate.Query) netstate.Query {
+	m := netstate.Query{
+		Links: a.Links || b.Links, Routes: a.Routes || b.Routes, Rules: a.Rules || b.Rules,
+		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB,
+	}
+	seen := map[string]bool{}
+	for _, key := range append(append([]string(nil), a.Sysctls...), b.Sysctls...) {
+		if !seen[key] {
+			seen[key] = true
+			m.Sysctls = append(m.Sysctls, key)
+		}
+	}
+	return m
+}
+
+// probe asks one question, once a round.
+func (r *round) probe(ctx context.Context, what string, p executors.Probe) (*executors.ProbeReply, error) {
+	key, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	if known, ok := r.replies[string(key)]; ok {
+		return known.value, known.err
+	}
+	v, err := bounded(ctx, what, func(ctx context.Context) (*executors.ProbeReply, error) {
+		return r.session.Probe(ctx, p)
+	})
+	if err == nil && v == nil {
+		err = fmt.Errorf("%s: nothing came back", what)
+	}
+	r.replies[string(key)] = reply{v, err}
+	return v, err
+}
+
+// Bounds of what run(…) keeps of a command's output.
+const (
+	maxOut = 1 << 20
+	maxErr = 64 << 10
+)
+
+// run runs a shell command, once a round.
+func (r *round) run(ctx context.Context, command string) (output, error) {
+	if known, ok := r.outputs[command]; ok {
+		return known.value, known.err
+	}
+	stdout, stderr := &kept{limit: maxOut}, &kept{limit: maxErr}
+	status, err := bounded(ctx, "running "+short(command, 60), func(ctx context.Context) (*executors.ExitStatus, error) {
+		return r.session.Run(ctx, executors.Command{Argv: []string{"sh", "-c", command}}, executors.Output{Stdout: stdout, Stderr: stderr})
+	})
+	if err == nil && status == nil {
+		err = fmt.Errorf("running %s: nothing came back", short(command, 60))
+	}
+	var o output
+	if err == nil {
+		out, cut := stdout.text()
+		errText, _ := stderr.text()
+		o = newOutput(out, errText, status.Code, cut)
+	}
+	r.outputs[command] = ran{o, err}
+	return o, err
+}
+
+// kept keeps the first limit bytes that are written to it. It stays safe when
+// a command that was given up on goes on writing.
+type kept struct {
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	limit int
+	cut   bool
+}
+
+// Write implements io.Writer and never fails.
+func (k *kept) Write(p []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if room := k.limit - k.buf.Len(); len(p) > room {
+		k.cut = true
+		k.buf.Write(p[:room])
+	} else {
+		k.buf.Write(p)
+	}
+	return len(p), nil
+}
+
+func (k *kept) text() (string, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.buf.String(), k.cut
+}

@@ -1,0 +1,355 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/vm"
+)
+
+// part is a stretch of a template: literal text, or an expression.
+type part struct {
+	text string
+	expr bool
+	// from is where the text, or the expression behind "${", starts: in
+	// characters.
+	from int
+	// open tells that nothing closes the expression.
+	open bool
+}
+
+// parts cuts a template: ${expr} is filled in, $${ is a literal ${.
+func parts(text []rune) []part {
+	var list []part
+	var literal []rune
+	start := 0
+	flush := func(next int) {
+		if len(literal) > 0 {
+			list = append(list, part{text: string(literal), from: start})
+		}
+		literal, start = nil, next
+	}
+	for i := 0; i < len(text); {
+		switch {
+		case match(text, i, "$${"):
+			literal = append(literal, '$', '{')
+			i += 3
+		case match(text, i, "${"):
+			end, ok := closing(text, i+2)
+			if !ok {
+				flush(i)
+				stop := min(lineEnd(text, i), len(text))
+				return append(list, part{text: string(text[i+2 : stop]), expr: true, from: i + 2, open: true})
+			}
+			flush(i)
+			list = append(list, part{text: string(text[i+2 : end]), expr: true, from: i + 2})
+			i = end + 1
+			start = i
+		default:
+			literal = append(literal, text[i])
+			i++
+		}
+	}
+	flush(len(text))
+	return list
+}
+
+func match(text []rune, i int, word string) bool {
+	for _, r := range word {
+		if i >= len(text) || text[i] != r {
+			return false
+		}
+		i++
+	}
+	return true
+}
+
+// closing finds the brace that closes an expression that starts at i, past
+// nested braces and strings.
+func closing(text []rune, i int) (int, bool) {
+	s := scanner{text: text, pos: i}
+	for depth := 0; s.pos < len(text) && s.pos-i <= maxLength; {
+		switch c := text[s.pos]; c {
+		case '"', '\'':
+			s.quoted(c)
+			continue
+		case '`':
+			s.raw()
+			continue
+		case '{':
+			depth++
+		case '}':
+			if depth == 0 {
+				return s.pos, true
+			}
+			depth--
+		}
+		s.pos++
+	}
+	return 0, false
+}
+
+// hole is a ${…} of an assertion outside strings: the places of "$" and "}".
+type hole struct{ from, to int }
+
+func holes(text []rune) []hole {
+	var list []hole
+	s := scanner{text: text}
+	for s.pos < len(text) {
+		switch c := text[s.pos]; {
+		case c == '"' || c == '\'':
+			s.quoted(c)
+			continue
+		case c == '`':
+			s.raw()
+			continue
+		case match(text, s.pos, "${"):
+			if end, ok := closing(text, s.pos+2); ok {
+				list = append(list, hole{s.pos, end})
+			}
+		}
+		s.pos++
+	}
+	return list
+}
+
+// Expand fills ${expr} in; "$${" is a literal "${". Text goes in as it is,
+// numbers and booleans as YAML and shells read them, lists and maps as JSON.
+// All problems are found; with any, the text comes back unchanged.
+func Expand(text string, env Env) (string, []Problem) {
+	if !strings.Contains(text, "${") {
+		return text, nil
+	}
+	space := &namespace{names: env.Names(), templates: true}
+	values := space.values(env)
+	var b strings.Builder
+	problems := eachPart(text, space, func(p part, x *expression) *fault {
+		if !p.expr {
+			b.WriteString(p.text)
+			return nil
+		}
+		v, err := evaluateTemplate(x, values)
+		if err == nil {
+			var s string
+			if s, err = scalar(v); err == nil {
+				b.WriteString(s)
+				return nil
+			}
+		}
+		return &fault{to: utf8.RuneCountInString(p.text), code: "template", summary: err.Error(), detail: "See what ${" + short(p.text, 60) + "} gives, or leave it out."}
+	})
+	if len(problems) > 0 {
+		return text, problems
+	}
+	return b.String(), nil
+}
+
+// CheckTemplate finds the faults of the ${expr} in a text without their
+// values.
+func CheckTemplate(text string, names Names) []Problem {
+	if !strings.Contains(text, "${") {
+		return nil
+	}
+	return eachPart(text, &namespace{names: names, templates: true}, func(part, *expression) *fault { return nil })
+}
+
+// eachPart compiles the expressions of a template and calls f with each part
+// that has no fault.
+func eachPart(text string, space *namespace, f func(part, *expression) *fault) []Problem {
+	var problems []Problem
+	at := newPlaces(text)
+	for _, p := range parts([]rune(text)) {
+		if p.open {
+			problems = append(problems, at.problem(p.from-2, fault{to: 2, code: "template", summary: "the ${ is not closed",
+				detail: "Close it with }, or write $${ for a literal ${."}))
+			continue
+		}
+		var x *expression
+		if p.expr {
+			var faults []fault
+			if strings.TrimSpace(p.text) == "" {
+				faults = []fault{{from: -2, to: utf8.RuneCountInString(p.text) + 1, code: "template", summary: "the ${} is empty", detail: "Name a variable in it, or write $${ for a literal ${."}}
+			} else {
+				x, faults = compile(p.text, space, false)
+			}
+			for _, fault := range faults {
+				problems = append(problems, at.problem(p.from, fault))
+			}
+			if len(faults) > 0 {
+				continue
+			}
+		}
+		if fault := f(p, x); fault != nil {
+			problems = append(problems, at.problem(p.from, *fault))
+		}
+	}
+	return problems
+}
+
+// places turns offsets in characters into lines and columns.
+type places struct{ starts []int }
+
+func newPlaces(text string) places {
+	p := places{starts: []int{0}}
+	at := 0
+	for _, r := range text {
+		at++
+		if r == '\n' {
+			p.starts = append(p.starts, at)
+		}
+	}
+	return p
+}
+
+func (p places) problem(base int, f fault) Problem {
+	offset := base + f.from
+	row := sort.SearchInts(p.starts, offset+1)
+	column := offset - p.starts[row-1] + 1
+	r := Problem{Line: row, Column: column, Summary: f.summary, Detail: f.detail, Code: f.code}
+	if f.to > f.from {
+		r.EndColumn = column + f.to - f.from
+	}
+	return r
+}
+
+func evaluateTemplate(x *expression, values map[string]any) (any, error) {
+	if name := missingValue(values, x.needs); name != "" {
+		return nil, fmt.Errorf("%s has no value: its step has not run", name)
+	}
+	env := make(map[string]any, len(values)+16)
+	for k, v := range values {
+		env[k] = v
+	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), 5*time.Second, timeout{5 * time.Second})
+	defer cancel()
+	e := &evaluator{ctx: ctx, trace: newTrace(), plan: x.plan}
+	e.bind(env, true)
+	machine := vm.VM{MemoryBudget: memoryBudget}
+	v, err := machine.Run(x.program, env)
+	if err != nil {
+		return nil, fmt.Errorf("%s", runtimeMessage(err))
+	}
+	return v, nil
+}
+
+// scalar renders a value for YAML and shells alike.
+func scalar(v any) (string, error) {
+	switch x := v.(type) {
+	case nil:
+		return "", fmt.Errorf("it has no value (nil)")
+	case string:
+		if strings.ContainsRune(x, 0) {
+			return "", fmt.Errorf("it holds a NUL character")
+		}
+		return x, nil
+	case bool:
+		return strconv.FormatBool(x), nil
+	case float64:
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return "", fmt.Errorf("it is no number (%v)", x)
+		}
+		return strconv.FormatFloat(x, 'f', -1, 64), nil
+	case float32:
+		return scalar(float64(x))
+	case time.Duration:
+		return x.String(), nil
+	case time.Time:
+		return x.Format(time.RFC3339Nano), nil
+	case output:
+		return "", fmt.Errorf("it is a register: use .out, .err, .exit, .lines or .json of it")
+	}
+	if isNumber(v) {
+		return fmt.Sprint(v), nil
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return "", fmt.Errorf("it cannot be written as text: %w", err)
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+// References are the names that the ${expr} of a template may take from
+// registers: every name that is neither the language's own nor declared in the
+// expression, and registers["NAME"]. Sorted, without duplicates.
+func References(text string) []string {
+	seen := map[string]bool{}
+	for _, p := range parts([]rune(text)) {
+		if p.expr && !p.open {
+			referencesOf(p.text, seen)
+		}
+	}
+	return sortedKeys(seen)
+}
+
+// References are the registers and snapshots that the program uses.
+func (p *Program) References() []string {
+	seen := map[string]bool{}
+	for _, n := range p.needs {
+		seen[n] = true
+	}
+	return sortedKeys(seen)
+}
+
+func referencesOf(source string, seen map[string]bool) {
+	if utf8.RuneCountInString(source) > maxLength {
+		return
+	}
+	tree, err := parser.ParseWithConfig(unwrap(source), (&namespace{templates: true}).config())
+	if err != nil {
+		return
+	}
+	declared := map[string]bool{}
+	visit(&tree.Node, func(n *ast.Node) {
+		if d, ok := (*n).(*ast.VariableDeclaratorNode); ok {
+			declared[d.Name] = true
+		}
+	})
+	visit(&tree.Node, func(n *ast.Node) {
+		switch x := (*n).(type) {
+		case *ast.IdentifierNode:
+			if !declared[x.Value] && !Reserved(x.Value) {
+				seen[x.Value] = true
+			}
+		case *ast.MemberNode:
+			base, isName := x.Node.(*ast.IdentifierNode)
+			key, isText := x.Property.(*ast.StringNode)
+			if isName && isText && base.Value == "registers" {
+				seen[key.Value] = true
+			}
+		case *ast.StringNode:
+			if strings.Contains(x.Value, "${") {
+				for _, p := range parts([]rune(x.Value)) {
+					if p.expr && !p.open {
+						referencesOf(p.text, seen)
+					}
+				}
+			}
+		}
+	})
+}
+
+// short cuts text to n characters and puts control characters out of the way.
+func short(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
