@@ -1,0 +1,221 @@
+package linux
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
+)
+
+// rawLink is an interface as the kernel sent it.
+type rawLink struct {
+	index     int
+	hwType    uint16 // ARPHRD_*
+	flags     uint32 // IFF_*
+	attrs     attrTable
+	kind      string // IFLA_INFO_KIND
+	data      attrTable
+	slaveKind string // IFLA_INFO_SLAVE_KIND: the kind of its controller
+	slaveData attrTable
+}
+
+func (r *rawLink) name() string { return text(r.attrs[unix.IFLA_IFNAME]) }
+
+// peerNetns is the ID (as this namespace counts) of the namespace that
+// IFLA_LINK is in; false is this one.
+func (r *rawLink) peerNetns() (id int32, elsewhere bool) {
+	b := r.attrs[unix.IFLA_LINK_NETNSID]
+	return int32(u32(b)), len(b) >= 4
+}
+
+func (r *rawLink) link() int { return int(u32(r.attrs[unix.IFLA_LINK])) }
+
+// decodeLink reads struct ifinfomsg and its attributes; b is kept.
+func decodeLink(b []byte) (r rawLink, ok bool) {
+	if len(b) < unix.SizeofIfInfomsg {
+		return r, false
+	}
+	r.hwType, r.index, r.flags = u16(b[2:]), int(int32(u32(b[4:]))), u32(b[8:])
+	r.attrs = tabulate(b[unix.SizeofIfInfomsg:])
+	for typ, p := range attributes(r.attrs[unix.IFLA_LINKINFO]) {
+		switch typ {
+		case unix.IFLA_INFO_KIND:
+			r.kind = text(p)
+		case unix.IFLA_INFO_DATA:
+			r.data = tabulate(p)
+		case unix.IFLA_INFO_SLAVE_KIND:
+			r.slaveKind = text(p)
+		case unix.IFLA_INFO_SLAVE_DATA:
+			r.slaveData = tabulate(p)
+		}
+	}
+	return r, r.index > 0 && r.name() != ""
+}
+
+// rawLinks reads all interfaces, with the registry of their names.
+func (n *Namespace) rawLinks(ctx context.Context) (list []rawLink, l *links, err error) {
+	err = n.dump(ctx, unix.RTM_GETLINK, func(m *message) { m.ifinfo(0, 0, 0) },
+		func() { list, l = nil, newLinks() },
+		func(r reply) {
+			if raw, ok := decodeLink(slices.Clone(r.body)); ok && r.typ == unix.RTM_NEWLINK {
+				list = append(list, raw)
+				l.add(raw.index, raw.name())
+			}
+		})
+	return list, l, err
+}
+
+// rawLink reads one interface; ok is false if there is none of that name.
+func (n *Namespace) rawLink(ctx context.Context, name string) (raw rawLink, ok bool, err error) {
+	err = n.get(ctx, unix.RTM_GETLINK, func(m *message) {
+		m.ifinfo(0, 0, 0)
+		m.str(unix.IFLA_IFNAME, name)
+	}, func(r reply) {
+		if r.typ == unix.RTM_NEWLINK {
+			raw, ok = decodeLink(slices.Clone(r.body))
+		}
+	})
+	if errors.Is(err, unix.ENODEV) {
+		return raw, false, nil
+	}
+	return raw, ok, err
+}
+
+// interfaceOf puts an interface into netstate's words. What needs a look
+// beyond the message (peers in other namespaces, addresses) is added by the
+// caller.
+func interfaceOf(r *rawLink, l *links) netstate.Interface {
+	i := netstate.Interface{Name: r.name(), Index: r.index, Attrs: netstate.Attrs{}, Status: netstate.Attrs{}}
+	kind := netstate.KindByKernel(r.kind)
+	switch {
+	case kind != nil:
+		i.Type = kind.Name
+	case r.kind != "":
+		i.Type = r.kind
+	case r.hwType == unix.ARPHRD_LOOPBACK:
+		i.Type = "loopback"
+	default:
+		i.Type = "ethernet"
+	}
+	decodeAttrs(&i, netstate.LinkAttrs(), r, &r.attrs, l)
+	if kind != nil {
+		decodeAttrs(&i, kind.Attrs, r, &r.data, l)
+	}
+	if port := netstate.KindByKernel(r.slaveKind); port != nil {
+		decodeAttrs(&i, port.PortAttrs, r, &r.slaveData, l)
+	}
+	decodeStatus(i.Status, r)
+	if _, elsewhere := r.peerNetns(); r.kind == "veth" && !elsewhere && r.link() != 0 {
+		i.Attrs["veth.peer"] = l.name(r.link())
+	}
+	return i
+}
+
+// decodeAttrs reads one table of attributes: settable ones into Attrs, others
+// into Status.
+func decodeAttrs(i *netstate.Interface, attrs []netstate.Attr, r *rawLink, t *attrTable, l *links) {
+	for j := range attrs {
+		a := &attrs[j]
+		value, ok := decodeOne(a, r, t, l)
+		switch {
+		case !ok:
+		case a.Set == netstate.ReadOnly:
+			i.Status[a.Key] = value
+		default:
+			i.Attrs[a.Key] = value
+		}
+	}
+}
+
+func decodeOne(a *netstate.Attr, r *rawLink, t *attrTable, l *links) (string, bool) {
+	if a.Type == netstate.IFFlag {
+		bit := uint64(r.flags >> a.Bit & 1)
+		if len(a.Enum) > 0 {
+			return enumName(a, bit), true
+		}
+		return strconv.FormatBool((bit == 1) != a.Inverse), true
+	}
+	if a.Message {
+		t = &r.attrs
+		if _, elsewhere := r.peerNetns(); a.IFLA == unix.IFLA_LINK && elsewhere {
+			return "", false
+		}
+	}
+	b := t.get(a.IFLA)
+	if a.Type == netstate.IP && b == nil {
+		b = t.get(a.IFLA6)
+	}
+	switch {
+	case b != nil:
+		value, ok := decodeAttr(a, b, l)
+		if ok && value == "" && a.Type == netstate.String {
+			return "", false
+		}
+		return value, ok
+	case a.Type == netstate.Flag && a.IFLA != 0:
+		return "false", true
+	}
+	return "", false
+}
+
+// get is the payload of an attribute; nil if it is not there. An attribute
+// without payload is not nil.
+func (t *attrTable) get(typ uint16) []byte {
+	if typ == 0 || int(typ) >= len(t) {
+		return nil
+	}
+	return t[typ]
+}
+
+// operStates are IF_OPER_* of linux/if.h (RFC 2863).
+var operStates = []string{"unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"}
+
+// statCounters are the fields of struct rtnl_link_stats64 by their place.
+var statCounters = []string{
+	"rx-packets", "tx-packets", "rx-bytes", "tx-bytes", "rx-errors", "tx-errors",
+	"rx-dropped", "tx-dropped", "rx-multicast", "collisions",
+}
+
+// ifFlags are IFF_* in ip(8)'s words and order of bits.
+var ifFlags = []string{
+	"UP", "BROADCAST", "DEBUG", "LOOPBACK", "POINTOPOINT", "NOTRAILERS", "RUNNING", "NOARP", "PROMISC",
+	"ALLMULTI", "MASTER", "SLAVE", "MULTICAST", "PORTSEL", "AUTOMEDIA", "DYNAMIC", "LOWER_UP", "DORMANT", "ECHO",
+}
+
+func decodeStatus(s netstate.Attrs, r *rawLink) {
+	if b := r.attrs[unix.IFLA_OPERSTATE]; int(u8(b)) < len(operStates) && b != nil {
+		s["operstate"] = operStates[u8(b)]
+	}
+	if b := r.attrs[unix.IFLA_CARRIER]; b != nil {
+		s["carrier"] = strconv.FormatBool(u8(b) != 0)
+	}
+	if b := r.attrs[unix.IFLA_QDISC]; b != nil {
+		s["qdisc"] = text(b)
+	}
+	if b := r.attrs[unix.IFLA_PROMISCUITY]; len(b) >= 4 {
+		s["promiscuity"] = strconv.Itoa(int(u32(b)))
+	}
+	if b := r.attrs[unix.IFLA_BROADCAST]; len(b) == 6 {
+		s["broadcast"] = net.HardwareAddr(b).String()
+	}
+	var flags []string
+	for bit, word := range ifFlags {
+		if r.flags>>bit&1 == 1 {
+			flags = append(flags, word)
+		}
+	}
+	s["flags"] = strings.Join(flags, ",")
+	stats := r.attrs[unix.IFLA_STATS64]
+	for at, word := range statCounters {
+		if len(stats) >= 8*(at+1) {
+			s[word] = strconv.FormatUint(binary.NativeEndian.Uint64(stats[8*at:]), 10)
+		}
+	}
+}

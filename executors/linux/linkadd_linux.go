@@ -1,0 +1,213 @@
+package linux
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
+)
+
+// vethInfoPeer is VETH_INFO_PEER of linux/veth.h.
+const vethInfoPeer = 1
+
+// add makes an interface and gives it its attributes.
+func (w *linkWriter) add(ctx context.Context, want *netstate.Interface) error {
+	netns := want.Netns
+	if v := want.Attrs["netns"]; v != "" {
+		netns = v
+	}
+	w.l = nil
+	l, err := w.names(ctx)
+	if err != nil {
+		return err
+	}
+	there, err := w.isThere(ctx, netns, want, l)
+	if err != nil {
+		return err
+	}
+	if !there {
+		if err := w.make(ctx, netns, want, l); err != nil {
+			return err
+		}
+	}
+	if err := w.settle(ctx, netns, want); err != nil {
+		return fmt.Errorf("setting it up: %w", err)
+	}
+	return nil
+}
+
+// isThere tells whether a veth has come into being with its other end.
+func (w *linkWriter) isThere(ctx context.Context, netns string, want *netstate.Interface, l *links) (bool, error) {
+	if want.Type != "veth" {
+		return false, nil
+	}
+	if w.e.made[place{netns, want.Name}] {
+		return true, nil
+	}
+	raw, ok, err := w.n.rawLink(ctx, want.Name)
+	if err != nil || !ok || netns != w.netns {
+		return false, err
+	}
+	have := interfaceOf(&raw, l)
+	peer := have.Attrs["veth.peer"]
+	return have.Type == "veth" && peer != "" && peer == want.Attrs["veth.peer"] && want.Attrs["veth.peer-target"] == w.netns, nil
+}
+
+// make sends the message, or the ioctls, that make an interface.
+func (w *linkWriter) make(ctx context.Context, netns string, want *netstate.Interface, l *links) error {
+	kind := netstate.KindByName(want.Type)
+	if kind == nil || !kind.Creatable {
+		return fmt.Errorf("an interface of type %s cannot be made: %w", want.Type, unix.EOPNOTSUPP)
+	}
+	if want.Type == "tun" {
+		return w.makeTun(ctx, netns, want)
+	}
+	fd := -1
+	if netns != w.netns {
+		var err error
+		if fd, err = w.e.descriptor(netns); err != nil {
+			return err
+		}
+		defer func() { _ = unix.Close(fd) }()
+	}
+	peer, err := w.peerOf(want, netns)
+	if err != nil {
+		return err
+	}
+	if peer != nil {
+		defer peer.close()
+	}
+	err = w.create(ctx, want, func(m *message, index int) error {
+		if peer != nil && index == 0 {
+			peer.index = 0
+		}
+		return encodeCreate(m, kind, want, index, fd, peer, l)
+	})
+	if err == nil && peer != nil {
+		w.e.made[peer.place] = true
+	}
+	return err
+}
+
+// farEnd is the other end of a veth that is to be made.
+type farEnd struct {
+	place
+	fd    int // of its namespace; -1 is that of the near end
+	index int
+	want  *netstate.Interface // nil if nothing is known but its name
+}
+
+func (f *farEnd) close() {
+	if f.fd >= 0 {
+		_ = unix.Close(f.fd)
+	}
+}
+
+// peerOf describes the far end of a veth, nil for other kinds. What another
+// edit of the list says of it is used: it cannot be given its number later.
+func (w *linkWriter) peerOf(want *netstate.Interface, netns string) (*farEnd, error) {
+	if want.Type != "veth" {
+		return nil, nil
+	}
+	f := &farEnd{place: place{want.Attrs["veth.peer-target"], want.Attrs["veth.peer"]}, fd: -1}
+	if f.name == "" {
+		return nil, fmt.Errorf("the name of the far end (veth.peer) is not known")
+	}
+	for i := range w.e.edits {
+		if o := w.e.edits[i].After.Link; o != nil && o.Name == f.name && o.Netns == f.netns {
+			f.want, f.index = o, o.Index
+		}
+	}
+	// The kernel looks for a namespace in the message of the peer; without
+	// one it takes the namespace of the near end.
+	if f.netns != netns {
+		fd, err := w.e.descriptor(f.netns)
+		if err != nil {
+			return nil, err
+		}
+		f.fd = fd
+	}
+	return f, nil
+}
+
+// encodeCreate writes the message that makes an interface. Attributes that can
+// be set later and have the kernel's default are left out.
+func encodeCreate(m *message, kind *netstate.Kind, want *netstate.Interface, index, fd int, peer *farEnd, l *links) error {
+	m.ifinfo(index, 0, 0)
+	m.str(unix.IFLA_IFNAME, want.Name)
+	if fd >= 0 {
+		m.u32(unix.IFLA_NET_NS_FD, uint32(fd))
+	}
+	if err := encodeBasics(m, want, l); err != nil {
+		return err
+	}
+	data := attrWriter{m: m, l: l}
+	for i := range kind.Attrs {
+		a := &kind.Attrs[i]
+		value, ok := want.Attrs[a.Key]
+		if a.Message && ok && value != "" {
+			if err := data.set(a, value, ""); err != nil {
+				return err
+			}
+		}
+	}
+	info := m.nest(unix.IFLA_LINKINFO)
+	m.str(unix.IFLA_INFO_KIND, kind.Kernel)
+	nest := m.nest(unix.IFLA_INFO_DATA)
+	for i := range kind.Attrs {
+		a := &kind.Attrs[i]
+		value, ok := want.Attrs[a.Key]
+		if !ok || a.Message || a.Set == netstate.ReadOnly || a.IFLA == 0 || value == "" {
+			continue
+		}
+		if value == a.Default && a.Key != "vxlan.destination-port" {
+			continue // that one's default is stet's, not the kernel's
+		}
+		if err := data.set(a, value, ""); err != nil {
+			return err
+		}
+	}
+	data.flush(want.Attrs, kind.Attrs)
+	if peer != nil {
+		if err := encodePeer(m, peer, l); err != nil {
+			return err
+		}
+	}
+	m.endNest(nest)
+	m.endNest(info)
+	return nil
+}
+
+// createKeys are attributes of every interface that are set when it is made:
+// some can only be set then, others have side effects later.
+var createKeys = []string{"mtu", "mac-address", "txqueuelen", "num-tx-queues", "num-rx-queues", "group"}
+
+func encodeBasics(m *message, want *netstate.Interface, l *links) error {
+	w := attrWriter{m: m, l: l}
+	for _, key := range createKeys {
+		if value := want.Attrs[key]; value != "" {
+			if err := w.set(netstate.AttrByKey(key), value, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func encodePeer(m *message, f *farEnd, l *links) error {
+	at := m.nest(vethInfoPeer)
+	m.ifinfo(f.index, 0, 0)
+	m.str(unix.IFLA_IFNAME, f.name)
+	if f.fd >= 0 {
+		m.u32(unix.IFLA_NET_NS_FD, uint32(f.fd))
+	}
+	if f.want != nil {
+		if err := encodeBasics(m, f.want, l); err != nil {
+			return err
+		}
+	}
+	m.endNest(at)
+	return nil
+}

@@ -1,0 +1,178 @@
+package linux
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
+)
+
+// differences is what must be set on an interface, by where it goes.
+type differences struct {
+	flags, change uint32                // ifi_flags, ifi_change
+	message       []netstate.Difference // attributes of the message
+	data          []netstate.Difference // of IFLA_INFO_DATA
+	port          []netstate.Difference // of IFLA_INFO_SLAVE_DATA
+	tun           []netstate.Difference // by ioctl
+	controller    bool                  // it changes
+	down          bool                  // the interface goes down
+}
+
+// sortDifferences puts each difference where it goes. What can only be set when
+// the interface is made is passed over: reading back tells about it.
+func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differences) {
+	for _, diff := range list {
+		a := netstate.AttrByKey(diff.Key)
+		switch {
+		case a.Set != netstate.Anytime:
+		case a.Type == netstate.IFFlag:
+			d.flag(a, diff.After)
+		case isLinkAttr(a) || a.Message:
+			d.message = append(d.message, diff)
+			d.controller = d.controller || a.Key == "controller"
+		case strings.HasPrefix(a.Key, "tun."):
+			d.tun = append(d.tun, diff)
+		case kind != nil && hasAttr(kind.Attrs, a.Key):
+			d.data = append(d.data, diff)
+		case a.IFLA != 0:
+			d.port = append(d.port, diff)
+		}
+	}
+	return d
+}
+
+func (d *differences) flag(a *netstate.Attr, value string) {
+	bit := uint32(1) << a.Bit
+	on := (value == "true") != a.Inverse
+	if len(a.Enum) > 0 {
+		on = value == "up"
+	}
+	d.change |= bit
+	if on {
+		d.flags |= bit
+	}
+	if a.Key == "state" {
+		d.down = !on
+	}
+}
+
+func isLinkAttr(a *netstate.Attr) bool { return hasAttr(netstate.LinkAttrs(), a.Key) }
+
+func hasAttr(attrs []netstate.Attr, key string) bool {
+	return slices.ContainsFunc(attrs, func(a netstate.Attr) bool { return a.Key == key })
+}
+
+// configure sets what differs between what an interface has and what it is to
+// have. An interface that goes down does so first; one that comes up does so
+// last, so that no packet passes a port before the port's attributes hold.
+func (w *linkWriter) configure(ctx context.Context, index int, have, want *netstate.Interface) error {
+	kind := netstate.KindByName(want.Type)
+	d := sortDifferences(netstate.Differences(have, want), kind)
+	l, err := w.names(ctx)
+	if err != nil {
+		return err
+	}
+	flags := func() error {
+		if d.change == 0 {
+			return nil
+		}
+		return w.n.get(ctx, unix.RTM_NEWLINK, func(m *message) { m.ifinfo(index, d.flags, d.change) }, nil)
+	}
+	steps := []func() error{
+		func() error { return w.configureTun(want, d.tun) },
+		func() error { return w.setLink(ctx, index, want, kind, &d, l) },
+		func() error { return w.setPort(ctx, index, want, &d, l) },
+	}
+	if d.down {
+		steps = slices.Insert(steps, 0, flags)
+	} else {
+		steps = append(steps, flags)
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setLink sends attributes of the interface and of its kind.
+func (w *linkWriter) setLink(ctx context.Context, index int, want *netstate.Interface, kind *netstate.Kind, d *differences, l *links) error {
+	if len(d.message) == 0 && len(d.data) == 0 {
+		return nil
+	}
+	var bad error
+	err := w.n.get(ctx, unix.RTM_NEWLINK, func(m *message) {
+		m.ifinfo(index, 0, 0)
+		writer := attrWriter{m: m, l: l}
+		if bad = writer.setAll(d.message); bad != nil || len(d.data) == 0 {
+			return
+		}
+		info := m.nest(unix.IFLA_LINKINFO)
+		m.str(unix.IFLA_INFO_KIND, kind.Kernel)
+		data := m.nest(unix.IFLA_INFO_DATA)
+		bad = writer.setAll(d.data)
+		writer.flush(want.Attrs, kind.Attrs)
+		m.endNest(data)
+		m.endNest(info)
+	}, nil)
+	if bad != nil {
+		return bad
+	}
+	return err
+}
+
+func (w *attrWriter) setAll(list []netstate.Difference) error {
+	for _, diff := range list {
+		if err := w.set(netstate.AttrByKey(diff.Key), diff.After, diff.Before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setPort sends the attributes of a port. A new port has the kernel's defaults,
+// which are read: some of them (the path cost) depend on the interface.
+func (w *linkWriter) setPort(ctx context.Context, index int, want *netstate.Interface, d *differences, l *links) error {
+	if want.Attrs["controller"] == "" || len(d.port) == 0 && !d.controller {
+		return nil
+	}
+	raw, ok, err := w.n.rawLink(ctx, want.Name)
+	if err != nil {
+		return err
+	}
+	port := netstate.KindByKernel(raw.slaveKind)
+	if !ok || port == nil {
+		return nil
+	}
+	list := d.port
+	if d.controller {
+		have := interfaceOf(&raw, l)
+		list = sortDifferences(netstate.Differences(&have, want), netstate.KindByName(want.Type)).port
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	var bad error
+	err = w.n.get(ctx, unix.RTM_NEWLINK, func(m *message) {
+		m.ifinfo(index, 0, 0)
+		info := m.nest(unix.IFLA_LINKINFO)
+		m.str(unix.IFLA_INFO_SLAVE_KIND, port.Kernel)
+		data := m.nest(unix.IFLA_INFO_SLAVE_DATA)
+		writer := attrWriter{m: m, l: l}
+		bad = writer.setAll(list)
+		m.endNest(data)
+		m.endNest(info)
+	}, nil)
+	if bad != nil {
+		return bad
+	}
+	if err != nil {
+		return fmt.Errorf("setting attributes of the port: %w", err)
+	}
+	return nil
+}

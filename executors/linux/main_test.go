@@ -1,0 +1,114 @@
+//go:build linux
+
+package linux
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
+)
+
+var namespaces atomic.Int64
+
+// namespace is a network namespace of a test.
+type namespace struct {
+	*Namespace
+	t    testing.TB
+	name string
+}
+
+// newNamespace makes a namespace that ends with the test. The names that it
+// knows others by are their own.
+func newNamespace(t testing.TB) *namespace {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("making a network namespace needs root")
+	}
+	ns := &namespace{t: t, name: fmt.Sprintf("stet-c-%d-%d", os.Getpid(), namespaces.Add(1))}
+	if out, err := exec.Command("ip", "netns", "add", ns.name).CombinedOutput(); err != nil {
+		t.Fatalf("ip netns add: %v: %s", err, out)
+	}
+	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", ns.name).Run() })
+	fd, err := openNamed(ns.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	ns.Namespace, err = Open(Options{NS: fd, Resolve: openNamed, Known: func() []string { return known(t) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ns.Namespace.Close() })
+	return ns
+}
+
+func openNamed(name string) (int, error) {
+	return unix.Open("/run/netns/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+}
+
+// known lists the namespaces that tests of this process have made.
+func known(t testing.TB) []string {
+	entries, err := os.ReadDir("/run/netns")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), fmt.Sprintf("stet-c-%d-", os.Getpid())) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// run runs a command in the namespace and returns its output.
+func (ns *namespace) run(argv ...string) string {
+	ns.t.Helper()
+	out, err := ns.try(argv...)
+	if err != nil {
+		ns.t.Fatalf("%s: %v", strings.Join(argv, " "), err)
+	}
+	return out
+}
+
+func (ns *namespace) try(argv ...string) (string, error) {
+	var out, errs bytes.Buffer
+	c := exec.Command("ip", append([]string{"netns", "exec", ns.name}, argv...)...)
+	c.Stdout, c.Stderr = &out, &errs
+	if err := c.Run(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, errs.String())
+	}
+	return out.String(), nil
+}
+
+var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true}
+
+func (ns *namespace) observe(q netstate.Query) *netstate.State {
+	ns.t.Helper()
+	s, err := ns.Observe(context.Background(), q)
+	if err != nil {
+		ns.t.Fatal(err)
+	}
+	s.Sort()
+	return s
+}
+
+func (ns *namespace) edit(edits ...netstate.Edit) {
+	ns.t.Helper()
+	done, err := ns.Edit(context.Background(), edits)
+	if err != nil {
+		ns.t.Fatalf("after %d edits: %v", done, err)
+	}
+	if done != len(edits) {
+		ns.t.Fatalf("%d of %d edits were done", done, len(edits))
+	}
+}

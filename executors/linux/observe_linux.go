@@ -1,0 +1,43 @@
+package linux
+
+import (
+	"context"
+	"fmt"
+
+	"stet/executors/netstate"
+)
+
+// Observe reads the parts of the network state that q asks for. A part that
+// changes while it is read is read again.
+func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.State, error) {
+	s := &netstate.State{}
+	var raw []rawLink
+	l := newLinks()
+	if q.Links || q.Routes || q.Neighbors || q.FDB {
+		var err error
+		if raw, l, err = n.rawLinks(ctx); err != nil {
+			return nil, fmt.Errorf("reading the interfaces: %w", err)
+		}
+	}
+	steps := []struct {
+		wanted bool
+		what   string
+		read   func() error
+	}{
+		{q.Links, "interfaces", func() error { return n.observeLinks(ctx, s, raw, l, q.Namespaces) }},
+		{q.Routes, "routes", func() (err error) { return n.observeRoutes(ctx, s, l) }},
+		{q.Rules, "route rules", func() error { return n.observeRules(ctx, s) }},
+		{q.Neighbors, "neighbors", func() error { return n.observeNeighbors(ctx, s, l) }},
+		{q.FDB, "forwarding entries", func() error { return n.observeFDB(ctx, s, raw, l) }},
+		{len(q.Sysctls) > 0, "sysctls", func() error { return n.observeSysctls(ctx, s, q.Sysctls) }},
+	}
+	for _, step := range steps {
+		if !step.wanted {
+			continue
+		}
+		if err := step.read(); err != nil {
+			return nil, fmt.Errorf("reading the %s: %w", step.what, err)
+		}
+	}
+	return s, nil
+}

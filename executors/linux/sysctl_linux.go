@@ -1,0 +1,112 @@
+package linux
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
+)
+
+const sysctlRoot = "/proc/sys/"
+
+// sysctlPath is the file of a key. As in sysctl(8), the first separator in the
+// key decides: "net.ipv4.conf.eth0/100.forwarding" and
+// "net/ipv4/conf/eth0.100/forwarding" are the same. Only keys of the network
+// are files of a namespace; nothing else is touched.
+func sysctlPath(key string) (string, error) {
+	path := key
+	if at := strings.IndexAny(key, "./"); at >= 0 && key[at] == '.' {
+		path = strings.NewReplacer(".", "/", "/", ".").Replace(key)
+	}
+	if !strings.HasPrefix(path, "net/") || filepath.Clean(path) != path || strings.ContainsAny(path, "\x00\n") {
+		return "", fmt.Errorf("%q is not a key under net", key)
+	}
+	return path, nil
+}
+
+// sysctlKey is the key of a file, as sysctl(8) prints it.
+func sysctlKey(path string) string {
+	return strings.NewReplacer("/", ".", ".", "/").Replace(path)
+}
+
+// observeSysctls reads the values of keys; "*" in a key stands for any name in
+// its place. A key that does not exist has no value in the result.
+func (n *Namespace) observeSysctls(ctx context.Context, s *netstate.State, keys []string) error {
+	s.Sysctls = map[string]string{}
+	return n.within(func() error {
+		for _, key := range keys {
+			if err := ctx.Err(); err != nil {
+				return context.Cause(ctx)
+			}
+			if err := readSysctls(s.Sysctls, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func readSysctls(values map[string]string, key string) error {
+	path, err := sysctlPath(key)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(path, "*") {
+		return readSysctl(values, key, path)
+	}
+	// An interface's name may hold what Glob takes for a pattern: only the
+	// stars of the key are one.
+	pattern := strings.NewReplacer(`\`, `\\`, "[", `\[`, "?", `\?`).Replace(path)
+	files, err := filepath.Glob(sysctlRoot + pattern)
+	if err != nil {
+		return fmt.Errorf("looking for %s: %w", key, err)
+	}
+	for _, file := range files {
+		path := strings.TrimPrefix(file, sysctlRoot)
+		if err := readSysctl(values, sysctlKey(path), path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readSysctl(values map[string]string, key, path string) error {
+	b, err := os.ReadFile(sysctlRoot + path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EISDIR):
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		// Write-only ones (…/route/flush) have no value to speak of.
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading %s: %w", key, err)
+	}
+	values[key] = strings.TrimRight(string(b), "\n")
+	return nil
+}
+
+// writeSysctl sets one key.
+func (n *Namespace) writeSysctl(s *netstate.Sysctl) error {
+	path, err := sysctlPath(s.Key)
+	if err != nil {
+		return err
+	}
+	if strings.Contains(path, "*") {
+		return fmt.Errorf("%q names several keys", s.Key)
+	}
+	return n.within(func() error {
+		f, err := os.OpenFile(sysctlRoot+path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteString(s.Value + "\n")
+		return errors.Join(err, f.Close())
+	})
+}
