@@ -64,6 +64,9 @@ type Options struct {
 	RunID string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+
+	// wrap stands between the operation and its journal in tests.
+	wrap func(chain) chain
 }
 
 // QuestionKind is what the operator is asked for.
@@ -101,52 +104,3 @@ type Answer struct {
 // Asker puts a question to the operator and waits. It returns early with ctx's
 // error when ctx ends.
 type Asker func(ctx context.Context, q Question) (Answer, error)
-
-// Run carries out a plan. The Operation tells what happened, also with an
-// error; it is nil only when nothing was started.
-func Run(ctx context.Context, d *runbook.Document, p *runbook.Plan, o Options) (*runbook.Operation, error) {
-	return nil, ErrRefused
-}
-
-// Resume takes up the latest operation of a document that did not end: a
-// confirmed group stays, an unconfirmed one is undone, then the operation goes
-// on with it, or goes on undoing if that is what it was doing.
-func Resume(ctx context.Context, d *runbook.Document, o Options) (*runbook.Operation, error) {
-	return nil, ErrNothing
-}
-
-// Rollback undoes the latest operation of a document that changed something,
-// ended or not, from the changes that its journal recorded. Doing it twice does
-// nothing more, which is ErrNothing.
-func Rollback(ctx context.Context, d *runbook.Document, o Options) (*runbook.Operation, error) {
-	return nil, ErrNothing
-}
-
-// Check runs the check blocks and changes nothing on any target. Results are
-// written unless ReadOnly is set.
-func Check(ctx context.Context, d *runbook.Document, o Options) (*runbook.Operation, error) {
-	return nil, ErrNothing
-}
-
-// Load rebuilds an operation from the journal in dir, for status and reports.
-// A broken chain is a *journal.BrokenError.
-func Load(dir string) (*runbook.Operation, error) {
-	return nil, ErrNothing
-}
-
-// Pending is a guard that waits on a target.
-type Pending struct {
-	Target executors.Target
-	Guard  executors.GuardState
-}
-
-// Guards asks the targets of the document's latest operation for its guards.
-func Guards(ctx context.Context, d *runbook.Document, o Options) ([]Pending, error) {
-	return nil, nil
-}
-
-// Confirm confirms the guards that wait for the operator's word
-// (confirm=manual) of the document's latest operation.
-func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, error) {
-	return nil, ErrNothing
-}

@@ -4,10 +4,16 @@ package plan
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"time"
 
 	"stet/executors"
+	"stet/executors/netstate"
 	"stet/runbook"
+	"stet/runbook/markdown"
+	"stet/runbook/redact"
 )
 
 // Options of Build.
@@ -17,31 +23,86 @@ type Options struct {
 	// Secrets are the values of the front matter's secrets by name. In the
 	// plan they stand as [redacted:NAME].
 	Secrets map[string]string
-	// Only selects groups by the names of their steps; empty is all. The
-	// pre-checks are always selected.
+	// Only selects steps by name: a changing step with all of its group,
+	// another step alone. Empty is all. The pre-checks are always selected.
 	Only []string
 	// From leaves out the groups before the one that has the step of this
-	// name; "" is from the beginning.
+	// name, apart from the pre-checks; "" is from the beginning.
 	From string
-}
-
-// Lint finds everything wrong with a document that can be found without its
-// targets: the parser's diagnostics and those of names, targets, netconfig,
-// expressions, templates, snapshots and windows. Sorted by position.
-func Lint(d *runbook.Document) runbook.Diagnostics {
-	return d.Diagnostics
 }
 
 // Build observes each target once and simulates the document's steps one upon
 // another. observers has one for each name of Targets. Diagnostics are Lint's
 // and what only the targets' state shows; with faults the plan is nil. The
-// error is a target that could not be read.
+// error is a target that could not be read, or a secret that is unfit.
 func Build(ctx context.Context, d *runbook.Document, observers map[string]executors.Observer, o Options) (*runbook.Plan, runbook.Diagnostics, error) {
-	return nil, Lint(d), nil
+	diags := Lint(d)
+	groups, unknown := selected(d, o)
+	diags = tidy(append(diags, unknown...))
+	if diags.Faults() {
+		return nil, diags, nil
+	}
+	red, err := redact.New(o.Secrets)
+	if err != nil {
+		return nil, diags, fmt.Errorf("preparing secrets: %w", err)
+	}
+	b := &builder{d: d, o: o, red: red, states: map[string]*netstate.State{}, ran: map[string]bool{}}
+	b.decode(groups)
+	if !b.diags.Faults() {
+		if err := b.observe(ctx, observers); err != nil {
+			return nil, diags, err
+		}
+		b.simulate(groups)
+	}
+	if diags = tidy(append(diags, b.diags...)); diags.Faults() {
+		return nil, diags, nil
+	}
+	p := &runbook.Plan{
+		Document:   d.Path,
+		SourceHash: SourceHash(d.Source),
+		Made:       o.Now,
+		Targets:    Targets(d, o),
+		Groups:     groups,
+	}
+	p.Duration = duration(p)
+	p.Hash = hash(p)
+	return p, diags, nil
+}
+
+// SourceHash is the SHA-256, in hexadecimal, of a document without its results
+// and report: what a plan was made from.
+func SourceHash(src []byte) string {
+	sum := sha256.Sum256(markdown.Strip(src))
+	return hex.EncodeToString(sum[:])
 }
 
 // Targets are the targets that the selected steps run on, in the document's
 // order: those to open before Build.
 func Targets(d *runbook.Document, o Options) []executors.Target {
-	return d.Meta.Targets
+	used := map[string]bool{}
+	groups, _ := selected(d, o)
+	for _, g := range groups {
+		for _, s := range g.Steps {
+			for _, t := range s.Targets {
+				used[t.Target] = true
+			}
+		}
+	}
+	var out []executors.Target
+	for _, t := range d.Meta.Targets {
+		if used[t.Name] {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Target finds a target of a document by name.
+func Target(d *runbook.Document, name string) (executors.Target, bool) {
+	for _, t := range d.Meta.Targets {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return executors.Target{}, false
 }

@@ -1,0 +1,262 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"stet/executors"
+	"stet/runbook"
+	"stet/runbook/journal"
+	"stet/runbook/plan"
+)
+
+// groups runs the plan's groups from the one at index from, until one fails
+// and its policy does not go on.
+func (x *operation) groups(ctx context.Context, from int) {
+	for i := from; i < len(x.p.Groups); i++ {
+		g := &x.p.Groups[i]
+		err := x.group(ctx, g)
+		x.writer.flush()
+		if err == nil {
+			continue
+		}
+		goOn := x.fail(ctx, g, err)
+		x.writer.flush()
+		if !goOn {
+			return
+		}
+	}
+}
+
+// group runs one group's steps in order and confirms it.
+func (x *operation) group(ctx context.Context, g *runbook.Group) error {
+	for i := range g.Steps {
+		s := &g.Steps[i]
+		if s.Kind == runbook.RollbackBlock {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		run, err := x.allowed(ctx, s)
+		if err != nil {
+			return err
+		}
+		if run {
+			if err := x.step(ctx, g, s); err != nil {
+				return err
+			}
+			continue
+		}
+		if i == g.Change {
+			x.tell("%s was skipped by the operator, and with it what belongs to it.", s.Name)
+			break
+		}
+		x.tell("%s was skipped by the operator.", s.Name)
+	}
+	return x.confirm(ctx, g)
+}
+
+// allowed asks before a step when that was wanted.
+func (x *operation) allowed(ctx context.Context, s *runbook.Step) (bool, error) {
+	if !x.o.Step {
+		return true, nil
+	}
+	a, err := x.o.Ask(ctx, Question{
+		Kind: AskStep, Step: s.Name, Choices: []string{"run", "skip", "abort"},
+		Text: fmt.Sprintf("Run %s (%s)?", s.Name, s.Kind),
+	})
+	if err != nil {
+		return false, fmt.Errorf("asking before %s: %w", s.Name, err)
+	}
+	switch a.Choice {
+	case "run":
+		return true, nil
+	case "skip":
+		return false, nil
+	}
+	x.aborted = true
+	return false, fmt.Errorf("the operator ended the operation before %s", s.Name)
+}
+
+// step runs a step on its targets, in the document's order. A check looks at
+// all of them; anything else stops at the first that fails.
+func (x *operation) step(ctx context.Context, g *runbook.Group, s *runbook.Step) error {
+	var errs []error
+	for i := range s.Targets {
+		t := &s.Targets[i]
+		x.emit(runbook.Event{Kind: runbook.EventStep, Group: g.Name, Step: s.Name, Target: t.Target, Text: string(s.Kind)})
+		start := x.now()
+		o, err := x.do(ctx, g, s, t)
+		o.Step, o.Kind, o.Target, o.Start, o.End = s.Name, s.Kind, t.Target, start, x.now()
+		if err == nil {
+			err = x.ended(g, s, o, nil)
+		} else if jerr := x.ended(g, s, o, err); jerr != nil {
+			err = errors.Join(err, jerr)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			if s.Kind != runbook.Check || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ended journals how a step ended, tells it, and has it written into the
+// document.
+func (x *operation) ended(g *runbook.Group, s *runbook.Step, o runbook.Outcome, cause error) error {
+	data := &outcomeData{Group: g.Name}
+	if cause != nil {
+		o.Error = cause.Error()
+		if o.Status == "" || o.Status == runbook.OK {
+			o.Status = runbook.Failed
+		}
+		if errors.Is(cause, context.Canceled) {
+			o.Status = runbook.Aborted
+		}
+		data.Untouched = errors.Is(cause, errUntouched)
+	}
+	if o.Status == "" {
+		o.Status = runbook.OK
+	}
+	x.redact(&o)
+	shown := o
+	x.mu.Lock()
+	if a := x.h.act(place{o.Step, o.Target}); a != nil && !a.ended && s.Kind.Changing() {
+		data.Untouched = data.Untouched || o.Result != nil && o.Result.Undone && len(o.Result.Remains) == 0
+		o.Change = nil // the intent has it
+	}
+	x.mu.Unlock()
+	data.Outcome = o
+	err := x.record(journal.Outcome, data)
+	if err != nil {
+		x.note(journal.Outcome, data)
+	}
+	x.emit(runbook.Event{Kind: runbook.EventOutcome, Group: g.Name, Step: s.Name, Target: o.Target, Outcome: &shown})
+	x.writer.put(s)
+	return err
+}
+
+// do runs one step on one target. What it returns beside an error is what is
+// known of the step all the same.
+func (x *operation) do(ctx context.Context, g *runbook.Group, s *runbook.Step, t *runbook.StepPlan) (runbook.Outcome, error) {
+	switch s.Kind {
+	case runbook.Netconfig:
+		return x.netconfig(ctx, g, s, t)
+	case runbook.Run:
+		return x.command(ctx, g, s, t)
+	}
+	in := &intentData{Group: g.Name, Step: s.Name, Target: t.Target, Kind: s.Kind}
+	if err := x.record(journal.Intent, in); err != nil {
+		return runbook.Outcome{}, err
+	}
+	switch s.Kind {
+	case runbook.Check:
+		return x.check(ctx, g, s, t)
+	case runbook.Snapshot:
+		return x.snapshot(ctx, s, t)
+	case runbook.Manual:
+		return x.manual(ctx, s)
+	}
+	return runbook.Outcome{}, fmt.Errorf("running %s: blocks of kind %s cannot be run", s.Name, s.Kind)
+}
+
+// fail undoes what the policy says after a group has failed, and reports
+// whether the operation goes on with the next group.
+func (x *operation) fail(ctx context.Context, g *runbook.Group, cause error) bool {
+	if interrupted(ctx, cause) || ctx.Err() != nil {
+		x.aborted = true
+	}
+	x.stale = errors.Is(cause, errStale)
+	policy := x.policy(ctx, g)
+	d := &failingData{Group: g.Name, Policy: policy, Error: x.red.String(cause.Error()), Aborted: x.aborted}
+	x.mu.Lock()
+	standing := x.h.standing()
+	x.mu.Unlock()
+	for _, name := range standing {
+		if policy == runbook.Rollback || name == g.Name {
+			d.Undo = append(d.Undo, name)
+		}
+	}
+	x.note(journal.Failing, d)
+	if ctx.Err() != nil {
+		x.emit(runbook.Event{Kind: runbook.EventNote, Group: g.Name, Text: "interrupted: undoing what has to be undone"})
+	}
+	back := x.undo(ctx, d.Undo)
+	return policy == runbook.Continue && back && !x.aborted && x.journalWorks()
+}
+
+func (x *operation) journalWorks() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.broken == nil
+}
+
+// policy is the group's, or what the operator chooses when it is to ask.
+// Without an answer everything is undone.
+func (x *operation) policy(ctx context.Context, g *runbook.Group) runbook.Policy {
+	if g.Policy != runbook.Ask {
+		return g.Policy
+	}
+	if x.o.Ask == nil || ctx.Err() != nil {
+		return runbook.Rollback
+	}
+	choices := []string{string(runbook.Rollback), string(runbook.Stop), string(runbook.Continue)}
+	a, err := x.o.Ask(ctx, Question{
+		Kind: AskPolicy, Step: g.Name, Choices: choices,
+		Text: fmt.Sprintf("%s failed and is undone. Undo the earlier groups too (rollback), keep them and stop, or keep them and continue?", g.Name),
+	})
+	if err != nil || !slices.Contains(choices, a.Choice) {
+		return runbook.Rollback
+	}
+	return runbook.Policy(a.Choice)
+}
+
+// planGroup finds a group of the plan by name.
+func (x *operation) planGroup(name string) *runbook.Group {
+	for i := range x.p.Groups {
+		if x.p.Groups[i].Name == name {
+			return &x.p.Groups[i]
+		}
+	}
+	return nil
+}
+
+// planStep finds a step of the plan by name.
+func (x *operation) planStep(name string) (*runbook.Group, *runbook.Step) {
+	for gi := range x.p.Groups {
+		for si := range x.p.Groups[gi].Steps {
+			if s := &x.p.Groups[gi].Steps[si]; s.Name == name {
+				return &x.p.Groups[gi], s
+			}
+		}
+	}
+	return nil, nil
+}
+
+// bounded limits ctx to a block's timeout.
+func bounded(ctx context.Context, b *runbook.Block) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, plan.Timeout(b),
+		fmt.Errorf("timed out after %s; all processes of the step were ended", plan.Timeout(b)))
+}
+
+// late makes a timeout's error say which one it was.
+func late(ctx context.Context, err error) error {
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// code is an executor error's code, or "".
+func code(err error) string {
+	var e *executors.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}

@@ -1,0 +1,265 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/runbook"
+	"stet/runbook/journal"
+)
+
+// guard is the promise to go back that a step with confirm= is made under; nil
+// when it has none, or there is no way back to promise.
+func (x *operation) guard(s *runbook.Step, in *intentData, change *netstate.Change, ways []wayBack) *executors.Guard {
+	if s.Block.Confirm <= 0 {
+		return nil
+	}
+	var commands []executors.Command
+	for _, w := range ways {
+		if w.Target == in.Target && w.block.Lang != "netconfig" && !w.late {
+			commands = append(commands, x.shell(w.block, w.body, w.Target))
+		}
+	}
+	late := false
+	for _, w := range ways {
+		late = late || w.late
+	}
+	if change.Empty() && len(commands) == 0 && !late {
+		return nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	run := x.h.op.Run
+	return &executors.Guard{
+		ID:  fmt.Sprintf("%s.%02d.%s.%s", run, len(x.h.acts)+1, plain(s.Name), plain(in.Target)),
+		Run: run, Step: s.Name, Document: x.h.op.Document, Operator: x.o.Operator,
+		Timeout: s.Block.Confirm, Change: change, Commands: commands,
+	}
+}
+
+// plain keeps of a name what any file system takes.
+func plain(name string) string {
+	s := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' {
+			return r
+		}
+		return '-'
+	}, name)
+	return s[:min(len(s), 40)]
+}
+
+// arm arms a guard and journals its deadline.
+func (x *operation) arm(ctx context.Context, sess executors.Session, g *runbook.Group, s *runbook.Step, target string, guard *executors.Guard) error {
+	armed := x.now()
+	if err := sess.Arm(ctx, *guard); err != nil {
+		return fmt.Errorf("%w: arming the guard on %s: %w", errUntouched, target, err)
+	}
+	st := executors.GuardState{
+		ID: guard.ID, Run: guard.Run, Step: s.Name, Document: guard.Document, Operator: guard.Operator,
+		Phase: executors.Armed, Armed: armed, Deadline: armed.Add(guard.Timeout),
+	}
+	if err := x.record(journal.Guarded, &guardData{Step: s.Name, Target: target, State: st}); err != nil {
+		return errors.Join(fmt.Errorf("%w: %w", errUntouched, err), sess.Confirm(ctx, guard.ID))
+	}
+	x.emit(runbook.Event{
+		Kind: runbook.EventGuard, Group: g.Name, Step: s.Name, Target: target, Deadline: st.Deadline,
+		Text: fmt.Sprintf("unless confirmed by %s, %s goes back by itself", st.Deadline.Format("15:04:05Z"), target),
+	})
+	return nil
+}
+
+// guarded are the acts of a group whose guards wait.
+func (x *operation) guarded(group string) []*act {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var out []*act
+	for _, a := range x.h.acts {
+		if a.group == group && a.guard != "" && a.standing() && !a.confirmed {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// deadline is when the first guard of a group reverts; zero if it has none.
+func (x *operation) deadline(group string) time.Time {
+	var first time.Time
+	for _, a := range x.guarded(group) {
+		x.mu.Lock()
+		o := x.h.outcomes[a.place]
+		x.mu.Unlock()
+		if o == nil || o.Guard == nil {
+			continue
+		}
+		if first.IsZero() || o.Guard.Deadline.Before(first) {
+			first = o.Guard.Deadline
+		}
+	}
+	return first
+}
+
+// confirm makes a group final, now that everything in it held: stet.
+func (x *operation) confirm(ctx context.Context, g *runbook.Group) error {
+	if err := x.word(ctx, g); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	waiting := x.guarded(g.Name)
+	if len(waiting) > 0 {
+		if err := x.record(journal.Confirming, &groupData{Group: g.Name}); err != nil {
+			return err
+		}
+	}
+	return x.confirmAll(ctx, g, waiting)
+}
+
+// confirmAll ends the guards. It is not interrupted midway: a group is
+// confirmed on all its targets, or it failed.
+func (x *operation) confirmAll(ctx context.Context, g *runbook.Group, waiting []*act) error {
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	for _, a := range waiting {
+		sess, err := x.session(a.target)
+		if err == nil {
+			err = sess.Confirm(free, a.guard)
+		}
+		if err != nil {
+			x.look(free, a)
+			return fmt.Errorf("confirming %s on %s: %w", a.step, a.target, err)
+		}
+	}
+	for _, a := range waiting {
+		x.look(free, a)
+	}
+	if err := x.record(journal.Confirm, &groupData{Group: g.Name, At: x.now()}); err != nil {
+		return err
+	}
+	for i := range g.Steps {
+		if g.Steps[i].Kind.Changing() {
+			x.writer.put(&g.Steps[i])
+		}
+	}
+	if g.Change >= 0 {
+		x.emit(runbook.Event{Kind: runbook.EventConfirm, Group: g.Name, Step: g.Steps[g.Change].Name})
+	}
+	return nil
+}
+
+// look journals what a target says of an act's guard, if it knows it.
+func (x *operation) look(ctx context.Context, a *act) *executors.GuardState {
+	sess, err := x.session(a.target)
+	if err != nil {
+		return nil
+	}
+	all, err := sess.Guards(ctx)
+	if err != nil {
+		return nil
+	}
+	for i := range all {
+		if all[i].ID == a.guard {
+			x.saw(a, all[i])
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+// saw journals what was learnt of an act's guard, if it is news.
+func (x *operation) saw(a *act, st executors.GuardState) {
+	x.mu.Lock()
+	o := x.h.outcomes[a.place]
+	known := o != nil && o.Guard != nil && o.Guard.ID == st.ID && o.Guard.Phase == st.Phase
+	x.mu.Unlock()
+	if known {
+		return
+	}
+	st.Output = x.red.String(st.Output)
+	x.note(journal.Guarded, &guardData{Step: a.step, Target: a.target, State: st})
+}
+
+// word waits for the operator's, when a step of the group is confirmed by
+// hand: at the terminal, or from another one with stet confirm.
+func (x *operation) word(ctx context.Context, g *runbook.Group) error {
+	if g.Change < 0 || g.Steps[g.Change].Block.ConfirmBy != "manual" {
+		return nil
+	}
+	waiting := x.guarded(g.Name)
+	deadline := x.deadline(g.Name)
+	if len(waiting) == 0 && x.o.Ask == nil {
+		return nil // nothing was changed: nothing to confirm
+	}
+	x.emit(runbook.Event{
+		Kind: runbook.EventGuard, Group: g.Name, Step: g.Name, Deadline: deadline,
+		Text: "the checks held; waiting for the operator's confirmation",
+	})
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if len(waiting) > 0 {
+		go x.watchGuards(ctx, waiting, cancel)
+	}
+	if x.o.Ask == nil {
+		<-ctx.Done()
+		return wordFrom(ctx, ctx.Err())
+	}
+	a, err := x.o.Ask(ctx, Question{
+		Kind: AskConfirm, Step: g.Name, Deadline: deadline, Choices: []string{"confirm", "revert"},
+		Text: fmt.Sprintf("The checks of %s held. Confirm it?", g.Name),
+	})
+	if err != nil {
+		return wordFrom(ctx, err)
+	}
+	if a.Choice != "confirm" {
+		return errors.New("the operator chose to revert")
+	}
+	return nil
+}
+
+// errConfirmedElsewhere ends the wait for the operator's word, happily.
+var errConfirmedElsewhere = errors.New("confirmed from another terminal")
+
+func wordFrom(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, errConfirmedElsewhere):
+		return nil
+	case cause != nil:
+		return cause
+	}
+	return fmt.Errorf("asking for confirmation: %w", err)
+}
+
+// watchGuards ends the wait when all guards are confirmed elsewhere, or one is
+// no longer armed.
+func (x *operation) watchGuards(ctx context.Context, waiting []*act, end context.CancelCauseFunc) {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		confirmed := 0
+		for _, a := range waiting {
+			switch st := x.look(ctx, a); {
+			case st == nil || st.Phase == executors.Armed:
+			case st.Phase == executors.Confirmed:
+				confirmed++
+			default:
+				end(fmt.Errorf("nobody confirmed %s in time, and %s went back by itself", a.step, a.target))
+				return
+			}
+		}
+		if confirmed == len(waiting) {
+			end(errConfirmedElsewhere)
+			return
+		}
+	}
+}

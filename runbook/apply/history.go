@@ -1,0 +1,338 @@
+package apply
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"stet/executors/netstate"
+	"stet/runbook"
+	"stet/runbook/check"
+	"stet/runbook/journal"
+)
+
+// history is what happened in an operation. It changes only by taking records,
+// the same ones whether they are being written or read back: so an operation
+// replayed from its journal is the operation that was.
+type history struct {
+	op       runbook.Operation
+	plan     *runbook.Plan
+	outcomes map[place]*runbook.Outcome
+	acts     []*act
+	done     map[string]bool // groups that were confirmed
+	sure     map[string]bool // groups whose checks held, being confirmed
+	gaveUp   map[string]bool // groups that failed under the policy to go on
+	failing  *failingData
+	failures int
+	begun    bool
+	ended    bool
+	// snapshots and registers by name, then target.
+	snapshots map[string]map[string]*check.Snapshot
+	registers map[string]map[string]*check.Register
+}
+
+// place is a step on a target.
+type place struct{ step, target string }
+
+// act is a changing step that was begun on a target.
+type act struct {
+	place
+	group     string
+	kind      runbook.BlockKind
+	change    *netstate.Change
+	guard     string
+	timeout   time.Duration
+	rollback  []rollbackData
+	ended     bool
+	untouched bool // ended before it acted, or undone by the transaction itself
+	confirmed bool
+	undone    bool
+	kept      bool // cannot be undone: it has no rollback block
+}
+
+// standing reports whether the act may have left something that can be undone.
+func (a *act) standing() bool { return !a.untouched && !a.undone && !a.kept }
+
+func newHistory() *history {
+	return &history{
+		outcomes: map[place]*runbook.Outcome{}, done: map[string]bool{}, sure: map[string]bool{},
+		gaveUp:    map[string]bool{},
+		snapshots: map[string]map[string]*check.Snapshot{}, registers: map[string]map[string]*check.Register{},
+	}
+}
+
+// replay takes all records of a chain.
+func replay(log *journal.Log) (*history, error) {
+	h := newHistory()
+	for _, r := range log.Records {
+		data, err := decode(r)
+		if err == nil {
+			err = h.take(r.Kind, data, r.Time)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("replaying record %d (%s) of %s: %w", r.Seq, r.Kind, log.Dir, err)
+		}
+	}
+	return h, nil
+}
+
+// decode gives a record's data its type.
+func decode(r journal.Record) (any, error) {
+	var v any
+	switch r.Kind {
+	case journal.Start:
+		v = &startData{}
+	case journal.Locked:
+		v = &lockData{}
+	case journal.Intent:
+		v = &intentData{}
+	case journal.Outcome:
+		v = &outcomeData{}
+	case journal.Fact:
+		v = &factData{}
+	case journal.Guarded:
+		v = &guardData{}
+	case journal.Confirming, journal.Confirm:
+		v = &groupData{}
+	case journal.Failing:
+		v = &failingData{}
+	case journal.UndoIntent, journal.UndoOutcome:
+		v = &undoData{}
+	case journal.Note:
+		v = &noteData{}
+	case journal.Resume:
+		v = &resumeData{}
+	case journal.End:
+		v = &endData{}
+	default:
+		return nil, nil // of a later version
+	}
+	return v, json.Unmarshal(r.Data, v)
+}
+
+// take makes one record part of the history.
+func (h *history) take(kind journal.Kind, data any, at time.Time) error {
+	if !h.begun && kind != journal.Start {
+		return fmt.Errorf("no start before it")
+	}
+	switch d := data.(type) {
+	case *startData:
+		return h.start(d, at)
+	case *intentData:
+		return h.intent(d)
+	case *outcomeData:
+		h.outcome(d)
+	case *factData:
+		h.fact(d)
+	case *guardData:
+		if o := h.outcomes[place{d.Step, d.Target}]; o != nil {
+			o.Guard = &d.State
+		}
+	case *groupData:
+		h.confirm(kind, d)
+	case *failingData:
+		h.failing = d
+		if !d.Requested {
+			h.failures++
+			h.gaveUp[d.Group] = d.Policy == runbook.Continue
+		}
+	case *undoData:
+		if d.Undo != nil {
+			h.undo(d)
+		}
+	case *noteData:
+		if !slices.Contains(h.op.Notes, d.Text) {
+			h.op.Notes = append(h.op.Notes, d.Text)
+		}
+	case *resumeData:
+		h.ended, h.op.Status, h.op.End = false, runbook.Running, time.Time{}
+	case *endData:
+		h.ended, h.op.Status, h.op.End = true, d.Status, d.At
+	}
+	return nil
+}
+
+func (h *history) start(d *startData, at time.Time) error {
+	if d.Plan == nil {
+		return fmt.Errorf("no plan in it")
+	}
+	h.begun, h.plan = true, d.Plan
+	h.op = runbook.Operation{
+		Run: d.Run, Document: d.Document, Title: d.Title, Ticket: d.Ticket, Operator: d.Operator,
+		Host: d.Host, Tool: d.Tool, PlanHash: d.Plan.Hash, Start: at, Status: runbook.Running,
+	}
+	return nil
+}
+
+func (h *history) intent(d *intentData) error {
+	a := &act{
+		place: place{d.Step, d.Target}, group: d.Group, kind: d.Kind, change: d.Change,
+		guard: d.Guard, timeout: d.Timeout, rollback: d.Rollback,
+	}
+	if d.AsPlanned {
+		if a.change = h.planned(a.place); a.change == nil {
+			return fmt.Errorf("the plan has no change for %s on %s", d.Step, d.Target)
+		}
+	}
+	h.acts = append(h.acts, a)
+	delete(h.sure, d.Group)
+	h.outcomes[a.place] = &runbook.Outcome{Step: d.Step, Kind: d.Kind, Target: d.Target, Status: runbook.Running, Change: a.change}
+	return nil
+}
+
+func (h *history) planned(p place) *netstate.Change {
+	for _, g := range h.plan.Groups {
+		for _, s := range g.Steps {
+			for _, t := range s.Targets {
+				if s.Name == p.step && t.Target == p.target {
+					return t.Change
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (h *history) outcome(d *outcomeData) {
+	o := d.Outcome
+	p := place{o.Step, o.Target}
+	if a := h.act(p); a != nil && !a.ended {
+		a.ended = true
+		a.untouched = d.Untouched
+		if o.Change == nil {
+			o.Change = a.change
+		}
+		if o.Result != nil && o.Result.Actual != nil {
+			a.change = o.Result.Actual
+		}
+		if was := h.outcomes[p]; was != nil && o.Guard == nil {
+			o.Guard = was.Guard
+		}
+	}
+	h.outcomes[p] = &o
+}
+
+// act is the latest one of a step on a target.
+func (h *history) act(p place) *act {
+	for i := len(h.acts) - 1; i >= 0; i-- {
+		if h.acts[i].place == p {
+			return h.acts[i]
+		}
+	}
+	return nil
+}
+
+func (h *history) fact(d *factData) {
+	if d.Snapshot != nil {
+		put(h.snapshots, d.Name, d.Target, d.Snapshot)
+	}
+	if d.Register != nil {
+		put(h.registers, d.Name, d.Target, d.Register)
+	}
+}
+
+func put[T any](m map[string]map[string]T, name, target string, v T) {
+	if m[name] == nil {
+		m[name] = map[string]T{}
+	}
+	m[name][target] = v
+}
+
+func (h *history) confirm(kind journal.Kind, d *groupData) {
+	if kind == journal.Confirming {
+		h.sure[d.Group] = true
+		return
+	}
+	h.done[d.Group] = true
+	for _, a := range h.acts {
+		if a.group != d.Group || a.undone {
+			continue
+		}
+		a.confirmed = true
+		if o := h.outcomes[a.place]; o != nil && o.Status == runbook.OK {
+			o.Confirmed = d.At
+		}
+	}
+}
+
+func (h *history) undo(d *undoData) {
+	p := place{d.Step, d.Target}
+	if a := h.act(p); a != nil {
+		a.undone = d.Undo.Status == runbook.RolledBack
+		a.kept = d.Undo.Status == runbook.Skipped
+	}
+	delete(h.done, d.Group)
+	delete(h.sure, d.Group)
+	o := h.outcomes[p]
+	if o == nil {
+		o = &runbook.Outcome{Step: d.Step, Target: d.Target, Kind: d.Undo.Kind}
+		h.outcomes[p] = o
+	}
+	o.Undo = d.Undo
+	if d.Undo.Status != runbook.Skipped {
+		o.Status = d.Undo.Status
+	} else if o.Status == runbook.Running {
+		o.Status = runbook.Failed
+	}
+	for _, b := range d.Blocks {
+		h.outcomes[place{b.Step, b.Target}] = &b
+	}
+}
+
+// standing are the groups that have something to undo, the latest first.
+func (h *history) standing() []string {
+	var out []string
+	for i := len(h.acts) - 1; i >= 0; i-- {
+		if a := h.acts[i]; a.standing() && !slices.Contains(out, a.group) {
+			out = append(out, a.group)
+		}
+	}
+	return out
+}
+
+// incomplete reports whether something that was to be undone is not.
+func (h *history) incomplete() bool {
+	for _, o := range h.outcomes {
+		if o.Status == runbook.Incomplete {
+			return true
+		}
+	}
+	return false
+}
+
+// operation is a copy of what happened so far, outcomes in the plan's order.
+// Once it has ended, steps that were not reached are skipped ones.
+func (h *history) operation() *runbook.Operation {
+	op := h.op
+	op.Notes = slices.Clone(op.Notes)
+	op.Outcomes = nil
+	if h.plan == nil {
+		return &op
+	}
+	for _, g := range h.plan.Groups {
+		for _, s := range g.Steps {
+			for _, t := range s.Targets {
+				o := h.outcomes[place{s.Name, t.Target}]
+				switch {
+				case o != nil:
+					op.Outcomes = append(op.Outcomes, *o)
+				case h.op.Status != runbook.Running && s.Kind != runbook.RollbackBlock:
+					op.Outcomes = append(op.Outcomes, runbook.Outcome{Step: s.Name, Kind: s.Kind, Target: t.Target, Status: runbook.Skipped})
+				}
+			}
+		}
+	}
+	return &op
+}
+
+// of are the outcomes of one step, in the order of its targets.
+func (h *history) of(s *runbook.Step) []runbook.Outcome {
+	var out []runbook.Outcome
+	for _, t := range s.Targets {
+		if o := h.outcomes[place{s.Name, t.Target}]; o != nil {
+			out = append(out, *o)
+		}
+	}
+	return out
+}

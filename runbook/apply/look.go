@@ -1,0 +1,214 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"stet/executors"
+	"stet/runbook"
+	"stet/runbook/journal"
+	"stet/runbook/plan"
+)
+
+// Check runs the check blocks and changes nothing on any target. What the
+// document's latest operation recorded (snapshots, registers) is there for
+// them. Results are written unless ReadOnly is set.
+func Check(ctx context.Context, d *runbook.Document, o Options) (*runbook.Operation, error) {
+	x, err := prepare(d, o)
+	if err != nil {
+		return nil, err
+	}
+	x.remember()
+	x.p = &runbook.Plan{Document: d.Path, SourceHash: plan.SourceHash(d.Source), Made: x.now()}
+	for _, g := range plan.Groups(d) {
+		for _, s := range g.Steps {
+			if s.Kind == runbook.Check && (len(o.Only) == 0 || contains(o.Only, s.Name)) {
+				x.p.Groups = append(x.p.Groups, runbook.Group{Name: s.Name, Change: -1, Steps: []runbook.Step{s}})
+			}
+		}
+	}
+	if len(x.p.Groups) == 0 {
+		return nil, fmt.Errorf("%w: there is no check block", ErrNothing)
+	}
+	kept := x.h
+	x.h = newHistory()
+	x.h.snapshots, x.h.registers = kept.snapshots, kept.registers
+	x.log = nowhere{}
+	err = x.h.take(journal.Start, &startData{
+		Run: journal.NewRun(x.now()), Document: d.Path, Title: d.Meta.Title, Ticket: d.Meta.Ticket,
+		Operator: o.Operator, Host: o.Host, Tool: o.Tool, Plan: x.p,
+	}, x.now())
+	if err != nil {
+		return nil, err
+	}
+	return x.lookAround(ctx)
+}
+
+// lookAround runs a plan of checks alone, without locks: looking is free.
+func (x *operation) lookAround(ctx context.Context) (*runbook.Operation, error) {
+	for _, g := range x.p.Groups {
+		for _, t := range g.Steps[0].Targets {
+			target, ok := plan.Target(x.d, t.Target)
+			if !ok || x.sessions[t.Target] != nil {
+				continue
+			}
+			s, err := x.o.Open(ctx, target)
+			if err != nil {
+				return nil, fmt.Errorf("opening %s: %w", t.Target, err)
+			}
+			x.sessions[t.Target] = s
+		}
+	}
+	w := newWriter(x)
+	w.headless = true
+	x.writer = w
+	x.emit(runbook.Event{Kind: runbook.EventStart, Operation: x.operation()})
+	failed := 0
+	for i := range x.p.Groups {
+		g := &x.p.Groups[i]
+		if err := x.step(ctx, g, &g.Steps[0]); err != nil {
+			failed++
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	status, err := runbook.OK, error(nil)
+	switch {
+	case ctx.Err() != nil:
+		status, err = runbook.Aborted, ErrInterrupted
+	case failed > 0:
+		status, err = runbook.Failed, fmt.Errorf("%w: %d of %d checks do not hold", ErrFailed, failed, len(x.p.Groups))
+	}
+	x.note(journal.End, &endData{Status: status, At: x.now()})
+	x.writer.close()
+	op := x.operation()
+	x.emit(runbook.Event{Kind: runbook.EventEnd, Operation: op})
+	return op, err
+}
+
+// remember takes snapshots and registers over from the document's latest
+// operation. There may be none, or one that cannot be read: then checks that
+// need them say so.
+func (x *operation) remember() {
+	dirs, err := journal.List(x.o.StateDir, x.d.Path)
+	if err != nil || len(dirs) == 0 {
+		return
+	}
+	log, err := journal.Replay(dirs[0])
+	if err != nil {
+		return
+	}
+	if h, err := replay(log); err == nil {
+		x.h = h
+	}
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Load rebuilds an operation from the journal in dir, for status and reports.
+// A broken chain is a *journal.BrokenError.
+func Load(dir string) (*runbook.Operation, error) {
+	log, err := journal.Replay(dir)
+	if err != nil {
+		return nil, err
+	}
+	h, err := replay(log)
+	if err != nil {
+		return nil, err
+	}
+	if !h.begun {
+		return nil, fmt.Errorf("%w: the journal in %s has no record", ErrNothing, dir)
+	}
+	return h.operation(), nil
+}
+
+// Pending is a guard that waits on a target.
+type Pending struct {
+	Target executors.Target
+	Guard  executors.GuardState
+}
+
+// Guards asks the targets of the document's latest operation for its guards,
+// pending ones and outcomes.
+func Guards(ctx context.Context, d *runbook.Document, o Options) ([]Pending, error) {
+	x, err := prepare(d, o)
+	if err != nil {
+		return nil, err
+	}
+	x.remember()
+	if x.h.plan == nil {
+		return nil, nil
+	}
+	var out []Pending
+	var errs []error
+	for _, t := range x.h.plan.Targets {
+		var ids []string
+		for _, a := range x.h.acts {
+			if a.target == t.Name && a.guard != "" {
+				ids = append(ids, a.guard)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		all, err := x.guardsOf(ctx, t)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("asking %s for its guards: %w", t.Name, err))
+		}
+		for _, st := range all {
+			if contains(ids, st.ID) {
+				out = append(out, Pending{Target: t, Guard: st})
+			}
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+func (x *operation) guardsOf(ctx context.Context, t executors.Target) ([]executors.GuardState, error) {
+	s, err := x.o.Open(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	x.sessions[t.Name] = s
+	return s.Guards(ctx)
+}
+
+// Confirm confirms the guards of the document's latest operation that are still
+// armed, which is the operator's word (confirm=manual). The operation itself,
+// if it runs elsewhere, notices; else Resume does.
+func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, error) {
+	all, err := Guards(ctx, d, o)
+	if err != nil {
+		return nil, err
+	}
+	var done []Pending
+	var errs []error
+	for _, p := range all {
+		if p.Guard.Phase != executors.Armed {
+			continue
+		}
+		s, err := o.Open(ctx, p.Target)
+		if err == nil {
+			err = s.Confirm(ctx, p.Guard.ID)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("confirming %s on %s: %w", p.Guard.Step, p.Target.Name, err))
+			continue
+		}
+		p.Guard.Phase = executors.Confirmed
+		done = append(done, p)
+	}
+	if len(done) == 0 && len(errs) == 0 {
+		return nil, fmt.Errorf("%w: no guard waits for confirmation", ErrNothing)
+	}
+	return done, errors.Join(errs...)
+}

@@ -1,0 +1,206 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"stet/executors"
+	"stet/runbook"
+	"stet/runbook/check"
+	"stet/runbook/journal"
+	"stet/runbook/plan"
+	"stet/runbook/redact"
+)
+
+// chain is what an operation needs of a journal.
+type chain interface {
+	Append(kind journal.Kind, data any) error
+	Attach(name string) (*os.File, error)
+	Keep(name string, content []byte) error
+	Dir() string
+	Close() error
+}
+
+// operation is a run of a document in progress.
+type operation struct {
+	o   Options
+	d   *runbook.Document // as it was when the operation started
+	p   *runbook.Plan
+	red *redact.Redactor
+	log chain
+
+	sessions map[string]executors.Session
+	locked   []string
+	release  func() error // of the document's lock
+	writer   *writer
+
+	mu     sync.Mutex // guards h and broken
+	h      *history
+	broken error // why the journal takes no more records
+
+	sinkMu sync.Mutex
+	files  int // outputs attached so far
+	// loose is set once something ran whose effects no plan can foresee.
+	loose     bool
+	aborted   bool // the operator interrupted it
+	requested bool // the rollback is what was asked for
+	stale     bool // the failure was a plan that no longer fits
+	ran       bool // something other than a change was done: a manual step
+	unproven  bool // after undoing, a pre-check does not hold
+}
+
+// record journals and, when that is on disk, makes it part of the history.
+func (x *operation) record(kind journal.Kind, data any) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.broken != nil {
+		return x.broken
+	}
+	if err := x.log.Append(kind, data); err != nil {
+		x.broken = err
+		return err
+	}
+	return x.h.take(kind, data, x.now())
+}
+
+// note journals what has already happened. When the journal cannot take it, it
+// is part of the history all the same: the report must say it.
+func (x *operation) note(kind journal.Kind, data any) {
+	if err := x.record(kind, data); err == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	_ = x.h.take(kind, data, x.now()) // only a start can be refused
+}
+
+// tell says something that no step does, to the operator and in the report.
+func (x *operation) tell(format string, args ...any) {
+	text := x.red.String(fmt.Sprintf(format, args...))
+	x.note(journal.Note, &noteData{Text: text})
+	x.emit(runbook.Event{Kind: runbook.EventNote, Text: text})
+}
+
+func (x *operation) emit(e runbook.Event) {
+	if x.o.Sink == nil {
+		return
+	}
+	e.Time = x.now()
+	if x.h != nil {
+		e.Run = x.h.op.Run
+	}
+	x.sinkMu.Lock()
+	defer x.sinkMu.Unlock()
+	x.o.Sink(e)
+}
+
+func (x *operation) now() time.Time {
+	if x.o.Now != nil {
+		return x.o.Now().UTC()
+	}
+	return time.Now().UTC()
+}
+
+// operation is what happened so far.
+func (x *operation) operation() *runbook.Operation {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.h.operation()
+}
+
+// session is the way to a target; a target that was not opened is an error.
+func (x *operation) session(target string) (executors.Session, error) {
+	if s := x.sessions[target]; s != nil {
+		return s, nil
+	}
+	return nil, fmt.Errorf("reaching %s: it was not opened", target)
+}
+
+// env is what ${…} and assertions refer to on a target.
+func (x *operation) env(target string) check.Env {
+	t, _ := plan.Target(x.d, target)
+	e := check.Env{
+		Vars: plan.Vars(x.d, t, x.o.Secrets), Target: t,
+		Registers: map[string]*check.Register{}, Snapshots: map[string]*check.Snapshot{},
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for name, by := range x.h.registers {
+		e.Registers[name] = pick(by, target)
+	}
+	for name, by := range x.h.snapshots {
+		e.Snapshots[name] = pick(by, target)
+	}
+	return e
+}
+
+// pick takes a target's own value, else that of the first target that has one:
+// a step that ran elsewhere serves them all.
+func pick[T any](by map[string]T, target string) T {
+	if v, ok := by[target]; ok {
+		return v
+	}
+	var first string
+	for name := range by {
+		if first == "" || name < first {
+			first = name
+		}
+	}
+	return by[first]
+}
+
+// expand fills a text in for a target.
+func (x *operation) expand(text, target string) (string, error) {
+	out, problems := check.Expand(text, x.env(target))
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = fmt.Errorf("filling in line %d: %s", p.Line, p.Summary)
+	}
+	return out, errors.Join(errs...)
+}
+
+// open opens and locks the targets named. What was locked is released by close.
+func (x *operation) open(ctx context.Context, targets []executors.Target) error {
+	for _, t := range targets {
+		if x.sessions[t.Name] != nil {
+			continue
+		}
+		s, err := x.o.Open(ctx, t)
+		if err != nil {
+			return fmt.Errorf("opening %s: %w", t.Name, err)
+		}
+		lock := executors.Lock{
+			Run: x.h.op.Run, Document: x.d.Path, Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
+		}
+		if err := s.Lock(ctx, lock); err != nil {
+			return fmt.Errorf("locking %s: %w", t.Name, err)
+		}
+		x.locked = append(x.locked, t.Name)
+		x.sessions[t.Name] = s
+	}
+	return nil
+}
+
+// close releases what the operation holds. Sessions stay with their opener.
+func (x *operation) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	var errs []error
+	for _, name := range slices.Backward(x.locked) {
+		if err := x.sessions[name].Unlock(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("unlocking %s: %w", name, err))
+		}
+	}
+	if x.log != nil {
+		errs = append(errs, x.log.Close())
+	}
+	if x.release != nil {
+		errs = append(errs, x.release())
+	}
+	return errors.Join(errs...)
+}

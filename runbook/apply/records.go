@@ -1,0 +1,134 @@
+package apply
+
+import (
+	"time"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/runbook"
+	"stet/runbook/check"
+)
+
+// The data of journal records, one type a kind. docs/formats/journal.md
+// describes them; a field may be added, never renamed.
+
+// startData begins an operation.
+type startData struct {
+	Run      string        `json:"run"`
+	Document string        `json:"document"`
+	Title    string        `json:"title,omitempty"`
+	Ticket   string        `json:"ticket,omitempty"`
+	Operator string        `json:"operator"`
+	Host     string        `json:"host"`
+	Tool     string        `json:"tool"`
+	PID      int           `json:"pid"`
+	Only     []string      `json:"only,omitempty"`
+	From     string        `json:"from,omitempty"`
+	Plan     *runbook.Plan `json:"plan"`
+}
+
+// lockData tells that a target's lock was taken.
+type lockData struct {
+	Target string          `json:"target"`
+	Info   *executors.Info `json:"info,omitempty"`
+}
+
+// intentData announces that a changing step is about to act.
+type intentData struct {
+	Group  string            `json:"group"`
+	Step   string            `json:"step"`
+	Target string            `json:"target"`
+	Kind   runbook.BlockKind `json:"kind"`
+	// AsPlanned tells that the change is the plan's, which is not repeated.
+	AsPlanned bool             `json:"as-planned,omitempty"`
+	Change    *netstate.Change `json:"change,omitempty"`
+	// Guard is the ID of the guard about to be armed; Timeout its time.
+	Guard   string        `json:"guard,omitempty"`
+	Timeout time.Duration `json:"timeout,omitempty"`
+	// Rollback is what the rollback blocks of the step would run.
+	Rollback []rollbackData `json:"rollback,omitempty"`
+}
+
+// rollbackData is a rollback block with its body filled in.
+type rollbackData struct {
+	Step   string `json:"step"`
+	Target string `json:"target"`
+	// Body has secrets redacted; Redacted tells that it had some, and that
+	// it is filled in again before it is run.
+	Body     string `json:"body"`
+	Redacted bool   `json:"redacted,omitempty"`
+}
+
+// outcomeData is how a step ended on a target.
+type outcomeData struct {
+	Group   string          `json:"group"`
+	Outcome runbook.Outcome `json:"outcome"`
+	// Untouched tells that a changing step ended before it acted.
+	Untouched bool `json:"untouched,omitempty"`
+}
+
+// factData is a snapshot or a register, redacted.
+type factData struct {
+	Name     string          `json:"name"`
+	Target   string          `json:"target"`
+	Snapshot *check.Snapshot `json:"snapshot,omitempty"`
+	Register *check.Register `json:"register,omitempty"`
+}
+
+// guardData is what a target said of a guard.
+type guardData struct {
+	Step   string               `json:"step"`
+	Target string               `json:"target"`
+	State  executors.GuardState `json:"state"`
+}
+
+// groupData names a group: it is about to be confirmed, or was.
+type groupData struct {
+	Group string    `json:"group"`
+	At    time.Time `json:"at,omitzero"`
+}
+
+// failingData is the decision what to undo.
+type failingData struct {
+	Group  string         `json:"group,omitempty"` // the one that failed
+	Policy runbook.Policy `json:"policy,omitempty"`
+	// Undo are the groups to undo, in this order.
+	Undo []string `json:"undo"`
+	// Error says why; Aborted and Requested tell that the operator wanted it.
+	Error     string `json:"error,omitempty"`
+	Aborted   bool   `json:"aborted,omitempty"`
+	Requested bool   `json:"requested,omitempty"`
+}
+
+// undoData is a step on a target that is being undone, or has been.
+type undoData struct {
+	Group  string `json:"group"`
+	Step   string `json:"step"`
+	Target string `json:"target"`
+	// Undo is how it went; nil in an intent.
+	Undo *runbook.Outcome `json:"undo,omitempty"`
+	// Blocks are the outcomes of the rollback blocks that ran.
+	Blocks []runbook.Outcome `json:"blocks,omitempty"`
+}
+
+// noteData is a sentence for the reader.
+type noteData struct {
+	Text string `json:"text"`
+}
+
+// resumeData tells that another process took the operation up.
+type resumeData struct {
+	Mode     string `json:"mode"` // "resume" or "rollback"
+	Operator string `json:"operator"`
+	Host     string `json:"host"`
+	Tool     string `json:"tool"`
+	PID      int    `json:"pid"`
+	Torn     int64  `json:"torn,omitempty"` // bytes of a record that the crash cut
+}
+
+// endData ends an operation.
+type endData struct {
+	Status runbook.Status `json:"status"`
+	Error  string         `json:"error,omitempty"`
+	At     time.Time      `json:"at"`
+}

@@ -1,0 +1,310 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"stet/executors"
+	"stet/runbook"
+	"stet/runbook/journal"
+	"stet/runbook/markdown"
+)
+
+// Resume takes up the latest operation of a document that did not end: a
+// confirmed group stays, an unconfirmed one is undone, then the operation goes
+// on with it, or goes on undoing if that is what it was doing.
+func Resume(ctx context.Context, d *runbook.Document, o Options) (*runbook.Operation, error) {
+	x, err := take(ctx, d, o, "resume", func(h *history) (bool, bool) { return !h.ended, true })
+	if err != nil {
+		return nil, err
+	}
+	x.emit(runbook.Event{Kind: runbook.EventStart, Operation: x.operation()})
+	x.carryOn(ctx)
+	return x.finish(ctx)
+}
+
+// Rollback undoes the latest operation of a document that changed something,
+// ended or not, from the changes that its journal recorded. Doing it twice does
+// nothing more, which is ErrNothing.
+func Rollback(ctx context.Context, d *runbook.Document, o Options) (*runbook.Operation, error) {
+	x, err := take(ctx, d, o, "rollback", func(h *history) (bool, bool) {
+		changed := slices.ContainsFunc(h.acts, func(a *act) bool { return !a.untouched })
+		return len(h.standing()) > 0, changed || !h.ended
+	})
+	if err != nil {
+		return nil, err
+	}
+	x.emit(runbook.Event{Kind: runbook.EventStart, Operation: x.operation()})
+	x.requested = true
+	x.learn(ctx)
+	x.mu.Lock()
+	standing := x.h.standing()
+	x.mu.Unlock()
+	x.note(journal.Failing, &failingData{Policy: runbook.Rollback, Undo: standing, Requested: true})
+	for _, name := range standing {
+		for _, a := range x.toUndo(name) {
+			x.othersChanged(ctx, a)
+		}
+	}
+	x.undo(ctx, standing)
+	return x.finish(ctx)
+}
+
+// take opens the journal of the operation that choose wants: it looks at the
+// latest first and says whether this is the one, and whether to stop looking.
+func take(ctx context.Context, d *runbook.Document, o Options, mode string, choose func(*history) (wanted, stop bool)) (x *operation, err error) {
+	if x, err = prepare(d, o); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, x.close(ctx))
+		}
+	}()
+	if err = x.lockDocument(""); err != nil {
+		return nil, err
+	}
+	dir, err := x.chooseDir(choose)
+	if err != nil {
+		return nil, err
+	}
+	j, log, err := journal.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	x.log = x.chain(j)
+	if x.h, err = replay(log); err != nil {
+		return nil, err
+	}
+	x.p = x.h.plan
+	if err = x.rejoin(dir); err != nil {
+		return nil, err
+	}
+	x.files = attached(dir)
+	if err = x.open(ctx, x.touched()); err != nil {
+		return nil, refuseLocked(err)
+	}
+	err = x.record(journal.Resume, &resumeData{
+		Mode: mode, Operator: x.o.Operator, Host: x.o.Host, Tool: x.o.Tool, PID: os.Getpid(), Torn: log.Torn,
+	})
+	if err != nil {
+		return nil, err
+	}
+	x.writer = newWriter(x)
+	return x, nil
+}
+
+func (x *operation) chooseDir(choose func(*history) (wanted, stop bool)) (string, error) {
+	dirs, err := journal.List(x.o.StateDir, x.d.Path)
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range dirs {
+		if x.o.RunID != "" && filepath.Base(dir) != x.o.RunID {
+			continue
+		}
+		log, err := journal.Replay(dir)
+		if err != nil {
+			return "", err
+		}
+		if len(log.Records) == 0 {
+			continue // died before its first record: nothing was done
+		}
+		h, err := replay(log)
+		if err != nil {
+			return "", err
+		}
+		wanted, stop := choose(h)
+		if wanted {
+			return dir, nil
+		}
+		if stop {
+			break
+		}
+	}
+	return "", fmt.Errorf("%w: %s has no operation for that", ErrNothing, x.d.Path)
+}
+
+// rejoin gives the plan's steps their blocks back, from the copy of the
+// document as it was; results are still written into the document as it is.
+func (x *operation) rejoin(dir string) error {
+	src, err := os.ReadFile(filepath.Join(dir, sourceFile))
+	if err != nil {
+		return fmt.Errorf("reading the copy of the document: %w", err)
+	}
+	now := x.d.Path
+	x.d = markdown.Parse(x.h.op.Document, src)
+	if now != "" {
+		x.d.Path = now
+	}
+	blocks := map[string]*runbook.Block{}
+	for i := range x.d.Blocks {
+		blocks[x.d.Blocks[i].Name] = &x.d.Blocks[i]
+	}
+	for gi := range x.p.Groups {
+		for si := range x.p.Groups[gi].Steps {
+			s := &x.p.Groups[gi].Steps[si]
+			b := blocks[s.Name]
+			if b == nil {
+				return fmt.Errorf("reading the copy of the document: it has no %s, which the plan has", s.Name)
+			}
+			s.Block = *b
+		}
+	}
+	return nil
+}
+
+// attached counts the outputs in an operation's folder, so that a later one
+// takes no earlier one's name.
+func attached(dir string) int {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}
+
+// touched are the targets of the plan. A namespace that was to be made is not
+// made anew: it exists, or what was done in it is gone with it.
+func (x *operation) touched() []executors.Target { return x.p.Targets }
+
+// learn reads what became of the guards while nobody was there.
+func (x *operation) learn(ctx context.Context) {
+	x.mu.Lock()
+	acts := slices.Clone(x.h.acts)
+	x.mu.Unlock()
+	for _, a := range acts {
+		if a.guard == "" || a.confirmed || !a.standing() {
+			continue
+		}
+		st := x.look(ctx, a)
+		if st == nil {
+			continue
+		}
+		if st.Phase == executors.Reverted || st.Phase == executors.Incomplete {
+			x.tell("While stet was not running, the guard of %s on %s reverted it at %s.", a.step, a.target, st.Ended.UTC().Format("15:04:05Z"))
+		}
+	}
+}
+
+// carryOn does what was left to do.
+func (x *operation) carryOn(ctx context.Context) {
+	x.learn(ctx)
+	if x.throwaway() {
+		return
+	}
+	x.mu.Lock()
+	failing := x.h.failing
+	x.mu.Unlock()
+	if failing != nil && x.undoing(failing) {
+		x.aborted, x.requested = failing.Aborted, failing.Requested
+		back := x.undo(ctx, failing.Undo)
+		if failing.Policy != runbook.Continue || !back || x.aborted {
+			return
+		}
+	}
+	for i := range x.p.Groups {
+		g := &x.p.Groups[i]
+		x.mu.Lock()
+		done, sure := x.h.done[g.Name], x.h.sure[g.Name]
+		x.mu.Unlock()
+		if done || x.gaveUp(g) {
+			continue
+		}
+		if sure && x.completeConfirm(ctx, g) {
+			continue
+		}
+		if len(x.toUndo(g.Name)) > 0 {
+			if x.elsewhere(ctx, g) {
+				continue
+			}
+			x.tell("%s was not confirmed when stet died; it is undone before it is run again.", g.Name)
+			if !x.undoOne(ctx, g) {
+				return
+			}
+		}
+		x.groups(ctx, i)
+		return
+	}
+}
+
+// throwaway ends an operation whose targets were sandboxes: they ended with the
+// process that made them, and everything in them.
+func (x *operation) throwaway() bool {
+	if !slices.ContainsFunc(x.p.Targets, func(t executors.Target) bool { return t.Scheme() == "sandbox" }) {
+		return false
+	}
+	x.mu.Lock()
+	acts := slices.Clone(x.h.acts)
+	standing := x.h.standing()
+	x.mu.Unlock()
+	x.requested = true
+	x.note(journal.Failing, &failingData{Policy: runbook.Rollback, Undo: standing, Requested: true})
+	for _, a := range acts {
+		if t, ok := find(x.p.Targets, a.target); ok && t.Scheme() == "sandbox" && a.standing() {
+			u := runbook.Outcome{Step: a.step, Kind: a.kind, Target: a.target, Status: runbook.RolledBack, Start: x.now(), End: x.now()}
+			x.note(journal.UndoOutcome, &undoData{Group: a.group, Step: a.step, Target: a.target, Undo: &u})
+		}
+	}
+	x.tell("The sandboxes ended with the process that made them; the operation cannot go on in new ones.")
+	x.undo(context.Background(), standing)
+	return true
+}
+
+// undoing reports whether what a failure was to undo is not undone yet.
+func (x *operation) undoing(f *failingData) bool {
+	return slices.ContainsFunc(f.Undo, func(name string) bool { return len(x.toUndo(name)) > 0 }) || f.Policy != runbook.Continue
+}
+
+// gaveUp reports whether a group failed and was undone, with the policy to go
+// on with the next.
+func (x *operation) gaveUp(g *runbook.Group) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.h.gaveUp[g.Name]
+}
+
+// completeConfirm confirms the rest of a group whose checks held.
+func (x *operation) completeConfirm(ctx context.Context, g *runbook.Group) bool {
+	var rest []*act
+	for _, a := range x.guarded(g.Name) {
+		if st := x.look(ctx, a); st == nil || st.Phase != executors.Confirmed {
+			rest = append(rest, a)
+		}
+	}
+	if err := x.confirmAll(ctx, g, rest); err != nil {
+		x.tell("%s could not be confirmed any more: %v.", g.Name, err)
+		return false
+	}
+	return true
+}
+
+// elsewhere takes the operator's own confirmation for the group's checks: all
+// its guards were confirmed with stet confirm.
+func (x *operation) elsewhere(ctx context.Context, g *runbook.Group) bool {
+	waiting := x.guarded(g.Name)
+	if len(waiting) == 0 || len(waiting) != len(x.toUndo(g.Name)) {
+		return false
+	}
+	for _, a := range waiting {
+		if st := x.look(ctx, a); st == nil || st.Phase != executors.Confirmed {
+			return false
+		}
+	}
+	x.tell("%s was confirmed by the operator while stet was not running; its checks may not have been finished.", g.Name)
+	return x.confirmAll(ctx, g, nil) == nil
+}
+
+// undoOne undoes one unfinished group before it is run again.
+func (x *operation) undoOne(ctx context.Context, g *runbook.Group) bool {
+	ctx = context.WithoutCancel(ctx)
+	back := true
+	for _, a := range x.toUndo(g.Name) {
+		back = x.undoAct(ctx, a) && back
+	}
+	return back
+}

@@ -1,0 +1,237 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"stet/executors"
+	"stet/runbook"
+	"stet/runbook/journal"
+	"stet/runbook/plan"
+	"stet/runbook/redact"
+)
+
+// sourceFile is the copy of the document in the journal's folder.
+const sourceFile = "source.md"
+
+// Run carries out a plan. The Operation tells what happened, also with an
+// error; it is nil only when nothing was started.
+func Run(ctx context.Context, d *runbook.Document, p *runbook.Plan, o Options) (*runbook.Operation, error) {
+	x, err := begin(ctx, d, p, o)
+	if err != nil {
+		return nil, err
+	}
+	x.emit(runbook.Event{Kind: runbook.EventStart, Operation: x.operation()})
+	x.groups(ctx, 0)
+	return x.finish(ctx)
+}
+
+// begin does all that can still be refused, then writes the journal's first
+// record. After an error nothing is held and nothing was changed.
+func begin(ctx context.Context, d *runbook.Document, p *runbook.Plan, o Options) (x *operation, err error) {
+	if x, err = prepare(d, o); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, x.close(ctx))
+		}
+	}()
+	x.p = p
+	if err = x.admit(); err != nil {
+		return nil, err
+	}
+	run := journal.NewRun(x.now())
+	x.h.op.Run = run
+	if err = x.lockDocument(run); err != nil {
+		return nil, err
+	}
+	if err = x.unfinished(); err != nil {
+		return nil, err
+	}
+	if err = x.open(ctx, p.Targets); err != nil {
+		return nil, refuseLocked(err)
+	}
+	j, err := journal.Create(x.o.StateDir, d.Path, run)
+	if err != nil {
+		return nil, err
+	}
+	x.log = x.chain(j)
+	if err = x.log.Keep(sourceFile, d.Source); err != nil {
+		return nil, err
+	}
+	if err = x.start(ctx, run); err != nil {
+		return nil, err
+	}
+	x.writer = newWriter(x)
+	return x, nil
+}
+
+// prepare makes an operation that holds nothing yet.
+func prepare(d *runbook.Document, o Options) (*operation, error) {
+	if o.StateDir == "" {
+		dir, err := journal.DefaultDir()
+		if err != nil {
+			return nil, err
+		}
+		o.StateDir = dir
+	}
+	red, err := redact.New(o.Secrets)
+	if err != nil {
+		return nil, fmt.Errorf("preparing secrets: %w", err)
+	}
+	return &operation{o: o, d: d, red: red, h: newHistory(), sessions: map[string]executors.Session{}}, nil
+}
+
+func (x *operation) chain(j *journal.Journal) chain {
+	if x.o.wrap != nil {
+		return x.o.wrap(j)
+	}
+	return j
+}
+
+// admit refuses what must not start: a plan of another document, an approval
+// of another plan, a closed window, a question that nobody can answer.
+func (x *operation) admit() error {
+	if x.p.SourceHash != plan.SourceHash(x.d.Source) {
+		return fmt.Errorf("%w: the document was changed after it was planned; plan it again", ErrRefused)
+	}
+	if a := x.o.Approve; a != "" && a != x.p.Hash {
+		return fmt.Errorf("%w: plan %s was approved, and the plan is %s now; look at it and approve that", ErrRefused, a, x.p.Hash)
+	}
+	if err := x.window(); err != nil {
+		return err
+	}
+	return x.answerable()
+}
+
+// window refuses what does not fit into the maintenance window, undoing
+// included.
+func (x *operation) window() error {
+	w := x.d.Meta.Window
+	if w == nil {
+		return nil
+	}
+	now := x.now()
+	const form = "2006-01-02 15:04:05 MST"
+	switch {
+	case !w.Start.IsZero() && now.Before(w.Start):
+		return fmt.Errorf("%w: the window opens at %s, and it is %s", ErrRefused, w.Start.Format(form), now.Format(form))
+	case !w.End.IsZero() && !now.Before(w.End):
+		return fmt.Errorf("%w: the window closed at %s, and it is %s", ErrRefused, w.End.Format(form), now.Format(form))
+	case !w.End.IsZero() && now.Add(x.p.Duration).After(w.End):
+		return fmt.Errorf("%w: the window closes at %s, in %s, and doing and undoing this may take %s; shorten the timeouts, or do less with --only",
+			ErrRefused, w.End.Format(form), w.End.Sub(now).Round(time.Second), x.p.Duration)
+	}
+	return nil
+}
+
+// answerable refuses an operation that would stop at a question which nobody
+// is there to answer.
+func (x *operation) answerable() error {
+	if x.o.Step && x.o.Ask == nil {
+		return fmt.Errorf("%w: asking before each step needs a terminal", ErrRefused)
+	}
+	if x.o.Ask != nil {
+		return nil
+	}
+	for _, g := range x.p.Groups {
+		for _, s := range g.Steps {
+			a, ok := x.o.Answers[s.Name]
+			switch {
+			case s.Kind == runbook.Manual && !ok:
+				return fmt.Errorf("%w: line %d: the manual step %q needs an answer, and there is no terminal; give one in an answers file",
+					ErrRefused, s.Line, s.Name)
+			case s.Kind == runbook.Manual && !slices.Contains(manualChoices, a.Choice):
+				return fmt.Errorf("%w: the answer %q to %q is none of done, skip and fail", ErrRefused, a.Choice, s.Name)
+			case s.Kind.Changing() && s.Block.ConfirmBy == "manual" && s.Block.Confirm == 0:
+				return fmt.Errorf("%w: line %d: %q is confirmed by hand, and there is no terminal", ErrRefused, s.Line, s.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func (x *operation) lockDocument(run string) error {
+	release, err := journal.Lock(x.o.StateDir, x.d.Path, executors.Lock{
+		Run: run, Document: x.d.Path, Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
+	})
+	var held *journal.LockedError
+	if errors.As(err, &held) {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if err != nil {
+		return err
+	}
+	x.release = release
+	return nil
+}
+
+// unfinished refuses to start over what an earlier operation left half done:
+// its record of what was there before would no longer be the truth.
+func (x *operation) unfinished() error {
+	dirs, err := journal.List(x.o.StateDir, x.d.Path)
+	if err != nil || len(dirs) == 0 {
+		return err
+	}
+	log, err := journal.Replay(dirs[0])
+	if err != nil {
+		return err
+	}
+	if len(log.Records) == 0 || log.Ended() {
+		return nil
+	}
+	h, err := replay(log)
+	if err != nil {
+		return err
+	}
+	for _, a := range h.acts {
+		if t, ok := find(h.plan.Targets, a.target); a.standing() && (!ok || t.Scheme() != "sandbox") {
+			return fmt.Errorf("%w: operation %s of %s on this document did not end; stet resume takes it up, stet rollback undoes it",
+				ErrRefused, h.op.Run, h.op.Start.Format("2006-01-02 15:04 MST"))
+		}
+	}
+	return nil
+}
+
+func find(ts []executors.Target, name string) (executors.Target, bool) {
+	i := slices.IndexFunc(ts, func(t executors.Target) bool { return t.Name == name })
+	if i < 0 {
+		return executors.Target{}, false
+	}
+	return ts[i], true
+}
+
+// refuseLocked makes a refusal of a lock that somebody else holds.
+func refuseLocked(err error) error {
+	var e *executors.Error
+	if errors.As(err, &e) && e.Code == "locked" {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return err
+}
+
+func (x *operation) start(ctx context.Context, run string) error {
+	err := x.record(journal.Start, &startData{
+		Run: run, Document: x.d.Path, Title: x.d.Meta.Title, Ticket: x.d.Meta.Ticket,
+		Operator: x.o.Operator, Host: x.o.Host, Tool: x.o.Tool, PID: os.Getpid(),
+		Only: x.o.Only, From: x.o.From, Plan: x.p,
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range x.p.Targets {
+		info, err := x.sessions[t.Name].Info(ctx)
+		if err != nil {
+			return fmt.Errorf("looking at %s: %w", t.Name, err)
+		}
+		if err := x.record(journal.Locked, &lockData{Target: t.Name, Info: info}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

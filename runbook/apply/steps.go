@@ -1,0 +1,127 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stet/runbook"
+	"stet/runbook/check"
+	"stet/runbook/journal"
+	"stet/runbook/plan"
+)
+
+// check runs a check block on a target. While a guard waits, it has until the
+// guard's deadline: what is not proven by then will not be confirmed.
+func (x *operation) check(ctx context.Context, g *runbook.Group, s *runbook.Step, t *runbook.StepPlan) (runbook.Outcome, error) {
+	if at := x.deadline(g.Name); !at.IsZero() {
+		left := at.Sub(x.now())
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, left, errors.New("the guard's deadline came before this was proven"))
+		defer cancel()
+	}
+	return x.assertions(ctx, s, t.Target)
+}
+
+func (x *operation) assertions(ctx context.Context, s *runbook.Step, target string) (runbook.Outcome, error) {
+	var o runbook.Outcome
+	sess, err := x.session(target)
+	if err != nil {
+		return o, err
+	}
+	env := x.env(target)
+	program, problems := check.Compile(s.Block.Body, env.Names())
+	if len(problems) > 0 {
+		return o, fmt.Errorf("line %d: %s", s.Line+problems[0].Line, problems[0].Summary)
+	}
+	o.Checks, err = program.Run(ctx, sess, env, check.Options{
+		Within: s.Block.Within, Every: s.Block.Every, Hold: s.Block.Hold, Timeout: plan.Timeout(&s.Block),
+		Retry: func(a runbook.Assertion) {
+			x.emit(runbook.Event{Kind: runbook.EventRetry, Step: s.Name, Target: target, Text: x.red.String(a.Text)})
+		},
+	})
+	for i := range o.Checks {
+		if n := o.Checks[i].Line; n >= 1 && n <= len(s.Block.Lines) {
+			o.Checks[i].Line = s.Line + n // from the body's lines to the document's
+		}
+	}
+	if err != nil {
+		return o, late(ctx, err)
+	}
+	var failed []string
+	for _, a := range o.Checks {
+		if !a.OK {
+			failed = append(failed, a.Text)
+		}
+	}
+	switch len(failed) {
+	case 0:
+		return o, nil
+	case 1:
+		return o, fmt.Errorf("does not hold: %s", failed[0])
+	}
+	return o, fmt.Errorf("%d of %d assertions do not hold, the first: %s", len(failed), len(o.Checks), failed[0])
+}
+
+// snapshot records facts of a target for later checks.
+func (x *operation) snapshot(ctx context.Context, s *runbook.Step, t *runbook.StepPlan) (runbook.Outcome, error) {
+	var o runbook.Outcome
+	ctx, cancel := bounded(ctx, &s.Block)
+	defer cancel()
+	sess, err := x.session(t.Target)
+	if err != nil {
+		return o, err
+	}
+	body, err := x.snapshotBody(s, t.Target)
+	if err != nil {
+		return o, err
+	}
+	snap, err := check.Take(ctx, sess, body)
+	if err != nil {
+		return o, late(ctx, err)
+	}
+	o.Facts = snap.Counts()
+	for i := range snap.Outputs {
+		r := &snap.Outputs[i]
+		r.Out, r.Err, r.Command = x.red.String(r.Out), x.red.String(r.Err), x.red.String(r.Command)
+	}
+	return o, x.record(journal.Fact, &factData{Name: s.Name, Target: t.Target, Snapshot: snap})
+}
+
+func (x *operation) snapshotBody(s *runbook.Step, _ string) (string, error) { return s.Block.Body, nil }
+
+var manualChoices = []string{"done", "skip", "fail"}
+
+// manual asks a person to do something, or takes the answer given beforehand.
+func (x *operation) manual(ctx context.Context, s *runbook.Step) (runbook.Outcome, error) {
+	var o runbook.Outcome
+	a, ok := x.o.Answers[s.Name]
+	if !ok {
+		if x.o.Ask == nil {
+			return o, fmt.Errorf("nobody is there to do %q", s.Name)
+		}
+		var err error
+		a, err = x.o.Ask(ctx, Question{Kind: AskManual, Step: s.Name, Text: strings.TrimSpace(s.Block.Body), Choices: manualChoices})
+		if err != nil {
+			return o, fmt.Errorf("asking for %s: %w", s.Name, err)
+		}
+	}
+	if !slices.Contains(manualChoices, a.Choice) {
+		return o, fmt.Errorf("the answer %q is none of %s", a.Choice, strings.Join(manualChoices, ", "))
+	}
+	by := a.By
+	if by == "" {
+		by = x.o.Operator
+	}
+	o.Answer = &runbook.Answer{Done: a.Choice == "done", By: by, At: x.now().Truncate(time.Second), Note: a.Note}
+	switch a.Choice {
+	case "skip":
+		o.Status = runbook.Skipped
+	case "fail":
+		return o, fmt.Errorf("%s says that it could not be done", by)
+	}
+	return o, nil
+}

@@ -1,0 +1,279 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/runbook"
+	"stet/runbook/journal"
+	"stet/runbook/plan"
+)
+
+// undo undoes groups in the order given, each one's steps in reverse, and then
+// looks at the pre-checks again if nothing of the operation is left. It is not
+// interrupted with the operation. It reports whether all of it led back.
+func (x *operation) undo(ctx context.Context, groups []string) bool {
+	ctx = context.WithoutCancel(ctx)
+	back := true
+	undid := false
+	for _, name := range groups {
+		for _, a := range x.toUndo(name) {
+			undid = true
+			back = x.undoAct(ctx, a) && back
+		}
+		x.writer.flush()
+	}
+	x.mu.Lock()
+	clean := len(x.h.standing()) == 0
+	x.mu.Unlock()
+	if undid && clean {
+		back = x.prove(ctx) && back
+	}
+	return back
+}
+
+// toUndo are the acts of a group that may have left something, the last first.
+func (x *operation) toUndo(group string) []*act {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var out []*act
+	for _, a := range slices.Backward(x.h.acts) {
+		if a.group == group && a.standing() {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// undoAct undoes one step on one target. A journal that cannot be written does
+// not stop it: going back is always better than staying halfway.
+func (x *operation) undoAct(ctx context.Context, a *act) bool {
+	g, s := x.planStep(a.step)
+	if s == nil {
+		x.tell("%s on %s cannot be undone: the plan has no such step.", a.step, a.target)
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*plan.Timeout(&s.Block)+time.Duration(len(a.rollback))*plan.Timeout(&s.Block))
+	defer cancel()
+	x.note(journal.UndoIntent, &undoData{Group: a.group, Step: a.step, Target: a.target})
+	x.emit(runbook.Event{Kind: runbook.EventUndo, Group: a.group, Step: a.step, Target: a.target})
+	start := x.now()
+	u, blocks, err := x.wayBack(ctx, g, a)
+	u.Step, u.Kind, u.Target, u.Start, u.End = a.step, a.kind, a.target, start, x.now()
+	switch {
+	case err != nil:
+		u.Status, u.Error = runbook.Incomplete, err.Error()
+	case u.Status == "":
+		u.Status = runbook.RolledBack
+	}
+	x.redact(&u)
+	for i := range blocks {
+		x.redact(&blocks[i])
+	}
+	x.note(journal.UndoOutcome, &undoData{Group: a.group, Step: a.step, Target: a.target, Undo: &u, Blocks: blocks})
+	x.mu.Lock()
+	shown := *x.h.outcomes[a.place]
+	x.mu.Unlock()
+	x.emit(runbook.Event{Kind: runbook.EventUndone, Group: a.group, Step: a.step, Target: a.target, Outcome: &shown, Text: u.Error})
+	x.writer.put(s)
+	for _, b := range blocks {
+		if _, rs := x.planStep(b.Step); rs != nil {
+			x.writer.put(rs)
+		}
+	}
+	return err == nil
+}
+
+// wayBack leads back: through the guard when one waits, else through the
+// rollback blocks; then, for network state, by converging on the record of
+// what was there, which also proves it.
+func (x *operation) wayBack(ctx context.Context, g *runbook.Group, a *act) (u runbook.Outcome, blocks []runbook.Outcome, err error) {
+	sess, err := x.session(a.target)
+	if err != nil {
+		return u, nil, err
+	}
+	var errs []error
+	by, gerr := x.revert(ctx, sess, a, &u)
+	if gerr != nil {
+		errs = append(errs, gerr)
+	}
+	for _, r := range a.rollback {
+		_, rs := x.planStep(r.Step)
+		if rs == nil {
+			errs = append(errs, fmt.Errorf("the plan has no rollback block %s", r.Step))
+			continue
+		}
+		if by && r.Target == a.target && rs.Block.Lang != "netconfig" {
+			continue // the guard ran it
+		}
+		o, err := x.runRollback(ctx, g, rs, r)
+		blocks = append(blocks, o)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", r.Step, err))
+		}
+	}
+	switch {
+	case a.kind == runbook.Netconfig:
+		u.Result, err = sess.Undo(ctx, a.change)
+		if err == nil && (!u.Result.OK() || len(u.Result.Remains) > 0) {
+			err = resultError(u.Result)
+		}
+		errs = append(errs, err)
+	case len(a.rollback) == 0 && !by:
+		u.Status, u.Error = runbook.Skipped, "there is no rollback block for it"
+	}
+	return u, blocks, errors.Join(errs...)
+}
+
+// revert makes a waiting guard revert now. by tells that the guard did it, now
+// or before, and ran its commands; if it cannot, the caller does all of it.
+func (x *operation) revert(ctx context.Context, sess executors.Session, a *act, u *runbook.Outcome) (by bool, err error) {
+	if a.guard == "" || a.confirmed {
+		return false, nil
+	}
+	st, err := sess.Revert(ctx, a.guard)
+	if err != nil && code(err) == "reverted" || st == nil && err == nil {
+		st, err = x.look(ctx, a), nil
+	}
+	if err != nil {
+		x.tell("The guard of %s on %s could not revert (%v); it is undone without it.", a.step, a.target, err)
+		return false, nil
+	}
+	if st == nil {
+		return false, nil
+	}
+	x.saw(a, *st)
+	u.Guard = st
+	switch st.Phase {
+	case executors.Reverted:
+		return true, nil
+	case executors.Incomplete:
+		if st.Result.OK() && a.kind == runbook.Run {
+			return true, fmt.Errorf("the guard's commands failed: %s", st.Output)
+		}
+		if len(a.rollback) > 0 && a.kind == runbook.Run {
+			return true, errors.New("the guard could not lead all the way back")
+		}
+		return true, nil // what differs is undone, or reported, by converging
+	}
+	return false, nil
+}
+
+// runRollback runs one rollback block.
+func (x *operation) runRollback(ctx context.Context, g *runbook.Group, s *runbook.Step, r rollbackData) (o runbook.Outcome, err error) {
+	start := x.now()
+	x.emit(runbook.Event{Kind: runbook.EventStep, Group: g.Name, Step: s.Name, Target: r.Target, Text: string(s.Kind)})
+	ctx, cancel := bounded(ctx, &s.Block)
+	defer cancel()
+	o, err = x.rollbackBody(ctx, s, r)
+	o.Step, o.Kind, o.Target, o.Start, o.End, o.Status = s.Name, s.Kind, r.Target, start, x.now(), runbook.OK
+	if err != nil {
+		o.Status, o.Error = runbook.Failed, x.red.String(err.Error())
+	}
+	shown := o
+	x.redact(&shown)
+	x.emit(runbook.Event{Kind: runbook.EventOutcome, Group: g.Name, Step: s.Name, Target: r.Target, Outcome: &shown})
+	return o, err
+}
+
+func (x *operation) rollbackBody(ctx context.Context, s *runbook.Step, r rollbackData) (runbook.Outcome, error) {
+	sess, err := x.session(r.Target)
+	if err != nil {
+		return runbook.Outcome{}, err
+	}
+	body := r.Body
+	if r.Redacted {
+		if body, err = x.expand(s.Block.Body, r.Target); err != nil {
+			return runbook.Outcome{}, err
+		}
+	}
+	if s.Block.Lang == "netconfig" {
+		return x.restore(ctx, sess, s, r.Target)
+	}
+	b, err := x.filled(&s.Block, r.Target)
+	if err != nil {
+		return runbook.Outcome{}, err
+	}
+	o, _, err := x.execute(ctx, sess, b, body, r.Target)
+	return o, err
+}
+
+// restore applies a rollback block of network state.
+func (x *operation) restore(ctx context.Context, sess executors.Session, s *runbook.Step, target string) (runbook.Outcome, error) {
+	var o runbook.Outcome
+	change, err := x.wanted(ctx, sess, s.Block.Body, target)
+	if err != nil || change.Empty() {
+		return o, err
+	}
+	o.Change = change
+	o.Result, err = sess.Apply(ctx, change)
+	if err == nil && !o.Result.OK() {
+		err = resultError(o.Result)
+	}
+	return o, late(ctx, err)
+}
+
+// prove runs the pre-checks that held before once more, now that everything is
+// undone: a way back is only proven when they hold again.
+func (x *operation) prove(ctx context.Context) bool {
+	again, failed := 0, 0
+	for gi := range x.p.Groups {
+		g := &x.p.Groups[gi]
+		if g.Change >= 0 {
+			break
+		}
+		for si := range g.Steps {
+			s := &g.Steps[si]
+			for _, t := range s.Targets {
+				x.mu.Lock()
+				o := x.h.outcomes[place{s.Name, t.Target}]
+				x.mu.Unlock()
+				if s.Kind != runbook.Check || o == nil || o.Status != runbook.OK {
+					continue
+				}
+				again++
+				if _, err := x.assertions(ctx, s, t.Target); err != nil {
+					failed++
+					x.tell("After the rollback the pre-check %s on %s does not hold: %v.", s.Name, t.Target, err)
+				}
+			}
+		}
+	}
+	switch {
+	case again == 0:
+		return true
+	case failed == 0:
+		x.tell("After the rollback all pre-checks hold again (%d).", again)
+		return true
+	}
+	x.unproven = true
+	return false
+}
+
+// othersChanged says which objects of a change are no longer as it left them,
+// before they are put back to what they were before it.
+func (x *operation) othersChanged(ctx context.Context, a *act) {
+	if a.kind != runbook.Netconfig || a.change.Empty() || !a.confirmed {
+		return
+	}
+	sess, err := x.session(a.target)
+	if err != nil {
+		return
+	}
+	now, err := sess.Observe(ctx, a.change.Query())
+	if err != nil {
+		return
+	}
+	for i, m := range netstate.Verify(a.change, now) {
+		if i == 10 {
+			x.tell("… and more on %s.", a.target)
+			return
+		}
+		x.tell("Since %s, somebody changed %s on %s: %s is %q, it was %q.", a.step, m.Object, a.target, m.Key, m.Got, m.Want)
+	}
+}

@@ -1,0 +1,178 @@
+package apply
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"stet/runbook"
+	"stet/runbook/markdown"
+	"stet/runbook/report"
+)
+
+// writeEvery is the least time between two writes of the document while an
+// operation runs. Group ends and the end are always written.
+const writeEvery = time.Second
+
+// writer brings results into the document. Nothing that happens to the document
+// stops the operation: what cannot be written is in the journal, and said.
+type writer struct {
+	x *operation
+	// headless leaves the report at the document's head as it is.
+	headless bool
+
+	kick  chan chan struct{}
+	quit  chan struct{}
+	ended chan struct{}
+
+	mu      sync.Mutex
+	pending []*runbook.Step // in the order in which they were put
+	touched bool
+	said    string
+	lost    map[string]bool
+}
+
+func newWriter(x *operation) *writer {
+	w := &writer{
+		x: x, kick: make(chan chan struct{}), quit: make(chan struct{}), ended: make(chan struct{}),
+		lost: map[string]bool{},
+	}
+	go w.loop()
+	return w
+}
+
+// put has a step's results written soon.
+func (w *writer) put(s *runbook.Step) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.touched = true
+	if !slices.ContainsFunc(w.pending, func(o *runbook.Step) bool { return o.Name == s.Name }) {
+		w.pending = append(w.pending, s)
+	}
+}
+
+// flush writes now and returns when it is done.
+func (w *writer) flush() {
+	done := make(chan struct{})
+	select {
+	case w.kick <- done:
+		<-done
+	case <-w.ended:
+	}
+}
+
+// close writes for the last time, with the report as it is at the end.
+func (w *writer) close() {
+	w.mu.Lock()
+	w.touched = true
+	w.mu.Unlock()
+	close(w.quit)
+	<-w.ended
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	tick := time.NewTicker(writeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.quit:
+			if w.write() {
+				w.mu.Lock()
+				w.touched = true
+				w.mu.Unlock()
+				w.write() // the report says what found no place
+			}
+			return
+		case done := <-w.kick:
+			w.write()
+			close(done)
+		case <-tick.C:
+			w.write()
+		}
+	}
+}
+
+// write splices what is pending into the document as it is on disk now. news
+// tells that there is something to say about it in the report.
+func (w *writer) write() (news bool) {
+	w.mu.Lock()
+	steps, touched := w.pending, w.touched
+	w.pending, w.touched = nil, false
+	w.mu.Unlock()
+	if !touched || w.x.o.ReadOnly || w.x.d.Path == "" || w.x.d.Path == "-" {
+		return false
+	}
+	var edits []markdown.Edit
+	for _, s := range steps {
+		if e, ok := w.edit(s); ok {
+			edits = append(edits, e)
+		}
+	}
+	head := ""
+	if !w.headless {
+		head = report.Head(w.x.operation())
+	}
+	lost, err := markdown.Update(w.x.d.Path, head, edits)
+	if err != nil {
+		w.failed(steps, err)
+		return false
+	}
+	for _, e := range lost {
+		if w.lost[e.Block.Name] {
+			continue
+		}
+		w.lost[e.Block.Name], news = true, true
+		w.x.tell("The document has no place for the result of %s any more; it is in the journal: %s.", e.Block.Name, w.x.log.Dir())
+	}
+	w.x.emit(runbook.Event{Kind: runbook.EventDocument, Text: w.x.d.Path})
+	return news
+}
+
+// edit is a step's result as it stands now.
+func (w *writer) edit(s *runbook.Step) (markdown.Edit, bool) {
+	w.x.mu.Lock()
+	outcomes := w.x.h.of(s)
+	run := w.x.h.op.Run
+	w.x.mu.Unlock()
+	if len(outcomes) == 0 {
+		return markdown.Edit{}, false
+	}
+	e := markdown.Edit{Block: s.Block, Markdown: report.Result(outcomes), Run: run, Status: Worst(outcomes)}
+	if s.Kind == runbook.Manual {
+		e.Tick = outcomes[0].Answer
+	}
+	return e, true
+}
+
+// failed keeps what could not be written for the next try, and says so once.
+func (w *writer) failed(steps []*runbook.Step, err error) {
+	w.mu.Lock()
+	w.touched = true
+	for _, s := range w.pending {
+		if !slices.Contains(steps, s) {
+			steps = append(steps, s)
+		}
+	}
+	w.pending = steps
+	news := w.said != err.Error()
+	w.said = err.Error()
+	w.mu.Unlock()
+	if news {
+		w.x.tell("Results could not be written into the document: %v. They are in the journal: %s.", err, w.x.log.Dir())
+	}
+}
+
+// Worst is the status that several outcomes of one step come to.
+func Worst(outcomes []runbook.Outcome) runbook.Status {
+	order := []runbook.Status{
+		runbook.Incomplete, runbook.Failed, runbook.Aborted, runbook.Refused, runbook.RolledBack,
+		runbook.Running, runbook.OK, runbook.Unchanged, runbook.Skipped,
+	}
+	for _, s := range order {
+		if slices.ContainsFunc(outcomes, func(o runbook.Outcome) bool { return o.Status == s }) {
+			return s
+		}
+	}
+	return runbook.Skipped
+}

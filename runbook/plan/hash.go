@@ -1,0 +1,207 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"stet/executors/netstate"
+	"stet/runbook"
+)
+
+// hash names what approval of a plan is about: which steps, on which targets,
+// with which commands, checks and changes. Prose, times, results, the place of
+// the file and what the kernel numbers by itself are not in it.
+func hash(p *runbook.Plan) string {
+	h := sha256.New()
+	field(h, "stet plan 1")
+	for _, t := range p.Targets {
+		field(h, "target", t.Name, t.Address, t.Become, strconv.FormatBool(t.Create), strconv.FormatBool(t.Keep))
+	}
+	for _, g := range p.Groups {
+		field(h, "group", g.Name, string(g.Policy), strconv.Itoa(g.Change))
+		for _, s := range g.Steps {
+			b := &s.Block
+			field(h, "step", s.Name, string(s.Kind), b.Lang, b.Interp, b.Dir, b.Stdin, b.Register, b.For, b.ConfirmBy)
+			field(h, b.Env...)
+			field(h, b.Timeout.String(), b.Confirm.String(), b.Within.String(), b.Every.String(), b.Hold.String(), fmt.Sprint(b.ExpectExit))
+			if s.Kind == runbook.Manual {
+				field(h, b.Body)
+			}
+			for _, t := range s.Targets {
+				field(h, "on", t.Target, t.Body, t.Deferred)
+				field(h, Effects(t.Change)...)
+			}
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// field writes strings so that no two lists of them read the same.
+func field(w io.Writer, ss ...string) {
+	var b strings.Builder
+	b.WriteString(strconv.Itoa(len(ss)) + "\n")
+	for _, s := range ss {
+		b.WriteString(strconv.Itoa(len(s)) + ":" + s)
+	}
+	_, _ = io.WriteString(w, b.String()) // a hash takes everything
+}
+
+// Same reports whether two changes do the same to the same objects, whatever
+// the kernel chose by itself meanwhile.
+func Same(a, b *netstate.Change) bool { return slices.Equal(Effects(a), Effects(b)) }
+
+// Within reports whether all that a does b does too: b's effects of which some
+// hold already.
+func Within(a, b *netstate.Change) bool {
+	has := map[string]bool{}
+	for _, e := range Effects(b) {
+		has[e] = true
+	}
+	return !slices.ContainsFunc(Effects(a), func(e string) bool { return !has[e] })
+}
+
+// Effects says what each edit of a change does, one string an edit: the
+// operation, the object and the values set. What follows by itself (implied
+// edits), indexes, counters and running lifetimes are not in it.
+func Effects(c *netstate.Change) []string {
+	if c == nil {
+		return nil
+	}
+	out := make([]string, 0, len(c.Edits))
+	for i := range c.Edits {
+		if e := &c.Edits[i]; !e.Implied {
+			out = append(out, string(e.Op)+" "+effect(e))
+		}
+	}
+	return out
+}
+
+func effect(e *netstate.Edit) string {
+	if e.Op == netstate.Delete {
+		return Key(e.Before)
+	}
+	switch o := e.After; {
+	case o.Link != nil:
+		return linkEffect(e)
+	case o.Route != nil:
+		return routeText(o.Route)
+	case o.Address != nil:
+		a := *o.Address
+		a.Status = nil
+		return Key(o) + " " + text(a)
+	default:
+		return Key(o) + " " + text(o)
+	}
+}
+
+// linkEffect is the attributes that an edit of a link sets.
+func linkEffect(e *netstate.Edit) string {
+	after := e.After.Link
+	var b strings.Builder
+	b.WriteString(Key(e.After) + " " + after.Type)
+	if e.Replaces {
+		b.WriteString(" anew")
+	}
+	for _, k := range slices.Sorted(maps.Keys(after.Attrs)) {
+		was := ""
+		if e.Op == netstate.Modify && e.Before.Link != nil {
+			was = e.Before.Link.Attrs[k]
+			if was == after.Attrs[k] {
+				continue
+			}
+		}
+		fmt.Fprintf(&b, " %s=%q<%q", k, after.Attrs[k], was)
+	}
+	if e.Op == netstate.Modify && e.Before.Link != nil {
+		for _, k := range slices.Sorted(maps.Keys(e.Before.Link.Attrs)) {
+			if _, ok := after.Attrs[k]; !ok {
+				b.WriteString(" -" + k)
+			}
+		}
+	}
+	return b.String()
+}
+
+// routeText is a route written without reflection: plans have many.
+func routeText(r *netstate.Route) string {
+	b := make([]byte, 0, 96)
+	b = append(b, routeKey(r)...)
+	b = append(b, " type "...)
+	b = append(b, r.Type...)
+	b = append(b, " proto "...)
+	b = strconv.AppendUint(b, uint64(r.Protocol), 10)
+	b = append(b, " scope "...)
+	b = strconv.AppendUint(b, uint64(r.Scope), 10)
+	if r.Source.IsValid() {
+		b = append(b, " src "...)
+		b = r.Source.AppendTo(b)
+	}
+	for i := range r.NextHops {
+		n := &r.NextHops[i]
+		b = append(b, " dev "...)
+		b = strconv.AppendQuote(b, n.Device)
+		if n.Via.IsValid() {
+			b = append(b, " via "...)
+			b = n.Via.AppendTo(b)
+		}
+		b = append(b, " weight "...)
+		b = strconv.AppendUint(b, uint64(n.Weight), 10)
+		b = strconv.AppendBool(append(b, " onlink "...), n.OnLink)
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.Metrics)) {
+		b = append(append(append(b, ' '), k...), ' ')
+		b = strconv.AppendUint(b, uint64(r.Metrics[k]), 10)
+	}
+	return string(b)
+}
+
+func routeKey(r *netstate.Route) string {
+	b := append(make([]byte, 0, 64), "route "...)
+	b = r.Destination.AppendTo(b)
+	b = append(b, " table "...)
+	b = strconv.AppendUint(b, uint64(r.Table), 10)
+	b = append(b, " metric "...)
+	b = strconv.AppendUint(b, uint64(r.Metric), 10)
+	b = append(b, " tos "...)
+	b = strconv.AppendUint(b, uint64(r.TOS), 10)
+	return string(b)
+}
+
+// Key names an object, whatever its values: "link br0", "address 192.0.2.1/24
+// dev br0".
+func Key(o netstate.Object) string {
+	switch {
+	case o.Link != nil:
+		return strings.TrimSpace("link " + o.Link.Name + " " + o.Link.Netns)
+	case o.Address != nil:
+		return "address " + o.Address.Prefix.String() + " dev " + o.Address.Device
+	case o.Route != nil:
+		return routeKey(o.Route)
+	case o.Rule != nil:
+		return "rule " + text(o.Rule)
+	case o.Neighbor != nil:
+		return "neighbor " + o.Neighbor.IP.String() + " dev " + o.Neighbor.Device + " " + strconv.FormatBool(o.Neighbor.Proxy)
+	case o.FDB != nil:
+		f := o.FDB
+		return fmt.Sprintf("fdb %s dev %s vlan %d dst %s %s", f.MAC, f.Device, f.VLAN, f.Dst, f.Owner)
+	case o.Sysctl != nil:
+		return "sysctl " + o.Sysctl.Key
+	}
+	return ""
+}
+
+// text is JSON, whose keys Go writes in one order.
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprintf("%+v", v) // no field of netstate can be the cause
+	}
+	return string(b)
+}

@@ -1,0 +1,335 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/executors/netstate/netyaml"
+	"stet/runbook"
+	"stet/runbook/check"
+	"stet/runbook/markdown"
+)
+
+// Lint finds everything wrong with a document that can be found without its
+// targets: the parser's diagnostics and those of names, targets, netconfig,
+// expressions, templates, snapshots and windows. Sorted by position.
+func Lint(d *runbook.Document) runbook.Diagnostics {
+	l := &linter{d: d, diags: slices.Clone(d.Diagnostics)}
+	l.window()
+	l.names()
+	for i := range d.Blocks {
+		l.block(i)
+	}
+	return tidy(l.diags)
+}
+
+type linter struct {
+	d     *runbook.Document
+	diags runbook.Diagnostics
+}
+
+// tidy sorts by position and drops what was said already: once by the parser
+// and once here, or once for each target.
+func tidy(ds runbook.Diagnostics) runbook.Diagnostics {
+	slices.SortStableFunc(ds, func(a, b runbook.Diagnostic) int {
+		return cmp.Or(
+			cmp.Compare(a.Start.Line, b.Start.Line), cmp.Compare(a.Start.Column, b.Start.Column),
+			strings.Compare(a.Code, b.Code), strings.Compare(a.Summary, b.Summary))
+	})
+	return slices.CompactFunc(ds, func(a, b runbook.Diagnostic) bool {
+		return a.Start == b.Start && a.Code == b.Code && (a.Summary == b.Summary || onceOnly[a.Code])
+	})
+}
+
+// onceOnly are codes that the parser and Lint may both find, in other words.
+var onceOnly = map[string]bool{"unknown-target": true, "duplicate-name": true, "window": true, "no-target": true, "unknown-block": true}
+
+func (l *linter) window() {
+	w := l.d.Meta.Window
+	if w == nil || w.Start.IsZero() || w.End.IsZero() || w.End.After(w.Start) {
+		return
+	}
+	at, ok := l.d.Meta.Places["window.end"]
+	if !ok {
+		at = l.d.Meta.Places["window"]
+	}
+	l.add(at, "window", "the window ends before it starts", "Give an end that comes after the start.")
+}
+
+// names finds what has a name that is taken.
+func (l *linter) names() {
+	blocks := map[string]runbook.Position{}
+	given := map[string]string{}
+	for _, v := range l.d.Meta.Vars {
+		given[v.Name] = "a variable"
+	}
+	for _, s := range l.d.Meta.Secrets {
+		given[s.Name] = "a secret"
+	}
+	for i := range l.d.Blocks {
+		b := &l.d.Blocks[i]
+		if first, ok := blocks[b.Name]; ok {
+			l.add(attrPosition(b, "name"), "duplicate-name", fmt.Sprintf("the name %q is taken", b.Name),
+				fmt.Sprintf("Line %d has a block of this name; give each its own.", first.Line))
+		} else {
+			blocks[b.Name] = b.Start
+		}
+		if b.Register == "" {
+			continue
+		}
+		if what, ok := given[b.Register]; ok {
+			l.add(attrPosition(b, "register"), "duplicate-name",
+				fmt.Sprintf("register=%s takes the name of %s", b.Register, what), "Choose another name.")
+		}
+	}
+}
+
+func (l *linter) block(i int) {
+	b := &l.d.Blocks[i]
+	targets := l.targets(b)
+	switch b.Kind {
+	case runbook.Netconfig:
+		l.netconfig(i, targets)
+	case runbook.Check:
+		l.check(i, targets)
+	case runbook.Snapshot:
+		l.problems(b, check.CheckSnapshot(b.Body))
+	case runbook.RollbackBlock:
+		l.rollback(i, targets)
+	case runbook.Run:
+		l.run(i, targets)
+	case runbook.Manual:
+	}
+}
+
+// targets resolves a block's targets and faults those that do not exist. An
+// unknown one still gives one zero Target, so that the body is looked at.
+func (l *linter) targets(b *runbook.Block) []executors.Target {
+	var out []executors.Target
+	if b.Kind == runbook.Manual {
+		return out
+	}
+	for _, name := range b.On {
+		t, ok := Target(l.d, name)
+		if !ok {
+			l.add(attrPosition(b, "on"), "unknown-target", fmt.Sprintf("unknown target %q", name), l.known())
+			continue
+		}
+		out = append(out, t)
+	}
+	if len(b.On) == 0 {
+		l.add(b.Start, "no-target", fmt.Sprintf("%s has no target", b.Name),
+			"Give on=TARGET in its braces, or defaults: {on: TARGET} in the front matter.")
+	}
+	if len(out) == 0 {
+		out = append(out, executors.Target{})
+	}
+	return out
+}
+
+func (l *linter) known() string {
+	names := make([]string, 0, len(l.d.Meta.Targets)+len(l.d.Meta.Groups))
+	for _, t := range l.d.Meta.Targets {
+		names = append(names, t.Name)
+	}
+	for g := range l.d.Meta.Groups {
+		names = append(names, g)
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return "Declare it under targets: in the front matter."
+	}
+	return "Declared are " + strings.Join(names, ", ") + "; declare it under targets: or use one of these."
+}
+
+func (l *linter) check(i int, targets []executors.Target) {
+	b := &l.d.Blocks[i]
+	for _, t := range targets {
+		_, ps := check.Compile(b.Body, namesAt(l.d, i, t))
+		l.problems(b, ps)
+	}
+}
+
+func (l *linter) rollback(i int, targets []executors.Target) {
+	b := &l.d.Blocks[i]
+	undoes := -1
+	for j := range l.d.Blocks {
+		o := &l.d.Blocks[j]
+		if o.Kind.Changing() && (b.For == o.Name || b.For == "" && j < i) {
+			undoes = j
+		}
+	}
+	switch {
+	case undoes < 0 && b.For == "":
+		l.add(b.Start, "unknown-block", "this rollback follows no changing block",
+			"Put it after the netconfig or run block that it undoes, or name that with for=NAME.")
+	case undoes < 0:
+		l.add(attrPosition(b, "for"), "unknown-block", fmt.Sprintf("for=%s names no changing block", b.For),
+			"Name a netconfig or run block of this document.")
+	}
+	if b.Lang == "netconfig" {
+		l.netconfig(max(i, undoes), targets, b)
+		return
+	}
+	for _, t := range targets {
+		l.problems(b, check.CheckTemplate(b.Body, namesAt(l.d, max(i, undoes), t)))
+	}
+}
+
+// run checks what of a command step is not the interpreter's business.
+func (l *linter) run(i int, targets []executors.Target) {
+	b := &l.d.Blocks[i]
+	fields := map[string][]string{"dir": {b.Dir}, "stdin": {b.Stdin}, "env": b.Env}
+	for _, key := range []string{"dir", "stdin", "env"} {
+		for _, text := range fields[key] {
+			for _, t := range targets {
+				for _, p := range check.CheckTemplate(text, namesAt(l.d, i, t)) {
+					l.add(attrPosition(b, key), p.Code, p.Summary, p.Detail)
+				}
+			}
+		}
+	}
+	if !explicit(b, "confirm") || b.Confirm == 0 {
+		return
+	}
+	for j := range l.d.Blocks[i+1:] {
+		o := &l.d.Blocks[i+1+j]
+		if o.Kind != runbook.RollbackBlock && o.Kind.Changing() {
+			break
+		}
+		if o.Kind == runbook.RollbackBlock && o.For == "" && o.Lang != "netconfig" {
+			return
+		}
+	}
+	for j := range l.d.Blocks {
+		if o := &l.d.Blocks[j]; o.Kind == runbook.RollbackBlock && o.For == b.Name && o.Lang != "netconfig" {
+			return
+		}
+	}
+	l.add(attrPosition(b, "confirm"), "no-way-back", "confirm needs a way back, and this step has none",
+		"Add a rollback block of shell commands after it, which the guard runs unless the step is confirmed.")
+}
+
+// netconfig checks the body of a block: blocks[i], or of at least that
+// position when the block is given.
+func (l *linter) netconfig(i int, targets []executors.Target, given ...*runbook.Block) {
+	b := &l.d.Blocks[i]
+	if len(given) > 0 {
+		b = given[0]
+	}
+	if !strings.Contains(b.Body, "${") {
+		_, ps := netyaml.Decode(b.Body)
+		l.netProblems(b, b.Body, ps)
+		return
+	}
+	for _, t := range targets {
+		names := namesAt(l.d, i, t)
+		ps := check.CheckTemplate(b.Body, names)
+		l.problems(b, ps)
+		if len(ps) > 0 || usesAny(b.Body, names.Registers) || t.Name == "" {
+			continue
+		}
+		body, ps := check.Expand(b.Body, check.Env{Vars: names.Vars, Target: t})
+		l.problems(b, ps)
+		if len(ps) > 0 {
+			continue
+		}
+		_, nps := netyaml.Decode(body)
+		l.netProblems(b, body, nps)
+		l.noSecrets(b, body)
+	}
+}
+
+// noSecrets refuses secrets in network state: there they would end up in the
+// kernel, in diffs and in the record of what was there, for anyone to read.
+func (l *linter) noSecrets(b *runbook.Block, body string) {
+	for _, s := range l.d.Meta.Secrets {
+		if strings.Contains(body, "[redacted:"+s.Name+"]") {
+			l.add(b.Start, "secret", fmt.Sprintf("the secret %s is used in netconfig", s.Name),
+				"No attribute of an interface or route keeps a secret; use a variable, or a run block.")
+		}
+	}
+}
+
+func usesAny(body string, registers []string) bool {
+	return slices.ContainsFunc(check.References(body), func(r string) bool { return slices.Contains(registers, r) })
+}
+
+func (l *linter) add(at runbook.Position, code, summary, detail string) {
+	if at.Line == 0 {
+		at = runbook.Position{Line: 1, Column: 1}
+	}
+	l.diags = append(l.diags, runbook.Diagnostic{
+		Severity: runbook.Fault, Code: code, Path: l.d.Path,
+		Start: at, End: at, Summary: summary, Detail: detail,
+	})
+}
+
+func (l *linter) problems(b *runbook.Block, ps []check.Problem) {
+	for _, p := range ps {
+		start := markdown.BodyPosition(l.d, b, p.Line, p.Column)
+		end := start
+		if p.EndColumn > p.Column {
+			end.Column += p.EndColumn - p.Column
+		}
+		l.diags = append(l.diags, runbook.Diagnostic{
+			Severity: runbook.Fault, Code: p.Code, Path: l.d.Path,
+			Start: start, End: end, Summary: p.Summary, Detail: p.Detail,
+		})
+	}
+}
+
+func (l *linter) netProblems(b *runbook.Block, expanded string, ps []netstate.Problem) {
+	for _, p := range ps {
+		l.add(netPosition(l.d, b, expanded, p.Pos), p.Code, p.Summary, p.Detail)
+	}
+}
+
+// netPosition is the place in the document of a place in a block's body with
+// ${…} filled in: the same line and, where the line was changed before it, the
+// column where the change begins.
+func netPosition(d *runbook.Document, b *runbook.Block, expanded string, p netstate.Pos) runbook.Position {
+	if p.Line == 0 {
+		return b.Start
+	}
+	if expanded != b.Body {
+		was, is := lineOf(b.Body, p.Line), lineOf(expanded, p.Line)
+		same := 0
+		for same < len(was) && same < len(is) && was[same] == is[same] {
+			same++
+		}
+		if same < len(was) || same < len(is) {
+			p.Column = min(p.Column, same+1)
+		}
+	}
+	return markdown.BodyPosition(d, b, p.Line, max(p.Column, 1))
+}
+
+func lineOf(s string, n int) []rune {
+	for ; n > 1; n-- {
+		_, rest, ok := strings.Cut(s, "\n")
+		if !ok {
+			return nil
+		}
+		s = rest
+	}
+	line, _, _ := strings.Cut(s, "\n")
+	return []rune(line)
+}
+
+func attrPosition(b *runbook.Block, key string) runbook.Position {
+	for _, a := range b.Attrs {
+		if a.Key == key {
+			return a.Start
+		}
+	}
+	return b.Start
+}
+
+func explicit(b *runbook.Block, key string) bool {
+	return slices.ContainsFunc(b.Attrs, func(a runbook.Attr) bool { return a.Key == key })
+}

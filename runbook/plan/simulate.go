@@ -1,0 +1,230 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/executors/netstate/netyaml"
+	"stet/runbook"
+	"stet/runbook/check"
+	"stet/runbook/redact"
+)
+
+// builder simulates the steps of a document one upon another.
+type builder struct {
+	d     *runbook.Document
+	o     Options
+	red   *redact.Redactor
+	diags runbook.Diagnostics
+	// wanted has a netconfig step's configuration by step and target; a nil
+	// one is deferred.
+	wanted map[[2]string]*wish
+	states map[string]*netstate.State
+	ran    map[string]bool // registers that steps of the plan fill
+}
+
+// wish is a netconfig block's body for one target, decoded.
+type wish struct {
+	body     string
+	config   *netstate.Config
+	deferred string
+}
+
+// decode fills in and decodes all bodies; positions are the document's.
+func (b *builder) decode(groups []runbook.Group) {
+	b.wanted = map[[2]string]*wish{}
+	for gi := range groups {
+		for si := range groups[gi].Steps {
+			s := &groups[gi].Steps[si]
+			for ti := range s.Targets {
+				b.decodeStep(s, &s.Targets[ti])
+			}
+			if s.Block.Register != "" {
+				b.ran[s.Block.Register] = true
+			}
+		}
+	}
+}
+
+func (b *builder) decodeStep(s *runbook.Step, t *runbook.StepPlan) {
+	network := s.Kind == runbook.Netconfig || s.Kind == runbook.RollbackBlock && s.Block.Lang == "netconfig"
+	if !network && s.Kind != runbook.RollbackBlock {
+		return
+	}
+	if why := b.deferred(&s.Block); why != "" {
+		t.Deferred = why
+		if network {
+			b.wanted[[2]string{s.Name, t.Target}] = &wish{body: s.Block.Body, deferred: why}
+		}
+		return
+	}
+	target, _ := Target(b.d, t.Target)
+	l := &linter{d: b.d}
+	body, ps := check.Expand(s.Block.Body, check.Env{Vars: Vars(b.d, target, b.o.Secrets), Target: target})
+	l.problems(&s.Block, ps)
+	if len(ps) == 0 && network {
+		c, nps := netyaml.Decode(body)
+		l.netProblems(&s.Block, body, nps)
+		b.wanted[[2]string{s.Name, t.Target}] = &wish{body: body, config: c}
+	}
+	b.diags = append(b.diags, l.diags...)
+	t.Body = b.red.String(body)
+}
+
+// deferred says why a body can only be filled in while running. A register
+// that no step of the plan fills is a fault.
+func (b *builder) deferred(block *runbook.Block) string {
+	registers := map[string]string{}
+	for _, o := range b.d.Blocks {
+		if o.Register != "" {
+			registers[o.Register] = o.Name
+		}
+	}
+	for _, r := range check.References(block.Body) {
+		step, ok := registers[r]
+		if !ok {
+			continue
+		}
+		if !b.ran[r] && block.Kind != runbook.RollbackBlock {
+			l := &linter{d: b.d}
+			l.add(block.Start, "unknown-step", fmt.Sprintf("%s needs the output of %s, which is not selected", block.Name, step),
+				"Select that step too.")
+			b.diags = append(b.diags, l.diags...)
+		}
+		return fmt.Sprintf("it depends on the output of %s (%s)", step, r)
+	}
+	return ""
+}
+
+// observe reads each target once, for all that its blocks touch.
+func (b *builder) observe(ctx context.Context, observers map[string]executors.Observer) error {
+	queries := map[string]netstate.Query{}
+	for key, w := range b.wanted {
+		if w.config != nil {
+			queries[key[1]] = Union(queries[key[1]], w.config.Query())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(queries)) {
+		o, ok := observers[name]
+		if !ok {
+			return fmt.Errorf("observing %s: it was not opened", name)
+		}
+		s, err := o.Observe(ctx, queries[name])
+		if err != nil {
+			return fmt.Errorf("observing %s: %w", name, err)
+		}
+		b.states[name] = s
+	}
+	return nil
+}
+
+// Union asks for what either query asks for.
+func Union(a, b netstate.Query) netstate.Query {
+	merge := func(x, y []string) []string {
+		all := append(slices.Clone(x), y...)
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	return netstate.Query{
+		Links: a.Links || b.Links, Routes: a.Routes || b.Routes, Rules: a.Rules || b.Rules,
+		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB,
+		Sysctls: merge(a.Sysctls, b.Sysctls), Namespaces: merge(a.Namespaces, b.Namespaces),
+	}
+}
+
+// simulate fills in what each netconfig step would change.
+func (b *builder) simulate(groups []runbook.Group) {
+	for gi := range groups {
+		for si := range groups[gi].Steps {
+			s := &groups[gi].Steps[si]
+			if s.Kind != runbook.Netconfig {
+				continue
+			}
+			for ti := range s.Targets {
+				b.simulateStep(s, &s.Targets[ti])
+			}
+		}
+	}
+}
+
+func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan) {
+	w := b.wanted[[2]string{s.Name, t.Target}]
+	if w == nil || w.config == nil {
+		return
+	}
+	was := b.states[t.Target]
+	next, foreign, problems := netstate.Simulate(was, w.config)
+	if len(problems) > 0 {
+		l := &linter{d: b.d}
+		for _, p := range problems {
+			detail := p.Detail
+			if len(s.Targets) > 1 {
+				detail = strings.TrimSpace(fmt.Sprintf("On %s. %s", t.Target, detail))
+			}
+			l.add(netPosition(b.d, &s.Block, w.body, p.Pos), p.Code, p.Summary, detail)
+		}
+		b.diags = append(b.diags, l.diags...)
+		return
+	}
+	t.Change = netstate.Diff(was, next)
+	b.states[t.Target] = next
+	b.carry(t.Target, foreign)
+}
+
+// carry brings what a step does elsewhere into the other targets' states: the
+// far ends of veths into theirs, and this target's links into the views that
+// others have of it.
+func (b *builder) carry(from string, foreign []netstate.Foreign) {
+	for _, f := range foreign {
+		if s := b.states[f.Target]; s != nil && f.Target != from {
+			place(s, f, "")
+		}
+		for name, s := range b.states {
+			if name != f.Target && name != from && views(s, f.Target) {
+				place(s, f, f.Target)
+			}
+		}
+	}
+	for name, s := range b.states {
+		if name == from || !views(s, from) {
+			continue
+		}
+		s.Interfaces = slices.DeleteFunc(s.Interfaces, func(i netstate.Interface) bool { return i.Netns == from })
+		for _, i := range b.states[from].Interfaces {
+			if i.Netns == "" {
+				i.Netns = from
+				s.Interfaces = append(s.Interfaces, i)
+			}
+		}
+		sortLinks(s)
+	}
+}
+
+// views reports whether a state holds links of another target.
+func views(s *netstate.State, target string) bool {
+	return slices.ContainsFunc(s.Interfaces, func(i netstate.Interface) bool { return i.Netns == target })
+}
+
+func place(s *netstate.State, f netstate.Foreign, netns string) {
+	same := func(i netstate.Interface) bool { return i.Name == f.Interface.Name && i.Netns == netns }
+	s.Interfaces = slices.DeleteFunc(s.Interfaces, same)
+	if f.Gone {
+		return
+	}
+	i := f.Interface
+	i.Netns = netns
+	s.Interfaces = append(s.Interfaces, i)
+	sortLinks(s)
+}
+
+func sortLinks(s *netstate.State) {
+	slices.SortStableFunc(s.Interfaces, func(a, b netstate.Interface) int {
+		return cmp.Or(strings.Compare(a.Netns, b.Netns), strings.Compare(a.Name, b.Name))
+	})
+}

@@ -1,0 +1,197 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"stet/runbook"
+)
+
+// Head writes the report for the head of the document: what the operation came
+// to, who ran it, when, with what, and a table of its steps.
+func Head(op *runbook.Operation) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", sentence(op))
+	b.WriteString("| operator | host | start (UTC) | end (UTC) | tool | plan | run |\n|---|---|---|---|---|---|---|\n")
+	end := ""
+	if !op.End.IsZero() {
+		end = stamp(op.End) + ", " + duration(op.End.Sub(op.Start))
+	}
+	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n",
+		cell(op.Operator), cell(op.Host), stamp(op.Start), end, cell(op.Tool), cellCode(short(op.PlanHash)), cellCode(op.Run))
+	steps(&b, op)
+	for i, n := range op.Notes {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "- %s\n", escape(n))
+	}
+	return b.String()
+}
+
+// steps is the table of what each step did on each target.
+func steps(b *strings.Builder, op *runbook.Operation) {
+	if len(op.Outcomes) == 0 {
+		return
+	}
+	b.WriteString("\n| step | kind | target | status | start | took |\n|---|---|---|---|---|---|\n")
+	for _, o := range op.Outcomes {
+		start, took := "", ""
+		if !o.Start.IsZero() && o.Status != runbook.Skipped {
+			start = clock(o.Start)
+			if !o.End.IsZero() {
+				took = duration(o.End.Sub(o.Start))
+			}
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n",
+			cellCode(o.Step), o.Kind, cellCode(o.Target), statusCell(o), start, took)
+	}
+}
+
+// short is enough of a hash to tell plans apart by eye.
+func short(hash string) string {
+	if len(hash) > 16 {
+		return hash[:16]
+	}
+	return hash
+}
+
+// sentence says what the operation came to.
+func sentence(op *runbook.Operation) string {
+	cause, ok := Cause(op)
+	failed := ""
+	if ok {
+		failed = " " + where(cause)
+		if cause.Error != "" {
+			failed += ": " + strings.TrimSuffix(escape(firstLine(cause.Error)), ".")
+		}
+		failed += "."
+	}
+	switch op.Status {
+	case runbook.OK:
+		return "**Done.** " + doneSentence(op)
+	case runbook.Failed:
+		return strings.TrimSpace("**Failed.**" + failed + standing(op))
+	case runbook.RolledBack:
+		if !ok {
+			return "**Rolled back.** What the operation had changed was undone." + keptEffects(op)
+		}
+		return "**Failed and rolled back.**" + failed + " What had been changed was undone." + keptEffects(op)
+	case runbook.Incomplete:
+		return "**Rollback incomplete.**" + failed + unfinished(op) + keptEffects(op)
+	case runbook.Aborted:
+		return "**Interrupted by the operator.**" + standing(op) + keptEffects(op)
+	case runbook.Refused:
+		return strings.TrimSpace("**Refused.**" + failed)
+	case runbook.Running:
+		return "**Running** since " + stamp(op.Start) + "."
+	}
+	return "**" + word(op.Status) + "**"
+}
+
+// Cause is the outcome that made the operation fail: the first that failed by
+// itself.
+func Cause(op *runbook.Operation) (runbook.Outcome, bool) {
+	for _, o := range op.Outcomes {
+		if o.Error != "" && o.Status != runbook.Skipped || o.Status == runbook.Failed {
+			return o, true
+		}
+	}
+	return runbook.Outcome{}, false
+}
+
+func where(o runbook.Outcome) string {
+	s := "Step " + code(o.Step)
+	if o.Target != "" {
+		s += " on " + code(o.Target)
+	}
+	return s
+}
+
+func doneSentence(op *runbook.Operation) string {
+	changed, ran, held := 0, 0, 0
+	for _, o := range op.Outcomes {
+		switch {
+		case o.Status == runbook.Skipped:
+		case o.Kind == runbook.Netconfig && o.Status == runbook.OK:
+			changed++
+		case o.Kind == runbook.Run || o.Kind == runbook.Manual:
+			ran++
+		case o.Kind == runbook.Check && o.Status == runbook.OK:
+			held++
+		}
+	}
+	var parts []string
+	if changed > 0 {
+		parts = append(parts, count(changed, "change")+" applied")
+	}
+	if ran > 0 {
+		parts = append(parts, count(ran, "command or manual step")+" done")
+	}
+	if changed+ran == 0 {
+		parts = append(parts, "nothing had to be changed")
+	}
+	if held > 0 {
+		parts = append(parts, count(held, "check")+" held")
+	}
+	s := strings.Join(parts, ", ") + "."
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// standing says what of a failed operation is still in place, and what is not.
+func standing(op *runbook.Operation) string {
+	stands := names(op, func(o runbook.Outcome) bool { return changing(o) && o.Status == runbook.OK })
+	undone := names(op, func(o runbook.Outcome) bool { return o.Status == runbook.RolledBack })
+	s := ""
+	if len(undone) > 0 {
+		s += " Undone: " + strings.Join(undone, ", ") + "."
+	}
+	if len(stands) > 0 {
+		s += " Still in place: " + strings.Join(stands, ", ") + "."
+	}
+	if s == "" {
+		return " Nothing was changed."
+	}
+	return s
+}
+
+// keptEffects names the steps that cannot be undone, so that "rolled back" does
+// not say more than what is true.
+func keptEffects(op *runbook.Operation) string {
+	kept := names(op, func(o runbook.Outcome) bool { return o.Undo != nil && o.Undo.Status == runbook.Skipped })
+	if len(kept) == 0 {
+		return ""
+	}
+	return " Not undone, because there is no rollback block: " + strings.Join(kept, ", ") + "."
+}
+
+func unfinished(op *runbook.Operation) string {
+	left := names(op, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete })
+	if len(left) == 0 {
+		return " Not everything is as it was before."
+	}
+	return " Not back to what it was before: " + strings.Join(left, ", ") + "."
+}
+
+func changing(o runbook.Outcome) bool {
+	return o.Kind == runbook.Run || o.Kind == runbook.Netconfig && !o.Change.Empty()
+}
+
+// names lists the steps for which keep holds, each with its targets.
+func names(op *runbook.Operation, keep func(runbook.Outcome) bool) []string {
+	var out []string
+	for _, o := range op.Outcomes {
+		if !keep(o) {
+			continue
+		}
+		n := code(o.Step)
+		if o.Target != "" {
+			n += " on " + code(o.Target)
+		}
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}

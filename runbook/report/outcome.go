@@ -1,0 +1,240 @@
+package report
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/runbook"
+)
+
+// Bounds of what stands in a document; the journal has all of it.
+const (
+	wholeLines = 60 // a diff or an output up to this is shown whole
+	shownLines = 20 // else so much of its head, and of an output's tail
+	shownRows  = 20 // of a table of mismatches
+)
+
+// details writes all that an outcome has beside its status, a blank line
+// before each part.
+func details(b *strings.Builder, o runbook.Outcome) {
+	if o.Error != "" {
+		paragraph(b, o.Error)
+	}
+	if o.Answer != nil {
+		answer(b, o.Answer)
+	}
+	if !o.Change.Empty() {
+		change(b, o.Change)
+	}
+	if o.Result != nil {
+		result(b, o.Result)
+	}
+	if o.Exit != nil && (o.Exit.Code != 0 || o.Exit.Signal != "") {
+		fmt.Fprintf(b, "\n%s\n", exit(o))
+	}
+	if o.Output != nil {
+		output(b, o.Output)
+	}
+	if len(o.Checks) > 0 {
+		checks(b, o.Checks)
+	}
+	if len(o.Facts) > 0 {
+		facts(b, o.Facts)
+	}
+	if o.Guard != nil {
+		guard(b, o.Guard)
+	}
+	if o.Undo != nil {
+		undo(b, o.Undo)
+	}
+}
+
+func answer(b *strings.Builder, a *runbook.Answer) {
+	said := "Done"
+	if !a.Done {
+		said = "Not done"
+	}
+	fmt.Fprintf(b, "\n%s: %s, %s", said, escape(a.By), stamp(a.At))
+	if a.Note != "" {
+		fmt.Fprintf(b, ": %s", escape(a.Note))
+	}
+	b.WriteString("\n")
+}
+
+// change writes a diff. A long one is cut, with what is left out counted.
+func change(b *strings.Builder, c *netstate.Change) {
+	lines := splitLines(netstate.Text(c))
+	if len(lines) > wholeLines {
+		more := len(lines) - shownLines
+		lines = append(lines[:shownLines:shownLines], fmt.Sprintf("… %s more, in the journal", thousands(int64(more))))
+	}
+	fence(b, "diff", strings.Join(lines, "\n"))
+}
+
+// result writes what the kernel did not do as asked. Nothing to say is nothing
+// written: that a state was read back as asked is what "ok" means.
+func result(b *strings.Builder, r *executors.Result) {
+	if r.Failed != nil {
+		paragraph(b, fmt.Sprintf("Edit %d was refused: %s", r.Failed.Index+1, r.Failed.Error()))
+	}
+	if len(r.Mismatches) > 0 {
+		b.WriteString("\nAfter the change the kernel holds something else than was asked:\n")
+		mismatches(b, r.Mismatches)
+	}
+	if r.Undone {
+		b.WriteString("\nWhat had been applied was undone at once.\n")
+	}
+	if r.UndoError != "" {
+		paragraph(b, "It could not be undone at once: "+r.UndoError)
+	}
+	if len(r.Remains) > 0 {
+		b.WriteString("\nWhat still differs from before:\n")
+		mismatches(b, r.Remains)
+	}
+}
+
+func mismatches(b *strings.Builder, ms []netstate.Mismatch) {
+	b.WriteString("\n| object | | wanted | found |\n|---|---|---|---|\n")
+	for i, m := range ms {
+		if i == shownRows {
+			fmt.Fprintf(b, "| … %s more, in the journal | | | |\n", thousands(int64(len(ms)-i)))
+			break
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", cellCode(m.Object), cell(m.Key), cellCode(m.Want), cellCode(m.Got))
+	}
+}
+
+func exit(o runbook.Outcome) string {
+	if o.Exit.Signal != "" {
+		return "ended by " + o.Exit.Signal
+	}
+	return fmt.Sprintf("exit code %d", o.Exit.Code)
+}
+
+// output writes what a command printed, its middle left out when it is long.
+func output(b *strings.Builder, o *runbook.Output) {
+	if o.Bytes == 0 {
+		return
+	}
+	head, tail := splitLines(o.Head), splitLines(o.Tail)
+	if o.OmittedBytes == 0 {
+		head, tail = append(head, tail...), nil
+		if len(head) > wholeLines {
+			head, tail = head[:shownLines], head[len(head)-shownLines:]
+		}
+	} else {
+		head, tail = head[:min(len(head), shownLines)], tail[max(0, len(tail)-shownLines):]
+	}
+	if len(tail) == 0 {
+		fence(b, "text", strings.Join(head, "\n"))
+		return
+	}
+	fence(b, "text", strings.Join(head, "\n"))
+	more := o.Lines - int64(len(head)+len(tail))
+	fmt.Fprintf(b, "\n… %s and, at the end:\n", countOf(max(more, 0), "more line"))
+	fence(b, "text", strings.Join(tail, "\n"))
+	fmt.Fprintf(b, "\n%s in all", countOf(o.Bytes, "byte"))
+	if o.File != "" {
+		fmt.Fprintf(b, ", in the journal as %s", code(o.File))
+	}
+	b.WriteString(".\n")
+}
+
+// checks writes the assertions with their verdicts and, for those that do not
+// hold, the values that explain it.
+func checks(b *strings.Builder, as []runbook.Assertion) {
+	b.WriteString("\n| assertion | verdict | |\n|---|---|---|\n")
+	for _, a := range as {
+		fmt.Fprintf(b, "| %s | %s | %s |\n", cellCode(a.Text), verdict(a), explain(a))
+	}
+}
+
+func verdict(a runbook.Assertion) string {
+	s := "held"
+	if !a.OK {
+		s = "**failed**"
+	}
+	if a.Tries > 1 {
+		s += fmt.Sprintf(" (%s tries, %s)", thousands(int64(a.Tries)), duration(a.Took))
+	}
+	return s
+}
+
+func explain(a runbook.Assertion) string {
+	if a.OK {
+		return ""
+	}
+	var parts []string
+	if a.Error != "" {
+		parts = append(parts, cell(a.Error))
+	}
+	for _, o := range a.Operands {
+		parts = append(parts, cellCode(o.Text)+" = "+cellCode(o.Value))
+	}
+	return strings.Join(parts, "<br>")
+}
+
+func facts(b *strings.Builder, counts map[string]int) {
+	kinds := make([]string, 0, len(counts))
+	for k := range counts {
+		kinds = append(kinds, k)
+	}
+	sort.Strings(kinds)
+	parts := make([]string, len(kinds))
+	for i, k := range kinds {
+		parts[i] = fmt.Sprintf("%s %s", thousands(int64(counts[k])), escape(k))
+	}
+	fmt.Fprintf(b, "\nRecorded: %s.\n", strings.Join(parts, ", "))
+}
+
+// guard writes a guard's last word, unless the step's status says it already.
+func guard(b *strings.Builder, g *executors.GuardState) {
+	switch g.Phase {
+	case executors.Reverted:
+		fmt.Fprintf(b, "\nThe guard reverted the change%s.\n", at(g))
+	case executors.Incomplete:
+		fmt.Fprintf(b, "\nThe guard reverted the change%s, and not everything is as before.\n", at(g))
+	case executors.Lost:
+		b.WriteString("\nThe guard's process died before it could act.\n")
+	case executors.Armed, executors.Reverting:
+		fmt.Fprintf(b, "\nA guard is %s: it reverts the change at %s unless it is confirmed.\n", g.Phase, stamp(g.Deadline))
+	case executors.Confirmed:
+		return
+	}
+	if g.Result != nil && len(g.Result.Remains) > 0 {
+		mismatches(b, g.Result.Remains)
+	}
+	if g.Output != "" {
+		fence(b, "text", g.Output)
+	}
+}
+
+func at(g *executors.GuardState) string {
+	if g.Ended.IsZero() {
+		return ""
+	}
+	return " at " + clock(g.Ended)
+}
+
+func undo(b *strings.Builder, u *runbook.Outcome) {
+	switch u.Status {
+	case runbook.Skipped:
+		fmt.Fprintf(b, "\nNot undone: %s\n", escape(u.Error))
+		return
+	case runbook.RolledBack, runbook.OK, runbook.Unchanged:
+		b.WriteString("\nUndone")
+	default:
+		b.WriteString("\n**Not undone completely**")
+	}
+	if !u.Start.IsZero() {
+		fmt.Fprintf(b, " · %s", clock(u.Start))
+		if !u.End.IsZero() {
+			fmt.Fprintf(b, ", %s", duration(u.End.Sub(u.Start)))
+		}
+	}
+	b.WriteString("\n")
+	details(b, *u)
+}

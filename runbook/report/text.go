@@ -1,0 +1,144 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"stet/executors/netstate"
+)
+
+// escaper takes every meaning from punctuation that CommonMark or GFM gives
+// one in a line of text.
+var escaper = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `<`, `\<`, `>`, `\>`,
+	`&`, `\&`, `#`, `\#`, `|`, `\|`, `~`, `\~`, `$`, `\$`, "\r\n", " ", "\n", " ", "\r", " ",
+)
+
+// escape makes one line of plain text of s.
+func escape(s string) string { return escaper.Replace(strings.TrimSpace(s)) }
+
+// cell is text in a table.
+func cell(s string) string {
+	return strings.ReplaceAll(escape(strings.ReplaceAll(strings.TrimSpace(s), "\n", "\x00")), "\x00", "<br>")
+}
+
+// html is text in an element's content.
+func html(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\n", " ", "\r", " ").Replace(s)
+}
+
+// code is a code span: its delimiters are longer than any run of backticks in
+// it (CommonMark 6.1).
+func code(s string) string {
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+	if strings.TrimSpace(s) == "" {
+		return ""
+	}
+	d := strings.Repeat("`", longestRun(s, '`')+1)
+	if s[0] == '`' || s[len(s)-1] == '`' || s[0] == ' ' && s[len(s)-1] == ' ' {
+		s = " " + s + " "
+	}
+	return d + s + d
+}
+
+// cellCode is a code span in a table, where a pipe needs a backslash even in
+// code (GFM 4.10).
+func cellCode(s string) string { return strings.ReplaceAll(code(s), "|", `\|`) }
+
+// paragraph writes text: a line as prose, several as they are.
+func paragraph(b *strings.Builder, s string) {
+	s = strings.TrimSpace(s)
+	if strings.Contains(s, "\n") {
+		fence(b, "text", s)
+		return
+	}
+	text := escape(s)
+	if text != "" && strings.ContainsRune("+-=0123456789:", rune(text[0])) {
+		text = "&#8203;" + text // no list, no heading, no table
+	}
+	fmt.Fprintf(b, "\n%s\n", text)
+}
+
+// fence writes a code block whose fence is longer than any run of backticks in
+// its content (CommonMark 4.5).
+func fence(b *strings.Builder, lang, content string) {
+	f := strings.Repeat("`", max(3, longestRun(content, '`')+1))
+	content = strings.TrimRight(content, "\n")
+	fmt.Fprintf(b, "\n%s%s\n%s\n%s\n", f, lang, content, f)
+}
+
+func longestRun(s string, c byte) int {
+	longest, run := 0, 0
+	for i := range len(s) {
+		if s[i] != c {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+func splitLines(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+}
+
+func firstLine(s string) string {
+	line, _, more := strings.Cut(strings.TrimSpace(s), "\n")
+	if more {
+		line += " …"
+	}
+	return line
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05Z") }
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+func duration(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0.00 s"
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+}
+
+func count(n int, what string) string { return countOf(int64(n), what) }
+
+func countOf(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return thousands(n) + " " + what
+}
+
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// edits counts what a change does itself, without what follows by itself.
+func edits(c *netstate.Change) int {
+	n := 0
+	for _, e := range c.Edits {
+		if !e.Implied {
+			n++
+		}
+	}
+	return n
+}
