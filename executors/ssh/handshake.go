@@ -1,0 +1,215 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	cryptossh "golang.org/x/crypto/ssh"
+
+	"stet/executors"
+)
+
+// handshake is one login under way: its clock, and its turn at a jump host.
+// While the operator is asked, the clock rests and the turn is given back, so
+// that other hosts can come to their questions too.
+type handshake struct {
+	stream  *stream
+	release func() // gives the turn back; may be called again
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	left    time.Duration
+	started time.Time
+	phase   string
+	late    bool
+	expired chan struct{}
+}
+
+// begin starts the clock of a phase; when it runs out the connection is
+// closed.
+func (h *handshake) begin(phase string, limit time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.timer != nil {
+		h.timer.Stop()
+	}
+	h.phase, h.left, h.started = phase, limit, time.Now()
+	h.timer = time.AfterFunc(limit, h.expire)
+}
+
+func (h *handshake) expire() {
+	h.mu.Lock()
+	if !h.late {
+		h.late = true
+		close(h.expired)
+	}
+	h.mu.Unlock()
+	h.stream.Close()
+}
+
+// end stops the clock and tells whether it had run out.
+func (h *handshake) end() (phase string, late bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.timer.Stop()
+	return h.phase, h.late
+}
+
+// rest stops the clock until the returned function is called.
+func (h *handshake) rest() func() {
+	h.release()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.timer.Stop()
+	h.left = max(h.left-time.Since(h.started), time.Second)
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.started = time.Now()
+		h.timer = time.AfterFunc(h.left, h.expire)
+	}
+}
+
+// attempt makes one connection and logs in.
+func (d *Dialer) attempt(ctx context.Context, s *Settings, trail []string) (*Conn, *authentication, error) {
+	config, err := d.config(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	way, release, err := d.way(ctx, s, trail)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer release()
+	h := &handshake{stream: newStream(way), release: release, expired: make(chan struct{})}
+	h.begin("the key exchange", s.connectTimeout())
+	stop := context.AfterFunc(ctx, func() { h.stream.Close() })
+	defer stop()
+
+	c := &Conn{Settings: s, stream: h.stream, done: make(chan struct{})}
+	login := d.prepare(ctx, s, h, c, config)
+	client, err := h.run(ctx, s.address(), config)
+	phase, late := h.end()
+	if err != nil {
+		h.stream.Close()
+		return nil, login, d.explain(ctx, s, h, way, phase, late, err)
+	}
+	c.client = client
+	c.watch()
+	return c, login, nil
+}
+
+// run does the handshake. It does not wait for a connection that was closed
+// under it: one through a dead jump host would answer only much later.
+func (h *handshake) run(ctx context.Context, address string, config *cryptossh.ClientConfig) (*cryptossh.Client, error) {
+	type result struct {
+		client *cryptossh.Client
+		err    error
+	}
+	ended := make(chan result, 1)
+	go func() {
+		conn, channels, requests, err := cryptossh.NewClientConn(h.stream, address, config)
+		if err != nil {
+			ended <- result{err: err}
+			return
+		}
+		ended <- result{client: cryptossh.NewClient(conn, channels, requests)}
+	}()
+	gone := func() {
+		if r := <-ended; r.client != nil {
+			r.client.Close()
+		}
+	}
+	select {
+	case r := <-ended:
+		return r.client, r.err
+	case <-h.expired:
+		go gone()
+		return nil, errTimeout
+	case <-ctx.Done():
+		go gone()
+		return nil, context.Cause(ctx)
+	}
+}
+
+// config holds the algorithms that the settings allow.
+func (d *Dialer) config(s *Settings) (*cryptossh.ClientConfig, error) {
+	a := s.supported()
+	verify := &hostKey{settings: s, known: &d.known}
+	order, err := verify.order(a.hostKeys)
+	if err != nil {
+		return nil, err
+	}
+	c := &cryptossh.ClientConfig{User: s.User, ClientVersion: "SSH-2.0-stet", HostKeyAlgorithms: order}
+	c.KeyExchanges, c.Ciphers, c.MACs, c.RekeyThreshold = a.kex, a.ciphers, a.macs, s.RekeyBytes
+	return c, nil
+}
+
+// prepare adds to a config how to check the host and how to log in.
+func (d *Dialer) prepare(ctx context.Context, s *Settings, h *handshake, c *Conn, config *cryptossh.ClientConfig) *authentication {
+	ask := func(ctx context.Context, q Question) (string, error) {
+		resume := h.rest()
+		defer resume()
+		return d.prompts.ask(ctx, q, s.BatchMode)
+	}
+	verify := &hostKey{settings: s, known: &d.known, ask: ask, now: time.Now}
+	login := &authentication{settings: s, agents: &d.agents, keys: &d.keys, ask: ask, clock: time.Now, ctx: ctx}
+	config.HostKeyCallback = func(_ string, remote net.Addr, key cryptossh.PublicKey) error {
+		if err := verify.verify(ctx, remote, key); err != nil {
+			return err
+		}
+		c.HostKey = cryptossh.FingerprintSHA256(bare(key))
+		h.begin("the login", authTimeout)
+		return nil
+	}
+	config.AuthCallback = login.next
+	config.BannerCallback = func(text string) error {
+		if room := maxBanner - len(c.Banner); room > 0 {
+			c.Banner += visible(text[:min(room, len(text))])
+		}
+		return nil
+	}
+	return login
+}
+
+// maxBanner bounds what a server may say before the login.
+const maxBanner = 16 << 10
+
+// explain finds out why a handshake failed.
+func (d *Dialer) explain(ctx context.Context, s *Settings, h *handshake, way net.Conn, phase string, late bool, err error) error {
+	var typed *executors.Error
+	if errors.As(err, &typed) {
+		return typed
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if late {
+		return fmt.Errorf("%s %w", phase, errTimeout)
+	}
+	if p, ok := way.(*proxy); ok {
+		if said := p.complaint(); said != "" {
+			return &executors.Error{Code: "unreachable", Op: "connecting to " + s.Host, Err: err,
+				Message: "the ProxyCommand failed: " + said, Remedy: "try it by hand: " + s.ProxyCommand}
+		}
+	}
+	switch words := h.stream.words(); {
+	case strings.Contains(words, "SSH-"):
+		return err
+	case words == "":
+		return fmt.Errorf("%w (%w)", errDropped, err)
+	case slices.ContainsFunc([]string{"Exceeded MaxStartups", "Not allowed at this time"}, func(p string) bool { return strings.HasPrefix(words, p) }):
+		return fmt.Errorf("%w: it said “%s” (%w)", errDropped, firstLine(words), err)
+	default:
+		return fmt.Errorf("%w: it began with “%s”", errNotSSH, firstLine(words))
+	}
+}
+
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }

@@ -1,0 +1,204 @@
+package ssh
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// knownHosts reads known_hosts files, each once, and again when it changed.
+type knownHosts struct {
+	mu    sync.Mutex
+	files map[string]*hostsFile
+}
+
+// hostsFile is the index of one file: lines of plain names are found by name;
+// hashed and wildcard lines must be tried one by one, once a name.
+type hostsFile struct {
+	changed time.Time
+	size    int64
+	byName  map[string][]*hostLine
+	tried   []*hostLine
+	answers map[string][]*hostLine
+}
+
+// hostLine is one line of known_hosts.
+type hostLine struct {
+	file       string
+	line       int
+	marker     string // "", "@cert-authority", "@revoked"
+	patterns   []string
+	salt, hash []byte // of a hashed name
+	keyType    string
+	key        []byte // the wire format
+}
+
+// lookup returns the lines of the files that speak of a name. Files that do
+// not exist have none.
+func (k *knownHosts) lookup(files []string, name string) ([]*hostLine, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var lines []*hostLine
+	for _, path := range files {
+		f, err := k.open(path)
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			lines = append(lines, f.lookup(name)...)
+		}
+	}
+	return lines, nil
+}
+
+func (k *knownHosts) open(path string) (*hostsFile, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f := k.files[path]; f != nil && f.changed.Equal(info.ModTime()) && f.size == info.Size() {
+		return f, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f := indexHosts(path, text)
+	f.changed, f.size = info.ModTime(), info.Size()
+	if k.files == nil {
+		k.files = map[string]*hostsFile{}
+	}
+	k.files[path] = f
+	return f, nil
+}
+
+// indexHosts parses a file. A line that is no entry is skipped, as ssh does:
+// one bad line must not hide the others.
+func indexHosts(path string, text []byte) *hostsFile {
+	f := &hostsFile{byName: map[string][]*hostLine{}, answers: map[string][]*hostLine{}}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, len(text)+1)
+	for n := 1; lines.Scan(); n++ {
+		l := parseHostLine(lines.Text())
+		if l == nil {
+			continue
+		}
+		l.file, l.line = path, n
+		if l.salt != nil || slices.ContainsFunc(l.patterns, func(p string) bool { return strings.ContainsAny(p, "*?!") }) {
+			f.tried = append(f.tried, l)
+			continue
+		}
+		for _, p := range l.patterns {
+			f.byName[p] = append(f.byName[p], l)
+		}
+	}
+	return f
+}
+
+func parseHostLine(text string) *hostLine {
+	fields := strings.Fields(text)
+	if len(fields) > 0 && strings.HasPrefix(fields[0], "#") {
+		return nil
+	}
+	l := &hostLine{}
+	if len(fields) > 0 && strings.HasPrefix(fields[0], "@") {
+		l.marker, fields = fields[0], fields[1:]
+		if l.marker != "@cert-authority" && l.marker != "@revoked" {
+			return nil
+		}
+	}
+	if len(fields) < 3 {
+		return nil
+	}
+	key, err := base64.StdEncoding.DecodeString(fields[2])
+	if err != nil {
+		return nil
+	}
+	l.keyType, l.key = fields[1], key
+	if hashed, ok := strings.CutPrefix(fields[0], "|1|"); ok {
+		salt, hash, _ := strings.Cut(hashed, "|")
+		var err1, err2 error
+		l.salt, err1 = base64.StdEncoding.DecodeString(salt)
+		l.hash, err2 = base64.StdEncoding.DecodeString(hash)
+		if err1 != nil || err2 != nil || len(l.salt) == 0 || len(l.hash) != sha1.Size {
+			return nil
+		}
+		return l
+	}
+	l.patterns = strings.Split(strings.ToLower(fields[0]), ",")
+	return l
+}
+
+func (f *hostsFile) lookup(name string) []*hostLine {
+	if lines, ok := f.answers[name]; ok {
+		return lines
+	}
+	lines := slices.Clone(f.byName[name])
+	for _, l := range f.tried {
+		if l.matches(name) {
+			lines = append(lines, l)
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b *hostLine) int { return a.line - b.line })
+	f.answers[name] = lines
+	return lines
+}
+
+func (l *hostLine) matches(name string) bool {
+	if l.salt != nil {
+		return hmac.Equal(l.hash, hashHost(l.salt, name))
+	}
+	found := false
+	for _, p := range l.patterns {
+		positive, negated := strings.CutPrefix(p, "!")
+		if !match(positive, name) {
+			continue
+		}
+		if negated {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// hashHost is the digest of known_hosts' hashed names: HMAC-SHA1.
+func hashHost(salt []byte, name string) []byte {
+	h := hmac.New(sha1.New, salt)
+	h.Write([]byte(name))
+	return h.Sum(nil)
+}
+
+// match tells whether a pattern with * and ? covers a name. It takes time in
+// proportion to the product of the lengths, whatever the pattern.
+func match(pattern, name string) bool {
+	p, n, star, mark := 0, 0, -1, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p++
+			n++
+		case star >= 0:
+			mark++
+			p, n = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}

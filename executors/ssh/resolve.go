@@ -1,0 +1,191 @@
+package ssh
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+
+	"stet/executors"
+)
+
+// resolver asks `ssh -G` what ssh_config says about a host, once a host.
+type resolver struct {
+	program string // "": no ssh on this machine
+	config  string // -F, or ""
+	local   local
+
+	mu    sync.Mutex
+	known map[string]*resolution
+}
+
+type resolution struct {
+	done     chan struct{}
+	settings *Settings
+	err      error
+}
+
+func newResolver(program, config string) *resolver {
+	if program == "" {
+		program, _ = exec.LookPath("ssh")
+	}
+	return &resolver{program: program, config: config, local: here(), known: map[string]*resolution{}}
+}
+
+// resolve returns the settings of a host; jump, when not "", replaces its
+// ProxyJump, as -J does. Several callers for one host share one answer.
+func (r *resolver) resolve(ctx context.Context, a Address, jump string) (*Settings, error) {
+	key := a.String() + "\x00" + jump
+	r.mu.Lock()
+	known, ok := r.known[key]
+	if !ok {
+		known = &resolution{done: make(chan struct{})}
+		r.known[key] = known
+	}
+	r.mu.Unlock()
+	if ok {
+		select {
+		case <-known.done:
+			return known.settings, known.err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	known.settings, known.err = r.ask(ctx, a, jump)
+	if known.err != nil {
+		// A failure is not kept: the next caller may mend what was wrong.
+		r.mu.Lock()
+		delete(r.known, key)
+		r.mu.Unlock()
+	}
+	close(known.done)
+	return known.settings, known.err
+}
+
+func (r *resolver) ask(ctx context.Context, a Address, jump string) (*Settings, error) {
+	var s *Settings
+	var hash func() (string, error)
+	var err error
+	if r.program == "" {
+		s, err = r.plain(a, jump)
+		hash = func() (string, error) { return "", errors.New("expanding %C: it takes the ssh program") }
+	} else {
+		s, err = r.dump(ctx, a, jump)
+		hash = func() (string, error) { return r.hash(ctx, a, jump) }
+	}
+	if err == nil {
+		err = r.fill(s, hash, r.program == "")
+	}
+	if err == nil {
+		return s, nil
+	}
+	var typed *executors.Error
+	if errors.As(err, &typed) || ctx.Err() != nil {
+		return nil, err
+	}
+	return nil, &executors.Error{
+		Code: "invalid", Op: "reading the SSH settings of " + a.String(), Err: err,
+		Remedy: "see what ssh makes of them: ssh -G " + a.Host,
+	}
+}
+
+// arguments are those of ssh that decide about the settings. The host stands
+// behind --, so that no name is taken for an option.
+func (r *resolver) arguments(a Address, jump string) []string {
+	var args []string
+	if r.config != "" {
+		args = append(args, "-F", r.config)
+	}
+	if a.User != "" {
+		args = append(args, "-l", a.User)
+	}
+	if a.Port != 0 {
+		args = append(args, "-p", strconv.Itoa(a.Port))
+	}
+	if jump != "" {
+		args = append(args, "-o", "ProxyJump="+jump)
+	}
+	return args
+}
+
+func (r *resolver) output(ctx context.Context, args ...string) (string, error) {
+	// -T: no complaint about a missing terminal.
+	cmd := exec.CommandContext(ctx, r.program, append([]string{"-G", "-T"}, args...)...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	if err := cmd.Run(); err != nil {
+		if text := strings.TrimSpace(stderr.String()); text != "" {
+			return "", errors.New(text)
+		}
+		return "", fmt.Errorf("running %s -G: %w", r.program, err)
+	}
+	return stdout.String(), nil
+}
+
+func (r *resolver) dump(ctx context.Context, a Address, jump string) (*Settings, error) {
+	text, err := r.output(ctx, append(r.arguments(a, jump), "--", a.Host)...)
+	if err != nil {
+		return nil, err
+	}
+	return parseDump(text).settings(a.Host)
+}
+
+// hash is the value of %C. Its recipe differs between versions of OpenSSH, so
+// ssh itself is asked, through the one setting that it expands and prints.
+func (r *resolver) hash(ctx context.Context, a Address, jump string) (string, error) {
+	args := append([]string{"-o", "ControlPath=%C"}, r.arguments(a, jump)...)
+	text, err := r.output(ctx, append(args, "--", a.Host)...)
+	if err != nil {
+		return "", err
+	}
+	return parseDump(text).one("controlpath"), nil
+}
+
+// fill expands what `ssh -G` prints raw; with everything, also what it prints
+// expanded.
+func (r *resolver) fill(s *Settings, hash func() (string, error), everything bool) error {
+	files := []*string{&s.RevokedHostKeys}
+	lists := [][]string{s.IdentityFiles, s.CertificateFiles}
+	if everything {
+		files = append(files, &s.ControlPath)
+		lists = append(lists, s.UserKnownHostsFiles)
+	}
+	for _, list := range lists {
+		for i := range list {
+			files = append(files, &list[i])
+		}
+	}
+	if !strings.HasPrefix(s.IdentityAgent, "$") && s.IdentityAgent != "none" && s.IdentityAgent != "SSH_AUTH_SOCK" {
+		files = append(files, &s.IdentityAgent)
+	}
+	digest := ""
+	for _, text := range append(files, &s.ProxyCommand) {
+		if digest == "" && strings.Contains(*text, "%C") {
+			var err error
+			if digest, err = hash(); err != nil {
+				return err
+			}
+		}
+	}
+	for _, file := range files {
+		expanded, err := r.local.file(*file, s, digest)
+		if err != nil {
+			return err
+		}
+		*file = expanded
+	}
+	if s.ProxyCommand != "" {
+		command, err := r.local.expand(s.ProxyCommand, s, digest)
+		if err != nil {
+			return err
+		}
+		s.ProxyCommand = command
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package ssh
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"stet/executors"
+)
+
+// Settings are what ssh_config(5) says about one host, after Host, Match,
+// Include, canonicalisation and tokens. Names are those of ssh_config.
+type Settings struct {
+	// Host is the name as it was given (%n); HostName the one to connect to.
+	Host, HostName string
+	User           string
+	Port           int
+
+	AddressFamily string // "any", "inet", "inet6"
+	BindAddress   string
+	BindInterface string
+
+	IdentityFiles    []string
+	CertificateFiles []string
+	IdentitiesOnly   bool
+	// IdentityAgent is a socket's path, "none", or "" for SSH_AUTH_SOCK.
+	IdentityAgent string
+	// Preferred is PreferredAuthentications less the methods switched off, in
+	// order.
+	Preferred       []string
+	PasswordPrompts int // NumberOfPasswordPrompts
+	BatchMode       bool
+	RequiredRSASize int
+
+	// ProxyJump is "" or hops joined by commas, the nearest first.
+	ProxyJump string
+	// ProxyCommand is "" or a shell command, tokens filled in.
+	ProxyCommand    string
+	ProxyUseFdpass  bool
+	ControlPath     string
+	PKCS11Provider  string
+	GSSAPI          bool // GSSAPIAuthentication
+	Hostbased       bool // HostbasedAuthentication
+	RekeyBytes      uint64
+	ConnectAttempts int // ConnectionAttempts
+
+	UserKnownHostsFiles   []string
+	GlobalKnownHostsFiles []string
+	KnownHostsCommand     string
+	RevokedHostKeys       string
+	HostKeyAlias          string
+	// StrictHostKeyChecking is "yes", "ask", "accept-new" or "no".
+	StrictHostKeyChecking string
+	HashKnownHosts        bool
+	NoLocalhostAuth       bool // NoHostAuthenticationForLocalhost
+
+	HostKeyAlgorithms        []string
+	KexAlgorithms            []string
+	Ciphers                  []string
+	MACs                     []string
+	PubkeyAcceptedAlgorithms []string
+	CASignatureAlgorithms    []string
+
+	// ConnectTimeout bounds the connection and the key exchange; 0 where
+	// nothing is configured.
+	ConnectTimeout      time.Duration
+	ServerAliveInterval time.Duration // 0 where nothing is configured
+	ServerAliveCountMax int
+}
+
+// Defaults where ssh_config leaves it to the kernel, or to nobody: an operation
+// must never hang on a dead peer.
+const (
+	defaultConnectTimeout = 30 * time.Second
+	defaultAliveInterval  = 15 * time.Second
+	// authTimeout bounds authentication, questions to the operator not
+	// counted. It is OpenSSH's LoginGraceTime.
+	authTimeout = 120 * time.Second
+)
+
+func (s *Settings) connectTimeout() time.Duration {
+	if s.ConnectTimeout > 0 {
+		return s.ConnectTimeout
+	}
+	return defaultConnectTimeout
+}
+
+func (s *Settings) alive() (interval time.Duration, count int) {
+	interval, count = s.ServerAliveInterval, s.ServerAliveCountMax
+	if interval <= 0 {
+		interval = defaultAliveInterval
+	}
+	if count <= 0 {
+		count = 3
+	}
+	return interval, count
+}
+
+func (s *Settings) address() string { return net.JoinHostPort(s.HostName, strconv.Itoa(s.Port)) }
+
+// hostKeyName is the name under which known_hosts lists the host: the alias,
+// the name, or "[name]:port".
+func (s *Settings) hostKeyName() string {
+	switch {
+	case s.HostKeyAlias != "":
+		return strings.ToLower(s.HostKeyAlias)
+	case s.Port != 22 && s.Port != 0:
+		return "[" + strings.ToLower(s.HostName) + "]:" + strconv.Itoa(s.Port)
+	}
+	return strings.ToLower(s.HostName)
+}
+
+// principal is the name that a host certificate must carry.
+func (s *Settings) principal() string {
+	if s.HostKeyAlias != "" {
+		return s.HostKeyAlias
+	}
+	return s.HostName
+}
+
+// identity tells connections apart that may not be shared.
+func (s *Settings) identity() string {
+	return strings.Join([]string{
+		s.User, s.HostName, strconv.Itoa(s.Port), s.HostKeyAlias, s.ProxyJump, s.ProxyCommand, s.BindAddress, s.BindInterface,
+	}, "\x00")
+}
+
+// Address is the host part of an ssh:// target.
+type Address struct {
+	User string // "": as ssh_config says
+	Host string // a name of ssh_config, of the DNS, or an IP address
+	Port int    // 0: as ssh_config says
+}
+
+// ParseAddress reads "[user@]host[:port]"; an IPv6 address with a port stands
+// in brackets. A password in the address is refused: it would be in the
+// document.
+func ParseAddress(text string) (Address, error) {
+	bad := func(message string) (Address, error) {
+		return Address{}, &executors.Error{
+			Code: "invalid", Op: "reading the address ssh://" + text, Message: message,
+			Remedy: "write it as ssh://user@host:port; user and port may be left out",
+		}
+	}
+	var a Address
+	rest := strings.TrimSuffix(text, "/")
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		a.User, rest = rest[:i], rest[i+1:]
+		if a.User == "" {
+			return bad("there is no user before the @")
+		}
+		if strings.Contains(a.User, ":") {
+			a.User = ""
+			return Address{}, &executors.Error{
+				Code: "invalid", Op: "reading an ssh:// address", Message: "it holds a password",
+				Remedy: "declare the password as a secret, or let the terminal ask for it",
+			}
+		}
+	}
+	host, port := splitPort(rest)
+	if port != "" {
+		n, err := strconv.Atoi(port)
+		if err != nil || n < 1 || n > 65535 {
+			return bad("the port " + strconv.Quote(port) + " is not a number from 1 to 65535")
+		}
+		a.Port = n
+	}
+	a.Host = host
+	switch {
+	case host == "":
+		return bad("there is no host")
+	case strings.HasPrefix(host, "-") || strings.HasPrefix(a.User, "-"):
+		return bad("a name cannot begin with a hyphen")
+	case strings.ContainsFunc(host+a.User, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("/\\\"'`$;&<>|(){}", r) }):
+		return bad("it holds a character that no host name has")
+	}
+	return a, nil
+}
+
+// splitPort splits "host:port", "[v6]:port", "[v6]" and plain "v6".
+func splitPort(text string) (host, port string) {
+	if inner, ok := strings.CutPrefix(text, "["); ok {
+		if h, p, ok := strings.Cut(inner, "]"); ok {
+			return h, strings.TrimPrefix(p, ":")
+		}
+		return text, ""
+	}
+	if strings.Count(text, ":") == 1 {
+		host, port, _ = strings.Cut(text, ":")
+		return host, port
+	}
+	return text, ""
+}
+
+// String is the address as it is written after ssh://.
+func (a Address) String() string {
+	text := a.Host
+	if a.Port != 0 {
+		text = net.JoinHostPort(a.Host, strconv.Itoa(a.Port))
+	}
+	if a.User != "" {
+		text = a.User + "@" + text
+	}
+	return text
+}
