@@ -1,0 +1,110 @@
+package transaction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"stet/executors"
+	"stet/executors/netstate"
+)
+
+// Undo returns the objects of c to what they were before it, from whatever they
+// are now: it reads, computes what differs, edits, and reads again, until
+// nothing differs. A change that was made by halves is undone as well as a
+// whole one, and undoing twice is undoing once.
+//
+// An edit that is refused does not keep the others from being done. Undone is
+// true when everything is as before; else UndoError says why not, Failed what
+// the kernel refused last, and Remains what differs.
+func Undo(ctx context.Context, m Machine, c *netstate.Change) (*executors.Result, error) {
+	if c.Empty() {
+		return &executors.Result{Undone: true}, nil
+	}
+	back := converge(ctx, m, c)
+	r := &executors.Result{Done: back.done, Undone: back.err == nil, UndoError: back.text(), Remains: back.remains}
+	if back.err != nil {
+		r.Failed = back.refused
+	}
+	if back.unknown {
+		return r, back.err
+	}
+	return r, nil
+}
+
+// convergence is how far converging got.
+type convergence struct {
+	done    int
+	refused *executors.EditError
+	remains []netstate.Mismatch
+	err     error
+	// unknown tells that the state could not be read to the end.
+	unknown bool
+}
+
+func (c *convergence) text() string {
+	if c.err == nil {
+		return ""
+	}
+	return c.err.Error()
+}
+
+// converge edits until the objects of c are what they were before it.
+func converge(ctx context.Context, m Machine, c *netstate.Change) (b convergence) {
+	q := c.Query()
+	for range undoRounds {
+		now, err := m.Observe(ctx, q)
+		if err != nil {
+			return b.lost(fmt.Errorf("looking what is to be undone: %w", err))
+		}
+		back := netstate.Undo(c, now)
+		if back.Empty() {
+			break
+		}
+		if err := b.edit(ctx, m, back.Edits); err != nil {
+			return b.lost(err)
+		}
+	}
+	_, remains, err := settled(ctx, m, q, func(s *netstate.State) []netstate.Mismatch { return netstate.VerifyUndone(c, s) })
+	if err != nil {
+		b.remains = remains
+		return b.lost(fmt.Errorf("looking what has been undone: %w", err))
+	}
+	if len(remains) == 0 {
+		return b
+	}
+	b.remains = remains
+	b.err = fmt.Errorf("not everything is as before: %s", list(remains))
+	if b.refused != nil {
+		b.err = fmt.Errorf("%w; %w", b.err, b.refused)
+	}
+	return b
+}
+
+func (b *convergence) lost(err error) convergence {
+	b.err, b.unknown = err, true
+	return *b
+}
+
+// edit carries out all edits that the machine takes, passing over the refused.
+// The error is one that ends converging.
+func (b *convergence) edit(ctx context.Context, m Machine, edits []netstate.Edit) error {
+	for len(edits) > 0 {
+		done, err := m.Edit(ctx, edits)
+		b.done += done
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("undoing: %w", err)
+		}
+		var refused *executors.EditError
+		if !errors.As(err, &refused) {
+			// What has become of the edits is not known: look again.
+			return nil
+		}
+		b.refused = refused
+		edits = edits[min(done+1, len(edits)):]
+	}
+	return nil
+}
