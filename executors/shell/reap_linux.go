@@ -1,0 +1,125 @@
+package shell
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// claim is what is known of a process that this package started.
+type claim struct {
+	command bool // started by Run
+	alone   bool // no other command ran beside it
+}
+
+// owned are the processes that this package started and has not waited for.
+// The lock is held while one starts, so that Reap never takes one's status.
+var owned = struct {
+	sync.Mutex
+	pids map[int]*claim
+}{pids: map[int]*claim{}}
+
+// subreaper is set once orphans of this process's descendants come to it.
+var subreaper atomic.Bool
+
+func own(cmd *exec.Cmd, command bool) error {
+	owned.Lock()
+	defer owned.Unlock()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	mine := &claim{command: command, alone: true}
+	for _, other := range owned.pids {
+		if other.command && command {
+			other.alone, mine.alone = false, false
+		}
+	}
+	owned.pids[cmd.Process.Pid] = mine
+	return nil
+}
+
+func disown(pid int) {
+	owned.Lock()
+	defer owned.Unlock()
+	delete(owned.pids, pid)
+}
+
+// Start starts cmd for a caller that waits for it itself, in a process that
+// reaps its orphans. The returned function must be called after Wait.
+func Start(cmd *exec.Cmd) (done func(), err error) {
+	if err := own(cmd, false); err != nil {
+		return nil, err
+	}
+	pid := cmd.Process.Pid
+	return func() { disown(pid) }, nil
+}
+
+// Reap makes this process the parent of its descendants' orphans
+// (PR_SET_CHILD_SUBREAPER), and waits for those that end, until ctx does. It is
+// for helper processes that start nothing but through this package: whatever
+// else is started there would lose its exit status.
+func Reap(ctx context.Context) error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl", err)
+	}
+	subreaper.Store(true)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGCHLD)
+	go func() {
+		defer signal.Stop(signals)
+		tick := time.NewTicker(5 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			case <-tick.C:
+			}
+			reapOrphans()
+			time.Sleep(100 * time.Millisecond) // many ends, one look
+		}
+	}()
+	return nil
+}
+
+func reapOrphans() {
+	owned.Lock()
+	defer owned.Unlock()
+	self := os.Getpid()
+	for _, p := range processes() {
+		if p.ppid == self && p.state == 'Z' && owned.pids[p.pid] == nil {
+			syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
+		}
+	}
+}
+
+// stray reports whether p is an orphan that can only be of t's making: it came
+// to this subreaper, began after t's root, and no other command ran beside t's.
+func (t *tree) stray(p process) bool {
+	if !subreaper.Load() || !t.alone || p.ppid != os.Getpid() || p.start < t.start {
+		return false
+	}
+	owned.Lock()
+	defer owned.Unlock()
+	return owned.pids[p.pid] == nil
+}
+
+// begin notes, while the root lives, what tells its strays from others.
+func (t *tree) begin() {
+	if p, ok := readProcess(t.root); ok {
+		t.start = p.start
+	}
+	owned.Lock()
+	defer owned.Unlock()
+	if c := owned.pids[t.root]; c != nil {
+		t.alone = t.start != 0 && c.alone
+	}
+}
