@@ -1,0 +1,280 @@
+package netstate
+
+import (
+	"slices"
+)
+
+// Simulate returns the state that s becomes when c is asked for, without what
+// cannot be known before (addresses that the kernel makes up), the effects on
+// other targets, and the faults of c against s. With faults the state is of no
+// use. s is not changed.
+func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
+	from := s.Clone()
+	from.Sort()
+	m := &simulation{from: from, to: from.Clone(), kept: &State{}, config: map[string]*InterfaceConfig{}, made: map[string]bool{}}
+	if c == nil {
+		return m.to, nil, nil
+	}
+	m.interfaces(c)
+	m.sysctls(c)
+	if len(m.problems) == 0 {
+		settleLinks(m.from, m.to)
+		m.references(c)
+	}
+	m.routes(c.Routes)
+	m.rules(c.Rules)
+	m.neighbors(c.Neighbors)
+	m.fdb(c.FDB)
+	m.kept.Sort()
+	settle(m.from, m.to, m.kept)
+	m.to.Sort()
+	slices.SortStableFunc(m.problems, func(a, b Problem) int {
+		if a.Pos.Line != b.Pos.Line {
+			return a.Pos.Line - b.Pos.Line
+		}
+		return a.Pos.Column - b.Pos.Column
+	})
+	return m.to, m.foreign, m.problems
+}
+
+// simulation is one run of Simulate.
+type simulation struct {
+	from, to *State
+	// kept is what the configuration declares: it is there in the end even if
+	// the kernel drops it on the way.
+	kept     *State
+	config   map[string]*InterfaceConfig
+	made     map[string]bool // interfaces that the configuration makes
+	foreign  []Foreign
+	problems []Problem
+	reach    *reach
+}
+
+func (m *simulation) problem(pos Pos, code, summary, detail string) {
+	m.problems = append(m.problems, Problem{Pos: pos, Code: code, Summary: summary, Detail: detail})
+}
+
+// at is the place of an attribute, or of its interface.
+func (i *InterfaceConfig) at(key string) Pos {
+	if p, ok := i.AttrPos[key]; ok {
+		return p
+	}
+	return i.Pos
+}
+
+// interfaces makes, removes and changes interfaces: first all that go, then all
+// that come, then what they are to be like.
+func (m *simulation) interfaces(c *Config) {
+	var live []*InterfaceConfig
+	for n := range c.Interfaces {
+		i := &c.Interfaces[n]
+		if m.config[i.Name] != nil {
+			m.problem(i.Pos, "duplicate-interface", "interface "+i.Name+" stands twice", "Put everything about it into one entry.")
+			continue
+		}
+		m.config[i.Name] = i
+		switch i.State {
+		case "ignore":
+		case "absent":
+			m.drop(i)
+		default:
+			live = append(live, i)
+		}
+	}
+	for _, i := range live {
+		m.make(i)
+	}
+	for _, i := range live {
+		if v := m.present(i); v != nil {
+			m.attributes(i, v)
+		}
+	}
+	for _, i := range live {
+		m.ports(i)
+	}
+	for _, i := range live {
+		m.addresses(i)
+	}
+	for _, i := range live {
+		if target := i.Attrs["netns"]; target != "" {
+			m.move(i, target)
+		}
+	}
+	m.shrinkUppers()
+}
+
+// drop removes an interface and what the kernel removes with it.
+func (m *simulation) drop(i *InterfaceConfig) {
+	v := m.to.Interface(i.Name)
+	if v == nil {
+		return
+	}
+	if i.Type != "" && !sameType(i.Type, v.Type) {
+		m.problem(i.Pos, "type-mismatch", i.Name+" is of type "+v.Type+", not "+i.Type, "Write the type that it has, or leave the type out.")
+		return
+	}
+	if k := KindByName(v.Type); k != nil && !k.Creatable {
+		m.problem(i.Pos, "not-removable", i.Name+" cannot be removed: it is no virtual interface", "Use `state: down`, or empty address lists.")
+		return
+	}
+	if t := v.Attrs["veth.peer-target"]; t != "" {
+		m.foreign = append(m.foreign, Foreign{Target: t, Interface: Interface{Name: v.Attrs["veth.peer"], Type: "veth"}, Gone: true})
+		m.to.remove(t, v.Attrs["veth.peer"])
+	}
+	if p := peer(v); p != "" && m.to.Interface(p) != nil {
+		m.to.remove("", p)
+	}
+	m.to.remove("", i.Name)
+}
+
+// sameType compares a type that is asked for with the one that is there; as in
+// nmstate a veth may be called ethernet.
+func sameType(asked, there string) bool {
+	return asked == there || (asked == "ethernet" && there == "veth")
+}
+
+// present is the interface of a configuration, in this namespace or in the one
+// that it has been moved to.
+func (m *simulation) present(i *InterfaceConfig) *Interface {
+	if v := m.to.Interface(i.Name); v != nil {
+		return v
+	}
+	if target := i.Attrs["netns"]; target != "" {
+		return m.to.interfaceIn(target, i.Name)
+	}
+	return nil
+}
+
+// make puts an interface that is not there, and the far end of a veth.
+func (m *simulation) make(i *InterfaceConfig) {
+	if v := m.present(i); v != nil {
+		if i.Type != "" && !sameType(i.Type, v.Type) && !m.made[i.Name] {
+			m.problem(i.at("type"), "type-mismatch", i.Name+" is there and is of type "+v.Type+", not "+i.Type,
+				"Choose another name, or remove the interface first, with `state: absent` in a block before this one.")
+		}
+		return
+	}
+	kind := KindByName(i.Type)
+	switch {
+	case m.peerDeclared(i):
+		return // made together with its other end
+	case i.Type == "":
+		m.problem(i.Pos, "unknown-interface", "there is no interface "+i.Name, "Check the name, or give it a `type` to make it.")
+		return
+	case kind == nil || !kind.Creatable:
+		m.problem(i.Pos, "unknown-interface", "there is no interface "+i.Name+", and type "+i.Type+" cannot be made",
+			"Check the name. `ip link` lists the interfaces of the target.")
+		return
+	}
+	m.require(i, kind)
+	v := Interface{Name: i.Name, Type: i.Type, Attrs: Attrs{"state": "up"}}
+	m.made[i.Name] = true
+	if kind == &veth {
+		m.makePeer(i)
+		v.Attrs["veth.peer"] = i.Attrs["veth.peer"]
+		if t := i.Attrs["veth.peer-target"]; t != "" {
+			v.Attrs["veth.peer-target"] = t
+		}
+	}
+	m.to.put(v)
+}
+
+// peerDeclared tells that a veth without peer of its own is the peer of
+// another one in the configuration.
+func (m *simulation) peerDeclared(i *InterfaceConfig) bool {
+	if i.Attrs["veth.peer"] != "" || (i.Type != "veth" && i.Type != "ethernet" && i.Type != "") {
+		return false
+	}
+	for _, other := range m.config {
+		if other.Attrs["veth.peer"] == i.Name && other.Attrs["veth.peer-target"] == "" && other.State != "absent" && other.State != "ignore" &&
+			m.from.Interface(other.Name) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// makePeer puts the other end of a new veth.
+func (m *simulation) makePeer(i *InterfaceConfig) {
+	name, target := i.Attrs["veth.peer"], i.Attrs["veth.peer-target"]
+	if name == "" {
+		return
+	}
+	if name == i.Name && target == "" {
+		m.problem(i.at("veth.peer"), "circular", i.Name+" cannot be its own peer", "Name the other end differently.")
+		return
+	}
+	if m.to.interfaceIn(target, name) != nil {
+		m.problem(i.at("veth.peer"), "peer-exists", "the peer "+name+" is there already, without "+i.Name,
+			"Choose another name for the peer, or remove it first.")
+		return
+	}
+	far := Interface{Name: name, Type: "veth", Netns: target, Attrs: Attrs{"state": "up", "veth.peer": i.Name}}
+	if target != "" {
+		abroad := far.clone()
+		abroad.Netns = ""
+		m.foreign = append(m.foreign, Foreign{Target: target, Interface: abroad})
+	} else {
+		m.made[name] = true
+	}
+	m.to.put(far)
+}
+
+// require checks that a new interface has what its kind cannot be without.
+func (m *simulation) require(i *InterfaceConfig, kind *Kind) {
+	var keys []string
+	switch kind {
+	case &veth:
+		keys = []string{"veth.peer"}
+	case &macVlan, &macVtap:
+		keys = []string{kind.Section + ".base-iface", kind.Section + ".mode"}
+	case &vxlan:
+		if i.Attrs["vxlan.external"] != "true" {
+			keys = []string{"vxlan.id"}
+		}
+	}
+	for _, key := range keys {
+		if i.Attrs[key] == "" {
+			m.problem(i.Pos, "missing-key", i.Name+" needs `"+key+"`", "Type "+kind.Name+" cannot be made without it.")
+		}
+	}
+}
+
+// move puts an interface into another namespace. What was on it is lost.
+func (m *simulation) move(i *InterfaceConfig, target string) {
+	v := m.to.Interface(i.Name)
+	if v == nil {
+		return // it is there already
+	}
+	if m.to.interfaceIn(target, i.Name) != nil {
+		m.problem(i.at("netns"), "type-mismatch", target+" has an interface "+i.Name+" already", "Rename or remove one of the two.")
+		return
+	}
+	if len(i.addresses()) > 0 {
+		m.problem(i.Pos, "contradiction", i.Name+" is moved to "+target+" and cannot be given addresses here",
+			"Give it addresses in a block on "+target+".")
+	}
+	moved := v.clone()
+	moved.Addresses = nil
+	moved.Netns = target
+	if moved.Attrs["controller"] != "" {
+		moved = *released(&moved)
+		moved.Netns = target
+	}
+	m.to.remove("", i.Name)
+	m.to.put(moved)
+	abroad := moved.clone()
+	abroad.Netns = ""
+	m.foreign = append(m.foreign, Foreign{Target: target, Interface: abroad})
+}
+
+// addresses are those of both families that the configuration gives.
+func (i *InterfaceConfig) addresses() []Address {
+	var list []Address
+	for _, ip := range []*IPConfig{i.IPv4, i.IPv6} {
+		if ip != nil && ip.Addresses != nil {
+			list = append(list, *ip.Addresses...)
+		}
+	}
+	return list
+}

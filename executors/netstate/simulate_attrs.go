@@ -1,0 +1,349 @@
+package netstate
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// attributes sets what the configuration names.
+func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
+	v.Attrs = cloneOrNew(v.Attrs)
+	if i.State == "up" || i.State == "down" {
+		v.Attrs["state"] = i.State
+	}
+	for key, value := range i.Attrs {
+		attr := AttrByKey(key)
+		if attr == nil || attr.Set == ReadOnly || key == "netns" || key == "state" {
+			continue
+		}
+		if was, known := attr.value(v.Attrs); known && !m.made[i.Name] && attr.equal(was, value) {
+			continue
+		}
+		v.Attrs[key] = value
+	}
+	m.pairing(i, v)
+	m.check(i, v)
+}
+
+func cloneOrNew(a Attrs) Attrs {
+	c := make(Attrs, len(a)+4)
+	for k, v := range a {
+		c[k] = v
+	}
+	return c
+}
+
+// pairing decides whether a veth that is there has the peer that is asked for.
+// Where the far end could not be seen, an interface of that name in the peer's
+// place is taken to be it.
+func (m *simulation) pairing(i *InterfaceConfig, v *Interface) {
+	was := m.from.Interface(i.Name)
+	if was == nil || v.Type != "veth" || i.Attrs["veth.peer"] == "" {
+		return
+	}
+	name, target := i.Attrs["veth.peer"], i.Attrs["veth.peer-target"]
+	known := was.Attrs["veth.peer"]
+	far := m.from.interfaceIn(target, name)
+	same := known == name && was.Attrs["veth.peer-target"] == target
+	if known == "" || (known == name && was.Attrs["veth.peer-target"] == "") {
+		same = far != nil && far.Type == "veth" && (far.Attrs["veth.peer"] == "" || far.Attrs["veth.peer"] == i.Name)
+	}
+	if same {
+		v.Attrs["veth.peer"], v.Attrs["veth.peer-target"] = was.Attrs["veth.peer"], was.Attrs["veth.peer-target"]
+		for _, key := range []string{"veth.peer", "veth.peer-target"} {
+			if _, ok := was.Attrs[key]; !ok {
+				delete(v.Attrs, key)
+			}
+		}
+		return
+	}
+	v.Attrs["veth.peer"], v.Attrs["veth.peer-target"] = name, target
+	if old := peer(was); old != "" && m.to.Interface(old) != nil && m.config[old] == nil {
+		m.to.remove("", old)
+	}
+	m.makePeer(i)
+}
+
+// check finds contradictions within one interface.
+func (m *simulation) check(i *InterfaceConfig, v *Interface) {
+	fault := func(key, summary, detail string) {
+		m.problem(i.at(key), "contradiction", i.Name+": "+summary, detail)
+	}
+	for _, section := range []string{"mac-vlan", "mac-vtap"} {
+		mode := v.Attrs[section+".mode"]
+		if i.Attrs[section+".promiscuous"] == "false" && mode != "passthru" {
+			fault(section+".promiscuous", "`promiscuous: false` is for mode passthru only", "Leave it out.")
+		}
+		if i.Attrs[section+".source-mac-addresses"] != "" && mode != "source" {
+			fault(section+".source-mac-addresses", "a list of source addresses is for mode source only", "Set `mode: source`, or leave the list out.")
+		}
+	}
+	m.checkBridge(i, v, fault)
+	m.checkVXLAN(i, v, fault)
+	if mtu, err := strconv.ParseUint(i.Attrs["mtu"], 10, 32); err == nil {
+		least, _ := strconv.ParseUint(v.Status["min-mtu"], 10, 32)
+		most, _ := strconv.ParseUint(v.Status["max-mtu"], 10, 32)
+		if mtu < least || (most != 0 && mtu > most) {
+			fault("mtu", "mtu "+i.Attrs["mtu"]+" is not within "+v.Status["min-mtu"]+" to "+v.Status["max-mtu"], "The driver does not take another one.")
+		}
+	}
+}
+
+func (m *simulation) checkBridge(i *InterfaceConfig, v *Interface, fault func(key, summary, detail string)) {
+	const delay = "bridge.options.stp.forward-delay"
+	if d := hundredths(v.Attrs[delay]); v.Attrs["bridge.options.stp.enabled"] == "true" && v.Attrs[delay] != "" && d < 200 {
+		fault(delay, "with STP the forward delay is 2 to 30 seconds, not "+v.Attrs[delay], "Give `forward-delay: 2` or more, or switch STP off.")
+	}
+	for _, key := range []string{"bridge.options.group-fwd-mask", "bridge-port.group-fwd-mask"} {
+		if mask, err := strconv.ParseUint(i.Attrs[key], 10, 16); err == nil && mask&7 != 0 {
+			fault(key, "bits 0 to 2 of group-fwd-mask cannot be set", "They stand for STP, pause frames and LACP, which a bridge never forwards.")
+		}
+	}
+}
+
+func (m *simulation) checkVXLAN(i *InterfaceConfig, v *Interface, fault func(key, summary, detail string)) {
+	if v.Type != "vxlan" {
+		return
+	}
+	remote, _ := netip.ParseAddr(v.Attrs["vxlan.remote"])
+	local, _ := netip.ParseAddr(v.Attrs["vxlan.local"])
+	if remote.IsValid() && local.IsValid() && remote.Is4() != local.Is4() {
+		fault("vxlan.remote", "local and remote are of different families", "Give both as IPv4 or both as IPv6.")
+	}
+	if remote.IsMulticast() && v.Attrs["vxlan.base-iface"] == "" {
+		fault("vxlan.remote", "a multicast group needs a `base-iface`", "Name the interface that packets leave by.")
+	}
+	if i.Attrs["vxlan.vni-filter"] == "true" && v.Attrs["vxlan.external"] != "true" {
+		fault("vxlan.vni-filter", "a VNI filter needs `external: true`", "Set it, or leave the filter out.")
+	}
+}
+
+// ports makes the given list the whole list of a controller's ports.
+func (m *simulation) ports(i *InterfaceConfig) {
+	m.ownController(i)
+	if i.Ports == nil {
+		return
+	}
+	for n := range m.to.Interfaces {
+		v := &m.to.Interfaces[n]
+		if v.Netns == "" && attrOf(v, "controller") == i.Name && !slices.Contains(*i.Ports, v.Name) {
+			if c := m.config[v.Name]; c != nil && c.Attrs["controller"] == i.Name {
+				m.problem(c.at("controller"), "contradiction", v.Name+" names "+i.Name+" as controller, but is not in its list of ports",
+					"Add it to the list, or leave `controller` out.")
+				continue
+			}
+			freed := released(v)
+			v.Attrs = freed.Attrs
+		}
+	}
+	for _, name := range *i.Ports {
+		m.port(i, name)
+	}
+}
+
+// port makes one interface a port.
+func (m *simulation) port(bridge *InterfaceConfig, name string) {
+	v := m.to.Interface(name)
+	pos := bridge.at("bridge.port." + name)
+	own := m.config[name]
+	switch {
+	case name == bridge.Name:
+		m.problem(pos, "circular", name+" cannot be a port of itself", "Take it out of the list.")
+		return
+	case v == nil:
+		m.problem(pos, "unknown-port", "there is no interface "+name+" to be a port of "+bridge.Name,
+			"Check the name, or make the interface in the same block.")
+		return
+	case own != nil && own.State != "absent" && own.State != "ignore" && given(own, "controller") && own.Attrs["controller"] != bridge.Name:
+		m.problem(own.at("controller"), "contradiction", name+" is in the list of ports of "+bridge.Name+", but names controller "+orNone(own.Attrs["controller"]),
+			"Leave one of the two out.")
+		return
+	}
+	for _, other := range m.config {
+		if other != bridge && other.Ports != nil && slices.Contains(*other.Ports, name) && other.Name > bridge.Name {
+			m.problem(pos, "port-in-two", name+" is in the lists of ports of "+bridge.Name+" and of "+other.Name,
+				"A port has one controller: take it out of one list.")
+			return
+		}
+	}
+	m.enslave(v, bridge.Name, own)
+}
+
+func given(i *InterfaceConfig, key string) bool {
+	_, ok := i.Attrs[key]
+	return ok
+}
+
+// enslave sets a controller; attributes of the old one's port are gone.
+func (m *simulation) enslave(v *Interface, controller string, own *InterfaceConfig) {
+	if attrOf(v, "controller") != controller {
+		v.Attrs = released(v).Attrs
+	}
+	v.Attrs = cloneOrNew(v.Attrs)
+	v.Attrs["controller"] = controller
+	if own == nil {
+		return
+	}
+	for key, value := range own.Attrs {
+		if strings.HasPrefix(key, "bridge-port.") {
+			v.Attrs[key] = value
+		}
+	}
+}
+
+// ownController handles `controller` and the attributes of a port on the
+// interface itself.
+func (m *simulation) ownController(i *InterfaceConfig) {
+	v := m.to.Interface(i.Name)
+	if v == nil {
+		return
+	}
+	was := m.from.Interface(i.Name)
+	if c, ok := i.Attrs["controller"]; ok && (was == nil || attrOf(was, "controller") != c) {
+		delete(v.Attrs, "controller")
+		if c == "" {
+			v.Attrs = released(v).Attrs
+		} else {
+			m.enslave(v, c, i)
+		}
+	}
+}
+
+// shrinkUppers lets the MTU of what lies on an interface follow it down, as the
+// kernel does (macvlan_device_event).
+func (m *simulation) shrinkUppers() {
+	for n := range m.to.Interfaces {
+		v := &m.to.Interfaces[n]
+		if v.Netns != "" || (v.Type != "mac-vlan" && v.Type != "mac-vtap") {
+			continue
+		}
+		base := m.to.Interface(lower(v))
+		if base == nil {
+			continue
+		}
+		least, err := strconv.ParseUint(attrOf(base, "mtu"), 10, 32)
+		own, errOwn := strconv.ParseUint(attrOf(v, "mtu"), 10, 32)
+		if err != nil || errOwn != nil || own <= least {
+			continue
+		}
+		if c := m.config[v.Name]; c != nil && given(c, "mtu") {
+			m.problem(c.at("mtu"), "contradiction", v.Name+": mtu "+attrOf(v, "mtu")+" is more than "+base.Name+"'s "+attrOf(base, "mtu"),
+				"An interface cannot carry more than the one that it lies on.")
+			continue
+		}
+		v.Attrs = cloneOrNew(v.Attrs)
+		v.Attrs["mtu"] = attrOf(base, "mtu")
+	}
+}
+
+// references checks that every interface that is named is there in the end.
+func (m *simulation) references(c *Config) {
+	for n := range c.Interfaces {
+		i := &c.Interfaces[n]
+		if i.State == "absent" || i.State == "ignore" {
+			continue
+		}
+		v := m.to.Interface(i.Name)
+		if v == nil {
+			continue
+		}
+		for _, key := range unionKeys(i.Attrs, nil) {
+			m.reference(i, v, key)
+		}
+		m.portWithAddress(i, v)
+	}
+	m.circles(c)
+	m.enslavedWithAddress()
+}
+
+func (m *simulation) reference(i *InterfaceConfig, v *Interface, key string) {
+	attr := AttrByKey(key)
+	value := i.Attrs[key]
+	if strings.HasPrefix(key, "bridge-port.") && attrOf(v, "controller") == "" {
+		m.problem(i.at(key), "not-a-port", i.Name+" is no port of a bridge, so it has no `"+key+"`",
+			"Add it to a bridge's list of ports, or set `controller`.")
+		return
+	}
+	if attr == nil || attr.Type != LinkRef || value == "" {
+		return
+	}
+	other := m.to.Interface(value)
+	switch {
+	case other == nil:
+		m.problem(i.at(key), "unknown-interface", "there is no interface "+value+", which "+i.Name+" names as its `"+key+"`",
+			"Check the name, or make the interface in the same block.")
+	case key == "controller" && other.Type != "linux-bridge" && KindByName(other.Type) != nil:
+		m.problem(i.at(key), "not-a-controller", value+" is of type "+other.Type+" and takes no ports", "Name a bridge.")
+	}
+}
+
+// circles finds interfaces that lie on themselves, over others.
+func (m *simulation) circles(c *Config) {
+	for n := range c.Interfaces {
+		i := &c.Interfaces[n]
+		at, seen := m.to.Interface(i.Name), map[string]bool{}
+		queue := []*Interface{at}
+		for len(queue) > 0 {
+			at, queue = queue[0], queue[1:]
+			if at == nil || seen[at.Name] {
+				continue
+			}
+			seen[at.Name] = true
+			for _, key := range []string{"controller", "mac-vlan.base-iface", "mac-vtap.base-iface", "vxlan.base-iface"} {
+				name := attrOf(at, key)
+				if name == i.Name && (given(i, key) || at.Name != i.Name) {
+					m.problem(i.Pos, "circular", i.Name+" lies on itself, by way of "+at.Name, "Take it out of the circle.")
+					queue = nil
+					break
+				}
+				if name != "" {
+					queue = append(queue, m.to.Interface(name))
+				}
+			}
+		}
+	}
+}
+
+// portWithAddress refuses addresses on a port of a bridge: packets for them
+// would never arrive.
+func (m *simulation) portWithAddress(i *InterfaceConfig, v *Interface) {
+	controller := m.to.Interface(attrOf(v, "controller"))
+	if controller == nil || controller.Type != "linux-bridge" || len(i.addresses()) == 0 {
+		return
+	}
+	ip := i.IPv4
+	if ip == nil || ip.Addresses == nil || len(*ip.Addresses) == 0 {
+		ip = i.IPv6
+	}
+	m.problem(ip.Pos, "address-on-port", i.Name+" is a port of "+controller.Name+" and cannot have addresses",
+		"Give the addresses to "+controller.Name+".")
+}
+
+// enslavedWithAddress refuses to make a port of an interface that keeps its
+// addresses: the way in over them would be cut, and nothing said so.
+func (m *simulation) enslavedWithAddress() {
+	for n := range m.to.Interfaces {
+		v := &m.to.Interfaces[n]
+		was, bridge := m.from.Interface(v.Name), m.to.Interface(attrOf(v, "controller"))
+		if v.Netns != "" || was == nil || bridge == nil || bridge.Type != "linux-bridge" || attrOf(was, "controller") == bridge.Name {
+			continue
+		}
+		for a := range v.Addresses {
+			if v.Addresses[a].Kernel {
+				continue
+			}
+			c := m.config[bridge.Name]
+			if c == nil || c.Ports == nil {
+				c = m.config[v.Name]
+			}
+			if own := m.config[v.Name]; own == nil || len(own.addresses()) == 0 {
+				m.problem(c.at("bridge.port."+v.Name), "address-on-port",
+					v.Name+" becomes a port of "+bridge.Name+" and still has "+v.Addresses[a].Prefix.String(),
+					"Give the address to "+bridge.Name+", and write `ipv4: {address: []}` (or ipv6) for "+v.Name+".")
+			}
+			break
+		}
+	}
+}
