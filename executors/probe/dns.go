@@ -15,7 +15,7 @@ import (
 
 // server is the name server to ask: the one given, else the first of the
 // place's resolv.conf(5).
-func (at Place) server(given string) (string, error) {
+func (at Options) server(given string) (string, error) {
 	if given != "" {
 		if _, _, err := net.SplitHostPort(given); err == nil {
 			return given, nil
@@ -36,7 +36,7 @@ func (at Place) server(given string) (string, error) {
 	return net.JoinHostPort(conf.Servers[0], conf.Port), nil
 }
 
-func (at Place) dns(ctx context.Context, p executors.DNS) (*executors.ProbeReply, error) {
+func (at Options) dns(ctx context.Context, p executors.DNS) (*executors.ProbeReply, error) {
 	if p.Type == "" {
 		p.Type = "A"
 	}
@@ -75,7 +75,7 @@ func (at Place) dns(ctx context.Context, p executors.DNS) (*executors.ProbeReply
 }
 
 // ask asks over UDP, and over TCP when the answer was cut (RFC 1035, 4.2.1).
-func (at Place) ask(ctx context.Context, server, name string, kind uint16) (*dns.Msg, error) {
+func (at Options) ask(ctx context.Context, server, name string, kind uint16) (*dns.Msg, error) {
 	q := new(dns.Msg).SetQuestion(dns.Fqdn(name), kind)
 	q.SetEdns0(1232, false)
 	for _, network := range []string{"udp", "tcp"} {

@@ -16,7 +16,7 @@ import (
 // fileMaxHash bounds the file that is hashed; a larger one has no "sha256".
 const fileMaxHash = 64 << 20
 
-func (at Place) file(p executors.File) (*executors.ProbeReply, error) {
+func (at Options) file(p executors.File) (*executors.ProbeReply, error) {
 	values := map[string]any{"exists": false, "size": 0, "mode": "", "type": "", "owner": "", "group": "", "sha256": "", "content": ""}
 	info, err := os.Stat(p.Path)
 	if errors.Is(err, fs.ErrNotExist) {

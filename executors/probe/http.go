@@ -19,7 +19,7 @@ const httpMaxBody = 64 << 10
 
 // http makes one request. Redirects are answers, not followed; proxies of the
 // environment are not used: the question is what this place reaches.
-func (at Place) http(ctx context.Context, p executors.HTTP) (*executors.ProbeReply, error) {
+func (at Options) http(ctx context.Context, p executors.HTTP) (*executors.ProbeReply, error) {
 	u, err := url.Parse(p.URL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("reading the URL %q: it must be http://… or https://…", p.URL)
@@ -66,7 +66,7 @@ func (at Place) http(ctx context.Context, p executors.HTTP) (*executors.ProbeRep
 	return r, nil
 }
 
-func (at Place) client(insecure bool) *http.Client {
+func (at Options) client(insecure bool) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -22,7 +22,7 @@ const (
 	pingMaxCount = 10_000
 )
 
-func (at Place) ping(ctx context.Context, p executors.Ping) (*executors.ProbeReply, error) {
+func (at Options) ping(ctx context.Context, p executors.Ping) (*executors.ProbeReply, error) {
 	if p.Count == 0 {
 		p.Count = 3
 	}
@@ -51,7 +51,7 @@ func (at Place) ping(ctx context.Context, p executors.Ping) (*executors.ProbeRep
 
 // echo sends the requests and waits for the answers. sendErr is the last
 // request that the kernel refused: no route, or larger than the MTU.
-func (at Place) echo(ctx context.Context, ip string, p executors.Ping) (stats *probing.Statistics, sendErr, err error) {
+func (at Options) echo(ctx context.Context, ip string, p executors.Ping) (stats *probing.Statistics, sendErr, err error) {
 	var refused error
 	open := func(privileged bool) error {
 		pinger, err := newPinger(ip, p, privileged)

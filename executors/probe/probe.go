@@ -5,57 +5,83 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"syscall"
 	"time"
 
 	"stet/executors"
 )
 
-// Place is where probes are asked from.
-type Place struct {
-	// In runs f on an operating-system thread inside the place's network
+// Options say where probes are asked from.
+type Options struct {
+	// Enter runs f on an operating-system thread inside the place's network
 	// namespace and returns its error. nil runs it as it is. Sockets made by f
 	// belong to that namespace for as long as they live.
-	In func(f func() error) error
+	Enter func(f func() error) error
+	// Route asks the kernel for a route (ip route get). An error of the kernel
+	// (no route) is a negative answer.
+	Route func(ctx context.Context, r executors.RouteTo) (map[string]any, error)
 	// ResolvConf is the place's resolv.conf(5), "" for /etc/resolv.conf.
 	ResolvConf string
+	// Foreign tells that the place is not this process's own namespace: names
+	// must be looked up from there, not by the system's resolver here.
+	Foreign bool
 	// Netns is the place's network namespace as readlink(2) of
 	// /proc/PID/ns/net gives it ("net:[4026531840]"): only its processes are
 	// seen. "" sees all.
 	Netns string
 }
 
-// Do answers p. A negative answer is a reply with OK false; an error means
-// that the question itself is wrong or could not be asked. RouteTo is not
-// answered here: it is netlink's.
-func (at Place) Do(ctx context.Context, p executors.Probe) (*executors.ProbeReply, error) {
+// Ask answers p from the place of o. A negative answer is a reply with OK
+// false; an error means that the question itself is wrong or could not be
+// asked.
+func Ask(ctx context.Context, p executors.Probe, o Options) (*executors.ProbeReply, error) {
 	switch {
 	case p.Ping != nil:
-		return at.ping(ctx, *p.Ping)
+		return o.ping(ctx, *p.Ping)
 	case p.TCP != nil:
-		return at.tcp(ctx, *p.TCP)
+		return o.tcp(ctx, *p.TCP)
 	case p.HTTP != nil:
-		return at.http(ctx, *p.HTTP)
+		return o.http(ctx, *p.HTTP)
 	case p.DNS != nil:
-		return at.dns(ctx, *p.DNS)
+		return o.dns(ctx, *p.DNS)
 	case p.Process != nil:
-		return at.process(*p.Process)
+		return o.process(*p.Process)
 	case p.File != nil:
-		return at.file(*p.File)
+		return o.file(*p.File)
+	case p.RouteTo != nil && o.Route != nil:
+		return o.route(ctx, *p.RouteTo)
 	}
 	return nil, &executors.Error{Code: "unsupported", Op: "probing", Message: "no known probe was asked for"}
 }
 
-func (at Place) in(f func() error) error {
-	if at.In == nil {
+func (at Options) route(ctx context.Context, p executors.RouteTo) (*executors.ProbeReply, error) {
+	if _, err := netip.ParseAddr(p.Destination); err != nil {
+		return nil, fmt.Errorf("asking for a route: %w", err)
+	}
+	values, err := at.Route(ctx, p)
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return no(err, values), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &executors.ProbeReply{OK: true, Values: values}, nil
+}
+
+func (at Options) in(f func() error) error {
+	if at.Enter == nil {
 		return f()
 	}
-	return at.In(f)
+	return at.Enter(f)
 }
 
 // dial connects from the place. The name is looked up from there, too.
-func (at Place) dial(ctx context.Context, network, address, source string) (net.Conn, error) {
+func (at Options) dial(ctx context.Context, network, address, source string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -75,7 +101,7 @@ func (at Place) dial(ctx context.Context, network, address, source string) (net.
 
 // dialIP connects to an address in numbers: such a dial makes its socket on
 // the calling thread.
-func (at Place) dialIP(ctx context.Context, network, address, source string) (conn net.Conn, err error) {
+func (at Options) dialIP(ctx context.Context, network, address, source string) (conn net.Conn, err error) {
 	var d net.Dialer
 	if source != "" {
 		ip := net.ParseIP(source)
@@ -96,9 +122,12 @@ func (at Place) dialIP(ctx context.Context, network, address, source string) (co
 }
 
 // lookup resolves a name from the place; an address is returned as it is.
-func (at Place) lookup(ctx context.Context, network, host string) ([]string, error) {
+func (at Options) lookup(ctx context.Context, network, host string) ([]string, error) {
 	if ip, _, _ := cutZone(host); net.ParseIP(ip) != nil {
 		return []string{host}, nil
+	}
+	if !at.Foreign {
+		return net.DefaultResolver.LookupHost(ctx, host)
 	}
 	server, err := at.server("")
 	r := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -21,7 +21,7 @@ import (
 
 // place makes two namespaces joined by a veth (192.0.2.1 here, 192.0.2.2
 // there) and returns both, as places.
-func place(t *testing.T) (here, there Place) {
+func place(t *testing.T) (here, there Options) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("network namespaces by name need root")
@@ -54,8 +54,8 @@ func ip(t *testing.T, args ...string) {
 }
 
 // inside runs on a thread of its own, which ends with the call.
-func inside(name string) Place {
-	return Place{In: func(f func() error) error {
+func inside(name string) Options {
+	return Options{Foreign: true, Enter: func(f func() error) error {
 		done := make(chan error)
 		go func() {
 			runtime.LockOSThread() // never unlocked: the thread is not to be used again
@@ -73,11 +73,11 @@ func inside(name string) Place {
 	}}
 }
 
-func do(t *testing.T, at Place, p executors.Probe) *executors.ProbeReply {
+func do(t *testing.T, at Options, p executors.Probe) *executors.ProbeReply {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	r, err := at.Do(ctx, p)
+	r, err := Ask(ctx, p, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,14 +120,14 @@ func TestPing(t *testing.T) {
 
 func TestPingRefusesWhatCannotBeSent(t *testing.T) {
 	for _, p := range []executors.Ping{{Host: "192.0.2.2", Size: 3}, {Host: "192.0.2.2", Size: 70000}, {Host: "192.0.2.2", Count: -1}} {
-		if _, err := (Place{}).Do(context.Background(), executors.Probe{Ping: &p}); err == nil {
+		if _, err := Ask(context.Background(), executors.Probe{Ping: &p}, Options{}); err == nil {
 			t.Errorf("%+v was accepted", p)
 		}
 	}
 }
 
 // listen makes a listener in a place.
-func listen(t *testing.T, at Place, address string) net.Listener {
+func listen(t *testing.T, at Options, address string) net.Listener {
 	t.Helper()
 	var l net.Listener
 	err := at.in(func() (err error) {
@@ -174,7 +174,7 @@ func TestTCPAndHTTP(t *testing.T) {
 		t.Error(r)
 	}
 	for _, p := range []executors.Probe{{HTTP: &executors.HTTP{URL: "ftp://x"}}, {TCP: &executors.TCP{Address: "no-port"}}, {}} {
-		if _, err := here.Do(t.Context(), p); err == nil {
+		if _, err := Ask(t.Context(), p, here); err == nil {
 			t.Errorf("%+v was accepted", p)
 		}
 	}
@@ -224,7 +224,7 @@ func TestDNS(t *testing.T) {
 	if r := do(t, here, executors.Probe{Ping: &executors.Ping{Host: "there.example", Count: 1}}); !r.OK {
 		t.Errorf("a name is not looked up from the place: %+v", r)
 	}
-	if _, err := here.Do(t.Context(), executors.Probe{DNS: &executors.DNS{Name: "x", Type: "NOPE"}}); err == nil {
+	if _, err := Ask(t.Context(), executors.Probe{DNS: &executors.DNS{Name: "x", Type: "NOPE"}}, here); err == nil {
 		t.Error("an unknown type was accepted")
 	}
 }
@@ -234,12 +234,12 @@ func TestFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("hello"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	r := do(t, Place{}, executors.Probe{File: &executors.File{Path: path, Read: 4}})
+	r := do(t, Options{}, executors.Probe{File: &executors.File{Path: path, Read: 4}})
 	if !r.OK || r.Values["size"] != 5 || r.Values["mode"] != "0640" || r.Values["content"] != "hell" ||
 		r.Values["sha256"] != "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" {
 		t.Errorf("%+v", r)
 	}
-	if r := do(t, Place{}, executors.Probe{File: &executors.File{Path: path + "x"}}); r.OK || r.Values["exists"] != false {
+	if r := do(t, Options{}, executors.Probe{File: &executors.File{Path: path + "x"}}); r.OK || r.Values["exists"] != false {
 		t.Errorf("%+v", r)
 	}
 }
@@ -250,14 +250,14 @@ func TestProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	r := do(t, Place{}, executors.Probe{Process: &executors.Process{Name: "sleep"}})
+	r := do(t, Options{}, executors.Probe{Process: &executors.Process{Name: "sleep"}})
 	if !r.OK || !strings.Contains(fmt.Sprint(r.Values["pids"]), fmt.Sprint(cmd.Process.Pid)) {
 		t.Errorf("%+v", r)
 	}
-	if r := do(t, Place{}, executors.Probe{Process: &executors.Process{Name: "no-such-process"}}); r.OK || r.Values["count"] != 0 {
+	if r := do(t, Options{}, executors.Probe{Process: &executors.Process{Name: "no-such-process"}}); r.OK || r.Values["count"] != 0 {
 		t.Errorf("%+v", r)
 	}
-	if r := do(t, Place{Netns: "net:[1]"}, executors.Probe{Process: &executors.Process{Name: "sleep"}}); r.OK {
+	if r := do(t, Options{Netns: "net:[1]"}, executors.Probe{Process: &executors.Process{Name: "sleep"}}); r.OK {
 		t.Errorf("a process of another namespace was seen: %+v", r)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // process looks in proc(5) for processes of the place with this comm, or with
 // this base name of argv[0].
-func (at Place) process(p executors.Process) (*executors.ProbeReply, error) {
+func (at Options) process(p executors.Process) (*executors.ProbeReply, error) {
 	if p.Name == "" {
 		return nil, errors.New("looking for a process: no name was given")
 	}
@@ -42,7 +42,7 @@ func (at Place) process(p executors.Process) (*executors.ProbeReply, error) {
 
 // is reports whether a process has the name and lives in the place. One that
 // ends meanwhile has neither.
-func (at Place) is(pid, name string) bool {
+func (at Options) is(pid, name string) bool {
 	dir := filepath.Join("/proc", pid)
 	comm, err := os.ReadFile(filepath.Join(dir, "comm"))
 	if err != nil {

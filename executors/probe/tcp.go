@@ -9,7 +9,7 @@ import (
 	"stet/executors"
 )
 
-func (at Place) tcp(ctx context.Context, p executors.TCP) (*executors.ProbeReply, error) {
+func (at Options) tcp(ctx context.Context, p executors.TCP) (*executors.ProbeReply, error) {
 	if _, _, err := net.SplitHostPort(p.Address); err != nil {
 		return nil, fmt.Errorf("reading the address %q: it must be host:port: %w", p.Address, err)
 	}
