@@ -136,6 +136,8 @@ func (j *Journal) Append(kind Kind, data any) error {
 	if err != nil {
 		return fmt.Errorf("encoding a journal record (%s): %w", kind, err)
 	}
+	crashpoint("before", j.seq+1, func() {})
+	crashpoint("torn", j.seq+1, func() { _, _ = j.file.Write(line[:len(line)/2]) })
 	_, err = j.file.Write(line)
 	if err == nil {
 		err = j.file.Sync()
@@ -144,6 +146,7 @@ func (j *Journal) Append(kind Kind, data any) error {
 		return errors.Join(fmt.Errorf("writing the journal (%s): %w", kind, err), j.cut())
 	}
 	j.seq, j.prev, j.size = j.seq+1, hash, j.size+int64(len(line))
+	crashpoint("after", j.seq, func() {})
 	return nil
 }
 
