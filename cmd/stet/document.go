@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stet/cmd/stet/internal/view"
+	"stet/internal/yaml"
+	"stet/runbook"
+	"stet/runbook/markdown"
+)
+
+// read reads a document; "-" is stdin.
+func (c *cli) read(path string) ([]byte, error) {
+	if path == "-" {
+		src, err := io.ReadAll(c.stdin)
+		if err != nil {
+			return nil, fmt.Errorf("reading stdin: %w", err)
+		}
+		return src, nil
+	}
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usage(fmt.Errorf("reading the document: %w", err), "give the path of a Markdown file")
+	}
+	return src, nil
+}
+
+// load parses a document and narrows it to what the flags choose. Faults are in
+// its Diagnostics.
+func (c *cli) load(path string, f choice) (*runbook.Document, error) {
+	src, err := c.read(path)
+	if err != nil {
+		return nil, err
+	}
+	d := markdown.Parse(path, src)
+	if err := setVars(d, f.set); err != nil {
+		return nil, err
+	}
+	if err := limit(d, f.on); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// scalar reads a word as YAML does: 120 is a number, true is a boolean.
+func scalar(s string) any {
+	n, faults := yaml.Parse(s)
+	if len(faults) > 0 || n == nil || n.Kind != yaml.Scalar {
+		return s
+	}
+	return n.Any()
+}
+
+// setVars replaces variables of the document. Only those that it has: a
+// misspelt name must not pass in silence.
+func setVars(d *runbook.Document, set []string) error {
+	for _, entry := range set {
+		name, value, ok := strings.Cut(entry, "=")
+		if !ok {
+			return usage(fmt.Errorf("reading --set %s: it is no name=value", entry), "write --set vlan=120")
+		}
+		i := slices.IndexFunc(d.Meta.Vars, func(v runbook.Var) bool { return v.Name == name })
+		if i < 0 {
+			return usage(fmt.Errorf("setting %s: the document has no such variable", name), "it has "+listOr(varNames(d), "none"))
+		}
+		d.Meta.Vars[i].Value = scalar(value)
+	}
+	return nil
+}
+
+func varNames(d *runbook.Document) []string {
+	names := make([]string, 0, len(d.Meta.Vars))
+	for _, v := range d.Meta.Vars {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+// limit narrows every block to the targets named; blocks that then have none
+// are left out. Manual steps stay.
+func limit(d *runbook.Document, on []string) error {
+	if len(on) == 0 {
+		return nil
+	}
+	wanted, err := resolve(d, on)
+	if err != nil {
+		return err
+	}
+	d.Blocks = slices.DeleteFunc(d.Blocks, func(b runbook.Block) bool {
+		return b.Kind != runbook.Manual && !slices.ContainsFunc(b.On, func(t string) bool { return wanted[t] })
+	})
+	for i := range d.Blocks {
+		b := &d.Blocks[i]
+		b.On = slices.DeleteFunc(slices.Clone(b.On), func(t string) bool { return !wanted[t] })
+	}
+	return nil
+}
+
+func resolve(d *runbook.Document, names []string) (map[string]bool, error) {
+	found := map[string]bool{}
+	for _, name := range names {
+		if group, ok := d.Meta.Groups[name]; ok {
+			inside, err := resolve(d, group)
+			if err != nil {
+				return nil, err
+			}
+			for t := range inside {
+				found[t] = true
+			}
+			continue
+		}
+		if _, ok := target(d, name); !ok && !implied(d, name) {
+			return nil, usage(fmt.Errorf("there is no target %s", name), "the document has "+listOr(targetNames(d), "none"))
+		}
+		found[name] = true
+	}
+	return found, nil
+}
+
+// implied reports whether a block runs on a target that the front matter does
+// not declare (a document without targets runs on this host).
+func implied(d *runbook.Document, name string) bool {
+	return slices.ContainsFunc(d.Blocks, func(b runbook.Block) bool { return slices.Contains(b.On, name) })
+}
+
+func targetNames(d *runbook.Document) []string {
+	names := make([]string, 0, len(d.Meta.Targets))
+	for _, t := range d.Meta.Targets {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+func listOr(words []string, none string) string {
+	if len(words) == 0 {
+		return none
+	}
+	return strings.Join(words, ", ")
+}
+
+// invalid shows the diagnostics of a document that cannot be run.
+func (c *cli) invalid(d *runbook.Document, ds runbook.Diagnostics) error {
+	c.diagnose(d, ds)
+	if !c.json {
+		c.msg().Print("stet: " + d.Path + ": " + view.Tally(ds) + "; nothing was touched\n")
+	}
+	return shown(exitUsage)
+}
+
+// diagnose shows diagnostics: as events, or with the source lines on stderr.
+func (c *cli) diagnose(d *runbook.Document, ds runbook.Diagnostics) {
+	for i := range ds {
+		if c.json {
+			c.view().Event(runbook.Event{Kind: runbook.EventDiagnosis, Time: time.Now().UTC(), Diagnostic: &ds[i]})
+			continue
+		}
+		c.msg().Print(view.Diagnostic(ds[i], d.Source))
+	}
+}
+
+// completeDocuments offers Markdown files.
+func completeDocuments(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return []string{"md", "markdown"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// completeSteps offers the names of the document's steps.
+func completeSteps(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	src, err := os.ReadFile(args[0])
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, b := range markdown.Parse(args[0], src).Blocks {
+		names = append(names, b.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

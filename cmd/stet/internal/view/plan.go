@@ -1,0 +1,189 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"stet/runbook"
+)
+
+// Plan is a plan for people: group by group, each step with what it would do,
+// and the hash that approves it.
+func Plan(p *runbook.Plan, d *runbook.Document, as Form) string {
+	var b strings.Builder
+	if as == AsIP {
+		b.WriteString(planCommands(p))
+		return b.String()
+	}
+	b.WriteString(planTitle(p, d))
+	for _, g := range p.Groups {
+		b.WriteString("\n" + groupTitle(g))
+		for _, s := range g.Steps {
+			b.WriteString(stepLines(s, as))
+		}
+	}
+	b.WriteString("\n" + planFoot(p))
+	return b.String()
+}
+
+func planTitle(p *runbook.Plan, d *runbook.Document) string {
+	title := d.Meta.Title
+	if title == "" {
+		title = p.Document
+	}
+	title = bold(title) + suffix(d.Meta.Ticket)
+	names := make([]string, 0, len(p.Targets))
+	for _, t := range p.Targets {
+		names = append(names, t.Name+" = "+t.Address)
+	}
+	if len(names) > 0 {
+		title += "\n" + faint(strings.Join(names, ", "))
+	}
+	return title + "\n"
+}
+
+func groupTitle(g runbook.Group) string {
+	if g.Change < 0 {
+		return bold("before any change") + "\n"
+	}
+	return bold(g.Name) + faint(dot+"on failure: "+policyWords(g.Policy)) + "\n"
+}
+
+func policyWords(p runbook.Policy) string {
+	switch p {
+	case runbook.Stop:
+		return "undo this, keep what went before, stop"
+	case runbook.Continue:
+		return "undo this, go on"
+	case runbook.Ask:
+		return "ask"
+	}
+	return "undo everything"
+}
+
+// stepLines is one step: its title, then what it does, once for all targets
+// on which that is the same.
+func stepLines(s runbook.Step, as Form) string {
+	var b strings.Builder
+	targets := make([]string, 0, len(s.Targets))
+	for _, t := range s.Targets {
+		if t.Target != "" {
+			targets = append(targets, t.Target)
+		}
+	}
+	fmt.Fprintf(&b, "  %s%s", label(string(s.Kind), cyan), s.Name)
+	if len(targets) > 0 {
+		b.WriteString(" on " + strings.Join(targets, ", "))
+	}
+	b.WriteString(faint(fmt.Sprintf("%sline %d", dot, s.Line)) + "\n")
+	for _, same := range alike(s, as) {
+		if len(same.targets) < len(s.Targets) {
+			b.WriteString(detail + faint(strings.Join(same.targets, ", ")+":") + "\n")
+		}
+		b.WriteString(same.text)
+	}
+	return b.String()
+}
+
+type likeness struct {
+	text    string
+	targets []string
+}
+
+// alike groups a step's targets by what the step does on them.
+func alike(s runbook.Step, as Form) []likeness {
+	var found []likeness
+next:
+	for _, t := range s.Targets {
+		text := stepText(s.Kind, t, as)
+		for i := range found {
+			if found[i].text == text {
+				found[i].targets = append(found[i].targets, t.Target)
+				continue next
+			}
+		}
+		found = append(found, likeness{text, []string{t.Target}})
+	}
+	return found
+}
+
+func stepText(kind runbook.BlockKind, t runbook.StepPlan, as Form) string {
+	switch {
+	case t.Deferred != "":
+		return detail + faint("known when it runs: "+t.Deferred) + "\n"
+	case kind == runbook.Netconfig && t.Change.Empty():
+		return detail + faint("holds already") + "\n"
+	case kind == runbook.Netconfig:
+		return changeText(detail, t.Change, as)
+	case kind == runbook.Manual:
+		return ""
+	}
+	return indent(detail+faint("| "), t.Body)
+}
+
+func planFoot(p *runbook.Plan) string {
+	if p.Empty() {
+		return green("nothing to change") + "\n" + faint("plan "+p.Hash) + "\n"
+	}
+	edits, commands, manual := tally(p)
+	var parts []string
+	if edits > 0 {
+		parts = append(parts, count(edits, "edit"))
+	}
+	if commands > 0 {
+		parts = append(parts, count(commands, "command"))
+	}
+	if manual > 0 {
+		parts = append(parts, count(manual, "manual step"))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "changes known when they run")
+	}
+	line := bold(strings.Join(parts, ", ")) + " on " + count(len(p.Targets), "target")
+	if p.Duration > 0 {
+		line += dot + "at most " + Duration(p.Duration) + ", undoing included"
+	}
+	return line + "\nplan " + p.Hash + "\n"
+}
+
+func tally(p *runbook.Plan) (edits, commands, manual int) {
+	for _, g := range p.Groups {
+		for _, s := range g.Steps {
+			switch s.Kind {
+			case runbook.Manual:
+				manual++
+			case runbook.Run:
+				commands += len(s.Targets)
+			}
+			for _, t := range s.Targets {
+				edits += sent(t.Change)
+			}
+		}
+	}
+	return edits, commands, manual
+}
+
+// planCommands is the whole plan as commands of iproute2, with a comment where
+// a step or a target begins.
+func planCommands(p *runbook.Plan) string {
+	var b strings.Builder
+	for _, g := range p.Groups {
+		for _, s := range g.Steps {
+			for _, t := range s.Targets {
+				if s.Kind != runbook.Netconfig {
+					continue
+				}
+				fmt.Fprintf(&b, "# %s\n", place(s.Name, t.Target))
+				switch {
+				case t.Deferred != "":
+					fmt.Fprintf(&b, "# known when it runs: %s\n", t.Deferred)
+				case t.Change.Empty():
+					b.WriteString("# holds already\n")
+				default:
+					b.WriteString(changeText("", t.Change, AsIP))
+				}
+			}
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,31 @@
+// Stet runs runbooks: Markdown documents that are the plan, the procedure and
+// the report of a network change.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+func main() {
+	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// Main runs the command line args and returns the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := interruptible(context.Background(), stderr)
+	defer stop()
+	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := newRoot(c)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = c.written()
+	}
+	c.complain(err)
+	return exitCode(err)
+}

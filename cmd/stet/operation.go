@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+
+	"stet/cmd/stet/internal/view"
+	"stet/internal/version"
+	"stet/runbook"
+	"stet/runbook/apply"
+)
+
+// operation is what the verbs that act have in common: the document, its
+// secrets, the sessions to its targets.
+type operation struct {
+	c        *cli
+	d        *runbook.Document
+	secrets  map[string]string
+	sessions *sessions
+	person   *person
+}
+
+// begin loads the document and reads its secrets. The caller ends it.
+func (c *cli) begin(ctx context.Context, path string, f choice) (*operation, error) {
+	d, err := c.load(path, f)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.Meta.Params) > 0 {
+		return nil, usage(errors.New(path+" is a template: its parameters have no values yet"), "make a runbook of it: stet new "+path+" change.md")
+	}
+	secrets, err := c.secrets(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return &operation{c: c, d: d, secrets: secrets, sessions: newSessions(c.stderr), person: &person{c: c}}, nil
+}
+
+// end closes the sessions. What goes wrong there is told, and makes a good end
+// a bad one: a namespace may be left.
+func (o *operation) end(err *error) {
+	o.c.close()
+	if closing := o.sessions.Close(); closing != nil {
+		*err = errors.Join(*err, closing)
+	}
+}
+
+// options are those of package apply.
+func (o *operation) options() (apply.Options, error) {
+	state, err := o.c.state()
+	if err != nil {
+		return apply.Options{}, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	options := apply.Options{
+		Open:     o.sessions.Open,
+		Sink:     o.c.view().Event,
+		Secrets:  o.secrets,
+		StateDir: state,
+		Operator: operator(),
+		Host:     host,
+		Tool:     "stet " + version.String(),
+	}
+	if o.c.terminal() {
+		options.Ask = o.person.ask
+	}
+	return options, nil
+}
+
+// operator is who runs this: behind sudo, who called it.
+func operator() string {
+	if name := os.Getenv("SUDO_USER"); name != "" && os.Getuid() == 0 {
+		return name
+	}
+	u, err := user.Current()
+	if err != nil {
+		return fmt.Sprintf("uid %d", os.Getuid())
+	}
+	return u.Username
+}
+
+// conclude shows the operation that ended: a table on stdout. With --json the
+// events told it.
+func (o *operation) conclude(op *runbook.Operation, err error) error {
+	o.c.close()
+	if op == nil || o.c.json {
+		return err
+	}
+	o.c.out().Print(view.Summary(op))
+	return err
+}
+
+// valid refuses a document with faults, showing them.
+func (o *operation) valid(ds runbook.Diagnostics) error {
+	if ds.Faults() {
+		return o.c.invalid(o.d, ds)
+	}
+	return nil
+}

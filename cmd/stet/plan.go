@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stet/cmd/stet/internal/view"
+	"stet/runbook"
+	"stet/runbook/plan"
+)
+
+func planCmd(c *cli) *cobra.Command {
+	var f choice
+	var detailed bool
+	as := formFlag(view.AsDiff)
+	cmd := &cobra.Command{
+		Use:   "plan FILE",
+		Short: "Show what a runbook would do, touching nothing",
+		Long: `Show what a runbook would do, step by step and target by target, each step
+simulated upon the ones before it. Targets are read, nothing is written.
+
+The hash at the end names the plan: stet run --approve HASH runs it only as
+long as it is still this one.`,
+		Example: `  stet plan change.md
+  stet plan --as ip change.md                  the equivalent iproute2 commands
+  stet plan --detailed-exitcode change.md      2 when something would change`,
+		Args:              args(cobra.ExactArgs(1)),
+		ValidArgsFunction: completeDocuments,
+		RunE: func(cmd *cobra.Command, files []string) (err error) {
+			o, err := c.begin(cmd.Context(), files[0], f)
+			if err != nil {
+				return planError(err, detailed)
+			}
+			defer o.end(&err)
+			o.sessions.passing = true
+			p, err := o.plan(cmd.Context(), f)
+			if err != nil {
+				return planError(err, detailed)
+			}
+			o.show(p, view.Form(as))
+			if detailed && !p.Empty() {
+				return shown(2)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().Var(&as, "as", "how changes are written")
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit 0: nothing to do, 1: error, 2: changes")
+	jsonFlag(c, cmd, "the plan as JSON, on one line of stdout")
+	f.addVars(cmd)
+	f.addSteps(cmd)
+	return cmd
+}
+
+// planError keeps code 2 for changes where --detailed-exitcode gives it that
+// meaning.
+func planError(err error, detailed bool) error {
+	if detailed {
+		return codeError{exitFailed, err}
+	}
+	return err
+}
+
+// plan makes the plan. Faults of the document are shown.
+func (o *operation) plan(ctx context.Context, f choice) (*runbook.Plan, error) {
+	options := plan.Options{Now: time.Now(), Secrets: o.secrets, Only: f.only, From: f.from}
+	if ds := plan.Lint(o.d); ds.Faults() {
+		return nil, o.c.invalid(o.d, ds)
+	}
+	observers, err := o.sessions.Observers(ctx, plan.Targets(o.d, options))
+	if err != nil {
+		return nil, err
+	}
+	p, ds, err := plan.Build(ctx, o.d, observers, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.valid(ds); err != nil {
+		return nil, err
+	}
+	o.c.diagnose(o.d, ds)
+	return p, nil
+}
+
+// show is the verb's result.
+func (o *operation) show(p *runbook.Plan, as view.Form) {
+	if o.c.json {
+		o.c.view().Event(runbook.Event{Kind: runbook.EventPlan, Time: p.Made, Plan: p})
+		return
+	}
+	o.c.out().Print(view.Plan(p, o.d, as))
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// interruptible returns a context that the first Ctrl-C ends, so that what was
+// begun is undone in order. The second one ends the process at once; guards on
+// the targets go on and revert.
+//
+// SIGPIPE is taken too: a reader that goes away (stet run … | head) must not
+// end an operation in its middle. It is not ignored, because children would
+// inherit that.
+func interruptible(parent context.Context, stderr io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	done := make(chan struct{})
+	go func() {
+		interrupted := false
+		for {
+			select {
+			case <-done:
+				return
+			case s := <-signals:
+				switch {
+				case s == syscall.SIGPIPE:
+				case interrupted:
+					_, _ = io.WriteString(stderr, "\nstet: ended at once; guards that were armed go back at their deadlines (stet status)\n")
+					os.Exit(exitInterrupted)
+				default:
+					interrupted = true
+					_, _ = io.WriteString(stderr, "\nstet: interrupted; ending in order, undoing what was begun (once more: at once)\n")
+					cancel()
+				}
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"stet/executors"
+	"stet/executors/local"
+	"stet/runbook"
+)
+
+// sessions opens targets, each once, and closes them all. Targets that one
+// machine holds go through one Opener, so that they can be linked.
+type sessions struct {
+	// passing targets leave nothing behind: a namespace that is made to be
+	// looked at is removed, whatever the document says of keeping it.
+	passing bool
+
+	stderr io.Writer // of helper processes
+
+	mu   sync.Mutex
+	host executors.Opener // this host's targets
+	open map[string]executors.Session
+}
+
+func newSessions(stderr io.Writer) *sessions {
+	return &sessions{stderr: stderr, open: map[string]executors.Session{}}
+}
+
+// Open returns the session to t, opening it when it is the first time.
+func (s *sessions) Open(ctx context.Context, t executors.Target) (executors.Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if have, ok := s.open[t.Name]; ok {
+		return have, nil
+	}
+	if s.passing {
+		t.Keep = false
+	}
+	opener, err := s.opener(t)
+	if err != nil {
+		return nil, err
+	}
+	session, err := opener.Open(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	s.open[t.Name] = session
+	return session, nil
+}
+
+// opener is the one for t's kind of place; s.mu is held.
+func (s *sessions) opener(t executors.Target) (executors.Opener, error) {
+	switch t.Scheme() {
+	case "local", "netns", "sandbox":
+	case "ssh":
+		return nil, &executors.Error{
+			Code: "unsupported", Op: "opening " + t.Address,
+			Message: "ssh targets are not built into this version of stet",
+			Remedy:  "run stet on that host, with the target written as local",
+		}
+	default:
+		return nil, &executors.Error{
+			Code: "unsupported", Op: "opening " + t.Address, Message: "there are no targets of this kind",
+			Remedy: "write local, netns://NAME, sandbox or sandbox://NAME",
+		}
+	}
+	if s.host != nil {
+		return s.host, nil
+	}
+	host, err := local.NewHost(local.HostOptions{Stderr: s.stderr})
+	if err != nil {
+		return nil, err
+	}
+	s.host = host
+	return host, nil
+}
+
+// Observers opens the targets given, for planning.
+func (s *sessions) Observers(ctx context.Context, targets []executors.Target) (map[string]executors.Observer, error) {
+	observers := make(map[string]executors.Observer, len(targets))
+	for _, t := range targets {
+		session, err := s.Open(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		observers[t.Name] = session
+	}
+	return observers, nil
+}
+
+// Close closes all sessions and what holds them.
+func (s *sessions) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var faults []error
+	for _, session := range s.open {
+		if err := session.Close(); err != nil {
+			faults = append(faults, fmt.Errorf("closing %s: %w", session.Target().Address, err))
+		}
+	}
+	clear(s.open)
+	if s.host != nil {
+		if err := s.host.Close(); err != nil {
+			faults = append(faults, fmt.Errorf("closing the targets of this host: %w", err))
+		}
+		s.host = nil
+	}
+	return errors.Join(faults...)
+}
+
+func target(d *runbook.Document, name string) (executors.Target, bool) {
+	i := slices.IndexFunc(d.Meta.Targets, func(t executors.Target) bool { return t.Name == name })
+	if i < 0 {
+		return executors.Target{}, false
+	}
+	return d.Meta.Targets[i], true
+}
