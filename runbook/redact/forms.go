@@ -1,0 +1,215 @@
+package redact
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// forms are all texts that stand for a secret, without duplicates and without
+// any that is too short to look for.
+func forms(value string) []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, piece := range pieces(value) {
+		for _, f := range encodings(piece) {
+			if len(f) >= minLength && !seen[f] {
+				seen[f] = true
+				list = append(list, f)
+			}
+		}
+	}
+	return list
+}
+
+// pieces are the secret, without the line ends and blanks around it, and each
+// of its lines: output may be indented, numbered or cut at line ends.
+func pieces(value string) []string {
+	list := []string{value, strings.TrimSpace(value)}
+	if !strings.ContainsAny(strings.TrimSpace(value), "\r\n") {
+		return list
+	}
+	list = append(list, strings.ReplaceAll(strings.ReplaceAll(value, "\r\n", "\n"), "\n", "\r\n"), strings.ReplaceAll(value, "\r\n", "\n"))
+	for _, line := range strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		line = strings.TrimSpace(line)
+		// The armour around a key is no secret.
+		if strings.HasPrefix(line, "-----BEGIN ") || strings.HasPrefix(line, "-----END ") {
+			continue
+		}
+		if utf8.RuneCountInString(line) >= minLength {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+// encodings are a piece as it is, and as programs write it.
+func encodings(s string) []string {
+	list := []string{s}
+	list = append(list, base64Forms(s)...)
+	list = append(list, percentForms(s)...)
+	list = append(list, shellForms(s)...)
+	list = append(list, jsonForms(s)...)
+	list = append(list, inner(strconv.Quote(s)), inner(strconv.QuoteToASCII(s)), html.EscapeString(s))
+	digits := hex.EncodeToString([]byte(s))
+	return append(list, digits, strings.ToUpper(digits))
+}
+
+// base64Forms are the encodings of s alone, with and without padding and with
+// line ends, and of s at the three places where it can stand in something
+// longer: there, without the characters that its neighbours share.
+func base64Forms(s string) []string {
+	var list []string
+	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		alone := e.EncodeToString([]byte(s))
+		padding := strings.Repeat("=", (4-len(alone)%4)%4)
+		list = append(list, alone, alone+padding)
+		for _, width := range []int{64, 76} { // PEM, base64(1) and MIME
+			list = append(list, wrap(alone, width, "\n"), wrap(alone, width, "\r\n"))
+		}
+		for before := range 3 {
+			text := e.EncodeToString(append(make([]byte, before), s...))
+			from, to := (8*before+5)/6, 8*(before+len(s))/6
+			list = append(list, text[from:to])
+		}
+	}
+	return list
+}
+
+// wrap breaks text into lines of a width.
+func wrap(text string, width int, end string) string {
+	var b strings.Builder
+	for len(text) > width {
+		b.WriteString(text[:width])
+		b.WriteString(end)
+		text = text[width:]
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
+// percentForms are URL encodings, with upper and lower case digits.
+func percentForms(s string) []string {
+	var all strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.~", c) >= 0 {
+			all.WriteByte(c)
+		} else {
+			fmt.Fprintf(&all, "%%%02X", c)
+		}
+	}
+	var list []string
+	for _, f := range []string{url.QueryEscape(s), url.PathEscape(s), all.String(), (&url.URL{Path: s}).EscapedPath(), url.UserPassword("", s).String()[1:]} {
+		list = append(list, f, lowerPercent(f))
+	}
+	return list
+}
+
+// lowerPercent writes %2F as %2f.
+func lowerPercent(s string) string {
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i+1:i+3], strings.ToLower(string(b[i+1:i+3])))
+		}
+	}
+	return string(b)
+}
+
+// shellForms are s as shells quote it: within '…' in both manners of writing
+// a quote, within "…", with backslashes, and within $'…'.
+func shellForms(s string) []string {
+	escape := func(special string) string {
+		var b strings.Builder
+		for i := range len(s) {
+			if strings.IndexByte(special, s[i]) >= 0 {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(s[i])
+		}
+		return b.String()
+	}
+	return []string{
+		strings.ReplaceAll(s, `'`, `'\''`),
+		strings.ReplaceAll(s, `'`, `'"'"'`),
+		escape("$`\"\\"),
+		escape("$`\"\\!"),
+		atStart(escape(" \t!\"$&'()*,;<>?[\\]^`{|}")),
+		escape(" \t!\"#$&'()*,;<>?[\\]^`{|}~"),
+		escape(" \t!\"#$&'()*,;<>?[\\]^`{|}~=%:@"),
+		ansiC(s, func(c byte) string { return fmt.Sprintf(`\%03o`, c) }),
+		ansiC(s, func(c byte) string { return fmt.Sprintf(`\x%02x`, c) }),
+		ansiC(s, nil),
+	}
+}
+
+// atStart escapes what bash's printf %q escapes only there.
+func atStart(s string) string {
+	if strings.HasPrefix(s, "#") || strings.HasPrefix(s, "~") {
+		return `\` + s
+	}
+	return s
+}
+
+// ansiC is s within $'…' as bash writes it; other says how bytes outside
+// printable ASCII are written, nil that those from 0x80 on stay.
+func ansiC(s string, other func(byte) string) string {
+	names := map[byte]string{'\a': `\a`, '\b': `\b`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\v': `\v`, 27: `\E`, '\\': `\\`, '\'': `\'`}
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		switch name, ok := names[c]; {
+		case ok:
+			b.WriteString(name)
+		case c >= ' ' && c < 127 || c >= 128 && other == nil:
+			b.WriteByte(c)
+		case other == nil:
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteString(other(c))
+		}
+	}
+	return b.String()
+}
+
+// jsonForms are s within a JSON string: as Go writes it with and without
+// escaping HTML, with slashes escaped (PHP), and in ASCII only (Python), with
+// lower and upper case digits.
+func jsonForms(s string) []string {
+	escaped, err := json.Marshal(s)
+	if err != nil {
+		return nil
+	}
+	var plain strings.Builder
+	enc := json.NewEncoder(&plain)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		return nil
+	}
+	readable := inner(strings.TrimSuffix(plain.String(), "\n"))
+	list := []string{inner(string(escaped)), readable, strings.ReplaceAll(readable, "/", `\/`)}
+	for _, format := range []string{`\u%04x`, `\u%04X`} {
+		var b strings.Builder
+		for _, r := range readable {
+			if r < 128 {
+				b.WriteRune(r)
+				continue
+			}
+			for _, unit := range utf16.Encode([]rune{r}) {
+				fmt.Fprintf(&b, format, unit)
+			}
+		}
+		list = append(list, b.String(), strings.ReplaceAll(b.String(), "/", `\/`))
+	}
+	return list
+}
+
+// inner is text without the quotes around it.
+func inner(quoted string) string { return quoted[1 : len(quoted)-1] }
