@@ -50,11 +50,11 @@ func (x *operation) verdict() (runbook.Status, error) {
 		return runbook.RolledBack, nil
 	case h.failures == 0:
 		return runbook.OK, nil
-	case x.stale && len(h.acts) == 0:
+	case x.stale && !h.acted():
 		return runbook.Refused, fmt.Errorf("%w%s", ErrRefused, cause)
-	case len(h.acts) == 0 && !x.ran:
+	case len(h.acts) == 0:
 		return runbook.Failed, fmt.Errorf("%w%s", ErrPrecheck, cause)
-	case x.remains():
+	case x.remains() || !h.acted():
 		return runbook.Failed, fmt.Errorf("%w%s", ErrFailed, cause)
 	}
 	return runbook.RolledBack, fmt.Errorf("%w%s", ErrRolledBack, cause)

@@ -92,8 +92,8 @@ func (x *operation) step(ctx context.Context, g *runbook.Group, s *runbook.Step)
 		o, err := x.do(ctx, g, s, t)
 		o.Step, o.Kind, o.Target, o.Start, o.End = s.Name, s.Kind, t.Target, start, x.now()
 		if err == nil {
-			err = x.ended(g, s, o, nil)
-		} else if jerr := x.ended(g, s, o, err); jerr != nil {
+			err = x.ended(ctx, g, s, o, nil)
+		} else if jerr := x.ended(ctx, g, s, o, err); jerr != nil {
 			err = errors.Join(err, jerr)
 		}
 		if err != nil {
@@ -108,7 +108,7 @@ func (x *operation) step(ctx context.Context, g *runbook.Group, s *runbook.Step)
 
 // ended journals how a step ended, tells it, and has it written into the
 // document.
-func (x *operation) ended(g *runbook.Group, s *runbook.Step, o runbook.Outcome, cause error) error {
+func (x *operation) ended(ctx context.Context, g *runbook.Group, s *runbook.Step, o runbook.Outcome, cause error) error {
 	data := &outcomeData{Group: g.Name}
 	if cause != nil {
 		o.Error = cause.Error()
@@ -120,13 +120,15 @@ func (x *operation) ended(g *runbook.Group, s *runbook.Step, o runbook.Outcome, 
 		}
 		data.Untouched = errors.Is(cause, errUntouched)
 	}
+	data.Untouched = data.Untouched || o.Status == runbook.Skipped
 	if o.Status == "" {
 		o.Status = runbook.OK
 	}
 	x.redact(&o)
 	shown := o
 	x.mu.Lock()
-	if a := x.h.act(place{o.Step, o.Target}); a != nil && !a.ended && s.Kind.Changing() {
+	a := x.h.act(place{o.Step, o.Target})
+	if a != nil && !a.ended {
 		data.Untouched = data.Untouched || o.Result != nil && o.Result.Undone && len(o.Result.Remains) == 0
 		o.Change = nil // the intent has it
 	}
@@ -135,6 +137,9 @@ func (x *operation) ended(g *runbook.Group, s *runbook.Step, o runbook.Outcome, 
 	err := x.record(journal.Outcome, data)
 	if err != nil {
 		x.note(journal.Outcome, data)
+	}
+	if a != nil && a.untouched {
+		x.disarm(ctx, a)
 	}
 	x.emit(runbook.Event{Kind: runbook.EventOutcome, Group: g.Name, Step: s.Name, Target: o.Target, Outcome: &shown})
 	x.writer.put(s)
@@ -151,6 +156,15 @@ func (x *operation) do(ctx context.Context, g *runbook.Group, s *runbook.Step, t
 		return x.command(ctx, g, s, t)
 	}
 	in := &intentData{Group: g.Name, Step: s.Name, Target: t.Target, Kind: s.Kind}
+	if s.Kind == runbook.Manual {
+		ways, err := x.waysBack(g, s, t.Target)
+		if err != nil {
+			return runbook.Outcome{}, err
+		}
+		for _, w := range ways {
+			in.Rollback = append(in.Rollback, w.rollbackData)
+		}
+	}
 	if err := x.record(journal.Intent, in); err != nil {
 		return runbook.Outcome{}, err
 	}

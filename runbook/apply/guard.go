@@ -73,6 +73,21 @@ func (x *operation) arm(ctx context.Context, sess executors.Session, g *runbook.
 	return nil
 }
 
+// disarm ends the guard of a step that left nothing to go back from. Left
+// armed it would put back, at its deadline, what somebody else changed since.
+func (x *operation) disarm(ctx context.Context, a *act) {
+	sess, err := x.session(a.target)
+	if a.guard == "" || a.confirmed || err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := sess.Confirm(ctx, a.guard); err != nil && code(err) != "not-found" && code(err) != "reverted" {
+		x.tell("The guard of %s on %s could not be ended (%v); it reverts at its deadline.", a.step, a.target, err)
+	}
+	x.look(ctx, a)
+}
+
 // guarded are the acts of a group whose guards wait.
 func (x *operation) guarded(group string) []*act {
 	x.mu.Lock()

@@ -46,6 +46,7 @@ type act struct {
 	rollback  []rollbackData
 	ended     bool
 	untouched bool // ended before it acted, or undone by the transaction itself
+	reverted  bool // undone by the transaction itself
 	confirmed bool
 	undone    bool
 	kept      bool // cannot be undone: it has no rollback block
@@ -53,6 +54,12 @@ type act struct {
 
 // standing reports whether the act may have left something that can be undone.
 func (a *act) standing() bool { return !a.untouched && !a.undone && !a.kept }
+
+// acted reports whether the act did something, whatever became of it.
+func (a *act) acted() bool { return !a.untouched || a.reverted }
+
+// acted reports whether anything was done that could have had an effect.
+func (h *history) acted() bool { return slices.ContainsFunc(h.acts, (*act).acted) }
 
 func newHistory() *history {
 	return &history{
@@ -166,6 +173,11 @@ func (h *history) start(d *startData, at time.Time) error {
 }
 
 func (h *history) intent(d *intentData) error {
+	h.outcomes[place{d.Step, d.Target}] = &runbook.Outcome{Step: d.Step, Kind: d.Kind, Target: d.Target, Status: runbook.Running}
+	delete(h.sure, d.Group)
+	if !d.Kind.Changing() && len(d.Rollback) == 0 {
+		return nil
+	}
 	a := &act{
 		place: place{d.Step, d.Target}, group: d.Group, kind: d.Kind, change: d.Change,
 		guard: d.Guard, timeout: d.Timeout, rollback: d.Rollback,
@@ -176,8 +188,7 @@ func (h *history) intent(d *intentData) error {
 		}
 	}
 	h.acts = append(h.acts, a)
-	delete(h.sure, d.Group)
-	h.outcomes[a.place] = &runbook.Outcome{Step: d.Step, Kind: d.Kind, Target: d.Target, Status: runbook.Running, Change: a.change}
+	h.outcomes[a.place].Change = a.change
 	return nil
 }
 
@@ -200,6 +211,7 @@ func (h *history) outcome(d *outcomeData) {
 	if a := h.act(p); a != nil && !a.ended {
 		a.ended = true
 		a.untouched = d.Untouched
+		a.reverted = o.Result != nil && o.Result.Undone
 		if o.Change == nil {
 			o.Change = a.change
 		}

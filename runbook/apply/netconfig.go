@@ -55,7 +55,10 @@ func (x *operation) netconfig(ctx context.Context, g *runbook.Group, s *runbook.
 	}
 	res, err := sess.Apply(ctx, change)
 	o.Result = res
-	if err == nil && !res.OK() {
+	switch {
+	case code(err) == "changed":
+		err = fmt.Errorf("%w: %w", errStale, err)
+	case err == nil && !res.OK():
 		err = resultError(res)
 	}
 	return o, late(ctx, err)

@@ -50,7 +50,6 @@ type operation struct {
 	aborted   bool // the operator interrupted it
 	requested bool // the rollback is what was asked for
 	stale     bool // the failure was a plan that no longer fits
-	ran       bool // something other than a change was done: a manual step
 	unproven  bool // after undoing, a pre-check does not hold
 }
 

@@ -178,7 +178,11 @@ func (x *operation) learn(ctx context.Context) {
 	acts := slices.Clone(x.h.acts)
 	x.mu.Unlock()
 	for _, a := range acts {
-		if a.guard == "" || a.confirmed || !a.standing() {
+		if a.guard == "" || a.confirmed || a.undone {
+			continue
+		}
+		if a.untouched {
+			x.disarm(ctx, a)
 			continue
 		}
 		st := x.look(ctx, a)

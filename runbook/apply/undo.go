@@ -20,18 +20,16 @@ import (
 func (x *operation) undo(ctx context.Context, groups []string) bool {
 	ctx = context.WithoutCancel(ctx)
 	back := true
-	undid := false
 	for _, name := range groups {
 		for _, a := range x.toUndo(name) {
-			undid = true
 			back = x.undoAct(ctx, a) && back
 		}
 		x.writer.flush()
 	}
 	x.mu.Lock()
-	clean := len(x.h.standing()) == 0
+	again := x.h.acted() && len(x.h.standing()) == 0
 	x.mu.Unlock()
-	if undid && clean {
+	if again {
 		back = x.prove(ctx) && back
 	}
 	return back

@@ -24,8 +24,8 @@ func Groups(d *runbook.Document) []runbook.Group {
 		g := &groups[len(groups)-1]
 		if b.Kind.Changing() {
 			g.Change = len(g.Steps)
-			home[b.Name] = len(groups) - 1
 		}
+		home[b.Name] = len(groups) - 1
 		g.Steps = append(g.Steps, step(b))
 	}
 	for i := range d.Blocks {
@@ -104,11 +104,13 @@ func only(g runbook.Group, names []string) runbook.Group {
 }
 
 // Rollbacks are the rollback blocks that undo the step of this name, in the
-// document's order.
+// document's order: those that name it and, for the changing step, those that
+// name none.
 func Rollbacks(g *runbook.Group, name string) []runbook.Step {
+	changing := g.Change >= 0 && g.Steps[g.Change].Name == name
 	var out []runbook.Step
 	for _, s := range g.Steps {
-		if s.Kind == runbook.RollbackBlock && (s.Block.For == name || s.Block.For == "") {
+		if s.Kind == runbook.RollbackBlock && (s.Block.For == name || s.Block.For == "" && changing) {
 			out = append(out, s)
 		}
 	}

@@ -41,12 +41,9 @@ func tidy(ds runbook.Diagnostics) runbook.Diagnostics {
 			strings.Compare(a.Code, b.Code), strings.Compare(a.Summary, b.Summary))
 	})
 	return slices.CompactFunc(ds, func(a, b runbook.Diagnostic) bool {
-		return a.Start == b.Start && a.Code == b.Code && (a.Summary == b.Summary || onceOnly[a.Code])
+		return a.Start == b.Start && a.Code == b.Code && a.Summary == b.Summary
 	})
 }
-
-// onceOnly are codes that the parser and Lint may both find, in other words.
-var onceOnly = map[string]bool{"unknown-target": true, "duplicate-name": true, "window": true, "no-target": true, "unknown-block": true}
 
 func (l *linter) window() {
 	w := l.d.Meta.Window
@@ -60,9 +57,9 @@ func (l *linter) window() {
 	l.add(at, "window", "the window ends before it starts", "Give an end that comes after the start.")
 }
 
-// names finds what has a name that is taken.
+// names finds registers that take a name which means something else already.
+// The names of blocks are the parser's.
 func (l *linter) names() {
-	blocks := map[string]runbook.Position{}
 	given := map[string]string{}
 	for _, v := range l.d.Meta.Vars {
 		given[v.Name] = "a variable"
@@ -72,15 +69,6 @@ func (l *linter) names() {
 	}
 	for i := range l.d.Blocks {
 		b := &l.d.Blocks[i]
-		if first, ok := blocks[b.Name]; ok {
-			l.add(attrPosition(b, "name"), "duplicate-name", fmt.Sprintf("the name %q is taken", b.Name),
-				fmt.Sprintf("Line %d has a block of this name; give each its own.", first.Line))
-		} else {
-			blocks[b.Name] = b.Start
-		}
-		if b.Register == "" {
-			continue
-		}
 		if what, ok := given[b.Register]; ok {
 			l.add(attrPosition(b, "register"), "duplicate-name",
 				fmt.Sprintf("register=%s takes the name of %s", b.Register, what), "Choose another name.")
@@ -93,7 +81,7 @@ func (l *linter) block(i int) {
 	targets := l.targets(b)
 	switch b.Kind {
 	case runbook.Netconfig:
-		l.netconfig(i, targets)
+		l.netconfig(i, targets, b)
 	case runbook.Check:
 		l.check(i, targets)
 	case runbook.Snapshot:
@@ -106,44 +94,20 @@ func (l *linter) block(i int) {
 	}
 }
 
-// targets resolves a block's targets and faults those that do not exist. An
-// unknown one still gives one zero Target, so that the body is looked at.
+// targets are those of a block that exist; the parser faults the others.
+// Without any there is one zero Target, so that the body is looked at all the
+// same.
 func (l *linter) targets(b *runbook.Block) []executors.Target {
 	var out []executors.Target
-	if b.Kind == runbook.Manual {
-		return out
-	}
 	for _, name := range b.On {
-		t, ok := Target(l.d, name)
-		if !ok {
-			l.add(attrPosition(b, "on"), "unknown-target", fmt.Sprintf("unknown target %q", name), l.known())
-			continue
+		if t, ok := Target(l.d, name); ok {
+			out = append(out, t)
 		}
-		out = append(out, t)
-	}
-	if len(b.On) == 0 {
-		l.add(b.Start, "no-target", fmt.Sprintf("%s has no target", b.Name),
-			"Give on=TARGET in its braces, or defaults: {on: TARGET} in the front matter.")
 	}
 	if len(out) == 0 {
 		out = append(out, executors.Target{})
 	}
 	return out
-}
-
-func (l *linter) known() string {
-	names := make([]string, 0, len(l.d.Meta.Targets)+len(l.d.Meta.Groups))
-	for _, t := range l.d.Meta.Targets {
-		names = append(names, t.Name)
-	}
-	for g := range l.d.Meta.Groups {
-		names = append(names, g)
-	}
-	slices.Sort(names)
-	if len(names) == 0 {
-		return "Declare it under targets: in the front matter."
-	}
-	return "Declared are " + strings.Join(names, ", ") + "; declare it under targets: or use one of these."
 }
 
 func (l *linter) check(i int, targets []executors.Target) {
@@ -154,37 +118,30 @@ func (l *linter) check(i int, targets []executors.Target) {
 	}
 }
 
+// rollback checks a rollback block. It may use what the step that it undoes
+// prints, also when it stands above it.
 func (l *linter) rollback(i int, targets []executors.Target) {
 	b := &l.d.Blocks[i]
-	undoes := -1
+	at := i
 	for j := range l.d.Blocks {
-		o := &l.d.Blocks[j]
-		if o.Kind.Changing() && (b.For == o.Name || b.For == "" && j < i) {
-			undoes = j
+		if l.d.Blocks[j].Name == b.For {
+			at = max(at, j+1)
 		}
 	}
-	switch {
-	case undoes < 0 && b.For == "":
-		l.add(b.Start, "unknown-block", "this rollback follows no changing block",
-			"Put it after the netconfig or run block that it undoes, or name that with for=NAME.")
-	case undoes < 0:
-		l.add(attrPosition(b, "for"), "unknown-block", fmt.Sprintf("for=%s names no changing block", b.For),
-			"Name a netconfig or run block of this document.")
-	}
 	if b.Lang == "netconfig" {
-		l.netconfig(max(i, undoes), targets, b)
+		l.netconfig(at, targets, b)
 		return
 	}
 	for _, t := range targets {
-		l.problems(b, check.CheckTemplate(b.Body, namesAt(l.d, max(i, undoes), t)))
+		l.problems(b, check.CheckTemplate(b.Body, namesAt(l.d, at, t)))
 	}
 }
 
 // run checks what of a command step is not the interpreter's business.
 func (l *linter) run(i int, targets []executors.Target) {
 	b := &l.d.Blocks[i]
-	fields := map[string][]string{"dir": {b.Dir}, "stdin": {b.Stdin}, "env": b.Env}
-	for _, key := range []string{"dir", "stdin", "env"} {
+	fields := map[string][]string{"cwd": {b.Dir}, "stdin": {b.Stdin}, "env": b.Env}
+	for _, key := range []string{"cwd", "stdin", "env"} {
 		for _, text := range fields[key] {
 			for _, t := range targets {
 				for _, p := range check.CheckTemplate(text, namesAt(l.d, i, t)) {
@@ -196,31 +153,20 @@ func (l *linter) run(i int, targets []executors.Target) {
 	if !explicit(b, "confirm") || b.Confirm == 0 {
 		return
 	}
-	for j := range l.d.Blocks[i+1:] {
-		o := &l.d.Blocks[i+1+j]
-		if o.Kind != runbook.RollbackBlock && o.Kind.Changing() {
-			break
-		}
-		if o.Kind == runbook.RollbackBlock && o.For == "" && o.Lang != "netconfig" {
-			return
-		}
-	}
-	for j := range l.d.Blocks {
-		if o := &l.d.Blocks[j]; o.Kind == runbook.RollbackBlock && o.For == b.Name && o.Lang != "netconfig" {
-			return
+	for _, g := range Groups(l.d) {
+		for _, r := range Rollbacks(&g, b.Name) {
+			if r.Block.Lang != "netconfig" {
+				return
+			}
 		}
 	}
 	l.add(attrPosition(b, "confirm"), "no-way-back", "confirm needs a way back, and this step has none",
 		"Add a rollback block of shell commands after it, which the guard runs unless the step is confirmed.")
 }
 
-// netconfig checks the body of a block: blocks[i], or of at least that
-// position when the block is given.
-func (l *linter) netconfig(i int, targets []executors.Target, given ...*runbook.Block) {
-	b := &l.d.Blocks[i]
-	if len(given) > 0 {
-		b = given[0]
-	}
+// netconfig checks a body of network state, which may use the names that the
+// block at index i may.
+func (l *linter) netconfig(i int, targets []executors.Target, b *runbook.Block) {
 	if !strings.Contains(b.Body, "${") {
 		_, ps := netyaml.Decode(b.Body)
 		l.netProblems(b, b.Body, ps)

@@ -110,14 +110,16 @@ func where(o runbook.Outcome) string {
 }
 
 func doneSentence(op *runbook.Operation) string {
-	changed, ran, held := 0, 0, 0
+	changed, ran, byHand, held := 0, 0, 0, 0
 	for _, o := range op.Outcomes {
 		switch {
 		case o.Status == runbook.Skipped:
 		case o.Kind == runbook.Netconfig && o.Status == runbook.OK:
 			changed++
-		case o.Kind == runbook.Run || o.Kind == runbook.Manual:
+		case o.Kind == runbook.Run:
 			ran++
+		case o.Kind == runbook.Manual:
+			byHand++
 		case o.Kind == runbook.Check && o.Status == runbook.OK:
 			held++
 		}
@@ -127,9 +129,12 @@ func doneSentence(op *runbook.Operation) string {
 		parts = append(parts, count(changed, "change")+" applied")
 	}
 	if ran > 0 {
-		parts = append(parts, count(ran, "command or manual step")+" done")
+		parts = append(parts, count(ran, "command")+" run")
 	}
-	if changed+ran == 0 {
+	if byHand > 0 {
+		parts = append(parts, count(byHand, "manual step")+" done")
+	}
+	if changed+ran+byHand == 0 {
 		parts = append(parts, "nothing had to be changed")
 	}
 	if held > 0 {
