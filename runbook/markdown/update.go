@@ -26,51 +26,68 @@ var errEdited = errors.New("the file is being edited")
 // renameio is not used: as root it would give a user's file to root, and it
 // cannot notice an edit that comes between its reading and its renaming.
 func Update(path, head string, edits []Edit) (lost []Edit, err error) {
-	for try := range maxTries {
-		if try > 0 {
-			time.Sleep(time.Duration(min(try, 10)) * 5 * time.Millisecond)
-		}
-		lost, err = update(path, head, edits)
-		if !errors.Is(err, errEdited) {
-			break
-		}
-	}
+	err = rewrite(path, func(src []byte) (out []byte) {
+		out, lost = Splice(src, head, edits)
+		return out
+	})
 	if err != nil {
 		return nil, fmt.Errorf("writing results into %s: %w", path, err)
 	}
 	return lost, nil
 }
 
-// update is one try.
-func update(path, head string, edits []Edit) ([]Edit, error) {
+// Rewrite replaces the text of the file at path by what change makes of it, as
+// carefully as Update does. change may be called several times.
+func Rewrite(path string, change func(src []byte) []byte) error {
+	if err := rewrite(path, change); err != nil {
+		return fmt.Errorf("rewriting %s: %w", path, err)
+	}
+	return nil
+}
+
+func rewrite(path string, change func(src []byte) []byte) (err error) {
+	for try := range maxTries {
+		if try > 0 {
+			time.Sleep(time.Duration(min(try, 10)) * 5 * time.Millisecond)
+		}
+		err = rewriteOnce(path, change)
+		if !errors.Is(err, errEdited) {
+			break
+		}
+	}
+	return err
+}
+
+// rewriteOnce is one try.
+func rewriteOnce(path string, change func(src []byte) []byte) error {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f, err := os.Open(real)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
 	watch := watchWriters(f)
 	defer watch.end()
 	src, err := io.ReadAll(f)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out, lost := Splice(src, head, edits)
+	out := change(src)
 	if bytes.Equal(out, src) {
-		return lost, nil
+		return nil
 	}
 	temporary, err := copyBeside(f, real, out)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.Remove(temporary)
 	if err := replace(temporary, real, src, out, watch); err != nil {
-		return nil, err
+		return err
 	}
-	return lost, syncFolder(filepath.Dir(real))
+	return syncFolder(filepath.Dir(real))
 }
 
 // copyBeside writes text into a new file in the same folder, with owner and
