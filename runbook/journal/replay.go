@@ -89,7 +89,7 @@ func read(r io.Reader, name string) (*Log, error) {
 		if len(raw) == 0 {
 			return log, nil
 		}
-		if err != nil || torn(raw, br) {
+		if err != nil || torn(raw, br, line, prev) {
 			log.Torn = int64(len(raw))
 			return log, nil
 		}
@@ -104,9 +104,14 @@ func read(r io.Reader, name string) (*Log, error) {
 }
 
 // torn recognises blocks of the last line that never reached the disk: the
-// file system gives them back as zeros, which no record contains.
-func torn(raw []byte, br *bufio.Reader) bool {
-	if bytes.IndexByte(raw, 0) < 0 {
+// file system gives them back as zeros, which no record contains. A whole
+// record before the zeros was on disk, so that this is something else.
+func torn(raw []byte, br *bufio.Reader, line int64, prev string) bool {
+	zero := bytes.IndexByte(raw, 0)
+	if zero < 0 {
+		return false
+	}
+	if _, reason := decode(append(bytes.Clone(raw[:zero]), '\n'), line, prev); reason == "" {
 		return false
 	}
 	_, err := br.Peek(1)
