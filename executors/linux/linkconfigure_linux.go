@@ -83,7 +83,7 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 		return w.n.get(ctx, unix.RTM_NEWLINK, func(m *message) { m.ifinfo(index, d.flags, d.change) }, nil)
 	}
 	steps := []func() error{
-		func() error { return w.configureTun(want, d.tun) },
+		func() error { return w.configureTun(ctx, want, d.tun) },
 		func() error { return w.setLink(ctx, index, want, kind, &d, l) },
 		func() error { return w.setPort(ctx, index, want, &d, l) },
 	}

@@ -38,6 +38,8 @@ func newNamespace(t testing.TB) *namespace {
 		t.Fatalf("ip netns add: %v: %s", err, out)
 	}
 	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", ns.name).Run() })
+	// Addresses are not tentative for a second.
+	ns.run("sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
 	fd, err := openNamed(ns.name)
 	if err != nil {
 		t.Fatal(err)

@@ -202,5 +202,8 @@ func metricName(typ uint16) string {
 	return strconv.Itoa(int(typ))
 }
 
+// flags32 is a number of four bytes in native order.
+func flags32(v uint32) []byte { return binary.NativeEndian.AppendUint32(nil, v) }
+
 // native16 is two bytes in native order.
 func native16(v uint16) []byte { return binary.NativeEndian.AppendUint16(nil, v) }

@@ -53,10 +53,16 @@ func makeTunHere(want *netstate.Interface, index int) error {
 			return fmt.Errorf("asking for the number %d: %w", index, err)
 		}
 	}
-	if err := attachTun(fd, want); err != nil {
+	if err := attachTun(fd, want, 0); err != nil {
 		return err
 	}
-	if err := ownTun(fd, want.Attrs); err != nil {
+	owners := netstate.Attrs{}
+	for _, key := range []string{"tun.owner", "tun.group"} {
+		if value := want.Attrs[key]; value != "" {
+			owners[key] = value
+		}
+	}
+	if err := ownTun(fd, owners); err != nil {
 		return err
 	}
 	return unix.IoctlSetInt(fd, unix.TUNSETPERSIST, 1)
@@ -72,14 +78,14 @@ func openTun() (int, error) {
 
 // attachTun makes the device, or attaches to the one of that name; IFF_NO_PI
 // as ip-tuntap(8) does.
-func attachTun(fd int, want *netstate.Interface) error {
+func attachTun(fd int, want *netstate.Interface, more uint16) error {
 	r, err := unix.NewIfreq(want.Name)
 	if err != nil {
 		return fmt.Errorf("the name %q cannot be one of an interface: %w", want.Name, err)
 	}
-	flags := uint16(unix.IFF_TUN)
+	flags := more | unix.IFF_TUN
 	if want.Attrs["tun.mode"] == "tap" {
-		flags = unix.IFF_TAP
+		flags = more | unix.IFF_TAP
 	}
 	if want.Attrs["tun.packet-information"] != "true" {
 		flags |= unix.IFF_NO_PI
@@ -94,7 +100,8 @@ func attachTun(fd int, want *netstate.Interface) error {
 	return unix.IoctlIfreq(fd, unix.TUNSETIFF, r)
 }
 
-// ownTun sets who may open the device; -1 is anybody with CAP_NET_ADMIN.
+// ownTun sets who may open the device. The kernel takes no "nobody in
+// particular": a device that has an owner can only be made anew without one.
 func ownTun(fd int, attrs netstate.Attrs) error {
 	for _, field := range []struct {
 		key     string
@@ -104,12 +111,12 @@ func ownTun(fd int, attrs netstate.Attrs) error {
 		if !ok {
 			continue
 		}
-		id := int64(-1)
-		if value != "" {
-			var err error
-			if id, err = strconv.ParseInt(value, 10, 33); err != nil {
-				return fmt.Errorf("reading %s %q: %w", field.key, value, err)
-			}
+		if value == "" {
+			return fmt.Errorf("%s cannot be taken away from a device that has one: %w", field.key, unix.EOPNOTSUPP)
+		}
+		id, err := strconv.ParseUint(value, 10, 32)
+		if err != nil {
+			return fmt.Errorf("reading %s %q: %w", field.key, value, err)
 		}
 		if err := unix.IoctlSetInt(fd, field.request, int(id)); err != nil {
 			return fmt.Errorf("setting %s to %s: %w", field.key, value, err)
@@ -118,10 +125,20 @@ func ownTun(fd int, attrs netstate.Attrs) error {
 	return nil
 }
 
-// configureTun changes a device that exists.
-func (w *linkWriter) configureTun(want *netstate.Interface, diffs []netstate.Difference) error {
+// configureTun changes a device that exists. It must be attached to for that,
+// which gives it a carrier (and with it, when it is up, an IPv6 address) unless
+// that is forbidden; Linux 6.3 and newer take the flag.
+func (w *linkWriter) configureTun(ctx context.Context, want *netstate.Interface, diffs []netstate.Difference) error {
 	if len(diffs) == 0 {
 		return nil
+	}
+	raw, _, err := w.n.rawLink(ctx, want.Name)
+	if err != nil {
+		return err
+	}
+	quiet := uint16(unix.IFF_NO_CARRIER)
+	if u8(raw.attrs[unix.IFLA_CARRIER]) != 0 {
+		quiet = 0
 	}
 	owners := netstate.Attrs{}
 	for _, d := range diffs {
@@ -135,7 +152,7 @@ func (w *linkWriter) configureTun(want *netstate.Interface, diffs []netstate.Dif
 			return err
 		}
 		defer func() { _ = unix.Close(fd) }()
-		if err := attachTun(fd, want); err != nil {
+		if err := attachTun(fd, want, quiet); err != nil {
 			return err
 		}
 		return ownTun(fd, owners)
