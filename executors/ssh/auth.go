@@ -31,6 +31,7 @@ type authentication struct {
 	expired []string
 	methods []string // that the server accepts
 	odd     bool     // there is a key that only system ssh could use
+	remedy  string   // for a question that could not be asked
 
 	mu    sync.Mutex
 	notes []string
@@ -149,6 +150,9 @@ func (a *authentication) giveUp(method string, q Question, err error) {
 	var e *executors.Error
 	if errors.As(nobody(a.settings.Host, q, err), &e) {
 		a.note(e.Message)
+		if errors.Is(err, errNobody) {
+			a.remedy = e.Remedy
+		}
 	}
 }
 
@@ -167,6 +171,9 @@ func (a *authentication) failed() error {
 		e.Message += "; " + strings.Join(a.notes, "; ")
 	}
 	e.Remedy = "put the right key into ssh-agent or name it with IdentityFile, check the user, and see that the host lists the key"
+	if a.remedy != "" {
+		e.Remedy = a.remedy
+	}
 	if len(a.expired) > 0 {
 		e.Code = "expired"
 		e.Message = strings.Join(a.expired, "; ") + "; " + e.Message

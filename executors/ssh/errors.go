@@ -51,6 +51,9 @@ func fail(ctx context.Context, host string, err error) error {
 		e.Remedy = "allow one that the host offers in ssh_config (KexAlgorithms, Ciphers, MACs, HostKeyAlgorithms)"
 	case errors.As(err, &channel):
 		e.Message = "the jump host cannot reach it: " + firstLine(channel.Message)
+		if channel.Reason == cryptossh.Prohibited {
+			e.Message = "the jump host does not forward to it: administratively prohibited"
+		}
 		e.Remedy = "check the address and the port as the jump host sees them, and that it allows forwarding"
 		if strings.Contains(channel.Message, "refused") {
 			e.Code = "refused"

@@ -158,7 +158,7 @@ func (f *hostsFile) lookup(name string) []*hostLine {
 
 func (l *hostLine) matches(name string) bool {
 	if l.salt != nil {
-		return hmac.Equal(l.hash, hashHost(l.salt, name))
+		return bytes.Equal(l.hash, hashHost(l.salt, name))
 	}
 	found := false
 	for _, p := range l.patterns {
@@ -174,12 +174,32 @@ func (l *hostLine) matches(name string) bool {
 	return found
 }
 
-// hashHost is the digest of known_hosts' hashed names: HMAC-SHA1.
+// hashHost is the digest of known_hosts' hashed names: HMAC-SHA1. It is written
+// out because a file may have thousands of lines to try for each host, and
+// crypto/hmac allocates for each.
 func hashHost(salt []byte, name string) []byte {
-	h := hmac.New(sha1.New, salt)
-	h.Write([]byte(name))
-	return h.Sum(nil)
+	if len(salt) > sha1.BlockSize || len(name) > maxHostName {
+		h := hmac.New(sha1.New, salt)
+		h.Write([]byte(name))
+		return h.Sum(nil)
+	}
+	var block [sha1.BlockSize + maxHostName]byte
+	for i := range sha1.BlockSize {
+		block[i] = 0x36
+	}
+	for i, b := range salt {
+		block[i] ^= b
+	}
+	inner := sha1.Sum(block[:sha1.BlockSize+copy(block[sha1.BlockSize:], name)])
+	for i := range sha1.BlockSize {
+		block[i] ^= 0x36 ^ 0x5c
+	}
+	outer := sha1.Sum(block[:sha1.BlockSize+copy(block[sha1.BlockSize:], inner[:])])
+	return outer[:]
 }
+
+// maxHostName is more than the DNS allows, with brackets and a port.
+const maxHostName = 512
 
 // match tells whether a pattern with * and ? covers a name. It takes time in
 // proportion to the product of the lengths, whatever the pattern.

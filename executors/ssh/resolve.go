@@ -121,7 +121,7 @@ func (r *resolver) output(ctx context.Context, args ...string) (string, error) {
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	if err := cmd.Run(); err != nil {
 		if text := strings.TrimSpace(stderr.String()); text != "" {
-			return "", errors.New(text)
+			return "", errors.New(strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "; "))
 		}
 		return "", fmt.Errorf("running %s -G: %w", r.program, err)
 	}

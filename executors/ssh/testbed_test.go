@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -34,6 +35,12 @@ const insideVar = "STET_SSH_TEST_INSIDE"
 func TestMain(m *testing.M) {
 	worker := slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.fuzzworker") })
 	switch {
+	case os.Getenv(connectVar) != "" && len(os.Args) > 5 && os.Args[3] == "connect":
+		if err := connect(net.JoinHostPort(os.Args[4], os.Args[5])); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	case worker || os.Getuid() != 0:
 		os.Exit(m.Run())
 	case os.Getenv(insideVar) == "":
@@ -205,7 +212,7 @@ func write(t *testing.T, path, text string, mode os.FileMode) {
 type server struct {
 	address, dir, home string
 	key                key
-	log                *bytes.Buffer
+	log                *journal
 	process            *os.Process
 }
 
@@ -221,25 +228,42 @@ func (b *bed) newServer(t *testing.T, lines ...string) *server {
 	return s
 }
 
+// newServerWith is newServer with a host key that exists.
+func (b *bed) newServerWith(t *testing.T, k key, lines ...string) *server {
+	t.Helper()
+	n := addresses.Add(1)
+	s := &server{address: fmt.Sprintf("127.77.%d.%d", n/250, 1+n%250), key: k}
+	s.start(t, b, nil, lines...)
+	return s
+}
+
 // start runs sshd, through the command in prefix if there is one.
 func (s *server) start(t *testing.T, b *bed, prefix []string, lines ...string) {
 	t.Helper()
 	s.dir = t.TempDir()
+	// sshd reads some files as the user who logs in.
+	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s.home = filepath.Join(s.dir, "home")
 	if err := os.Mkdir(s.home, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s.key = newKey(t, s.dir, "host", "")
+	if s.key.path == "" {
+		s.key = newKey(t, s.dir, "host", "")
+	}
 	write(t, s.dir+"/authorized_keys", b.key.public(), 0o644)
 	config := strings.Join(append(lines,
-		"ListenAddress "+s.address, "Port 22", "HostKey "+s.key.path, "PidFile "+s.dir+"/pid", "UsePAM no", "StrictModes no",
+		"ListenAddress "+s.address, "HostKey "+s.key.path, "PidFile "+s.dir+"/pid", "UsePAM no", "StrictModes no",
 		"PermitRootLogin yes", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "AuthorizedKeysFile "+s.dir+"/authorized_keys",
 		"SetEnv HOME="+s.home, "LogLevel VERBOSE",
 	), "\n") + "\n"
 	write(t, s.dir+"/sshd_config", config, 0o600)
 	args := append(slices.Clone(prefix), "/usr/sbin/sshd", "-D", "-e", "-f", s.dir+"/sshd_config")
 	cmd := exec.Command(args[0], args[1:]...)
-	s.log = &bytes.Buffer{}
+	s.log = &journal{}
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
@@ -386,4 +410,38 @@ func listen(t *testing.T) net.Listener {
 	}
 	t.Cleanup(func() { l.Close() })
 	return l
+}
+
+// run runs a program that must succeed, and returns what it prints.
+func (b *bed) run(t *testing.T, argv ...string) string {
+	t.Helper()
+	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(argv, " "), err, out)
+	}
+	return string(out)
+}
+
+// ssh runs a command with the real client under the same configuration.
+func (b *bed) ssh(t *testing.T, host, command string) string {
+	t.Helper()
+	return b.run(t, "ssh", "-F", b.config, "-o", "BatchMode=yes", host, command)
+}
+
+// journal is a log that is read while it grows.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
