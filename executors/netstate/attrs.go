@@ -141,13 +141,16 @@ func replaces(before, after *Interface, diffs []Difference) (bool, string) {
 
 // changesForm knows the attributes that the kernel changes only within limits:
 // macvlan's mode not from or to passthru (macvlan_changelink), a VXLAN's
-// addresses not to another family (vxlan_nl2conf).
+// addresses not to another family (vxlan_nl2conf), a tun's owner not to nobody
+// (TUNSETOWNER).
 func changesForm(before, after *Interface, d Difference) bool {
 	switch d.Key {
 	case "mac-vlan.mode", "mac-vtap.mode":
 		return d.Before == "passthru" || d.After == "passthru"
 	case "vxlan.remote", "vxlan.local":
 		return vxlanFamily(before) != vxlanFamily(after)
+	case "tun.owner", "tun.group":
+		return d.After == ""
 	}
 	return false
 }

@@ -147,11 +147,11 @@ func released(i *Interface) *Interface {
 }
 
 // withoutAddresses is the interface as an edit carries it: addresses are
-// objects of their own, and what can only be read is no part of a change.
+// objects of their own, and what can only be read is no part of a change. The
+// number stays, so that what is made anew can have it again.
 func withoutAddresses(i *Interface) *Interface {
 	c := *i
 	c.Addresses = nil
 	c.Status = nil
-	c.Index = 0
 	return &c
 }
