@@ -1,0 +1,31 @@
+package local
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// program is the argv that starts the helper entries.
+func program(given []string) ([]string, error) {
+	if len(given) > 0 {
+		return given, nil
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	base := filepath.Base(path)
+	switch {
+	case strings.HasSuffix(base, ".test"):
+		return nil, errors.New("a test binary must say how it is called for helper processes (Program)")
+	case strings.HasPrefix(base, "stet-agent"):
+		return []string{path}, nil
+	}
+	beside := filepath.Join(filepath.Dir(path), "stet-agent")
+	if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+		return []string{beside}, nil
+	}
+	return []string{path, "agent"}, nil
+}

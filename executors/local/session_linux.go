@@ -1,0 +1,216 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors"
+	"stet/executors/guard"
+	"stet/executors/linux"
+	"stet/executors/netstate"
+	"stet/executors/probe"
+	"stet/executors/shell"
+	"stet/executors/transaction"
+)
+
+// session is an open target.
+type session struct {
+	host   *Host
+	target executors.Target
+	space  *space
+	ns     *linux.Namespace
+	guards *guard.Store
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	use    sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	lock   *os.File
+}
+
+func newSession(h *Host, t executors.Target, sp *space) (*session, error) {
+	fd := -1
+	if sp.net != nil {
+		fd = int(sp.net.Fd())
+	}
+	ns, err := linux.Open(linux.Options{NS: fd, Resolve: h.resolve, Known: h.known})
+	if err != nil {
+		if !sp.shared {
+			sp.close()
+		}
+		return nil, err
+	}
+	s := &session{host: h, target: t, space: sp, ns: ns, guards: guard.Open(h.guards(sp.key))}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// dir is what a namespace has in the state directory.
+func (h *Host) dir(key string) string    { return filepath.Join(h.state, key) }
+func (h *Host) guards(key string) string { return filepath.Join(h.dir(key), "guards") }
+
+// Target implements executors.Observer.
+func (s *session) Target() executors.Target { return s.target }
+
+// begin bounds one method by ctx and by the session. The returned function
+// must be called at its end.
+func (s *session) begin(ctx context.Context, op string) (context.Context, func(), error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, &executors.Error{Code: "unreachable", Op: op + " on " + s.target.Address, Message: "the session is closed", Err: os.ErrClosed}
+	}
+	s.use.Add(1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(s.ctx, func() { cancel(os.ErrClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+		s.use.Done()
+	}, nil
+}
+
+// Observe implements executors.Observer.
+func (s *session) Observe(ctx context.Context, q netstate.Query) (*netstate.State, error) {
+	ctx, end, err := s.begin(ctx, "reading the network state")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	return s.ns.Observe(ctx, q)
+}
+
+// Probe implements executors.Observer.
+func (s *session) Probe(ctx context.Context, p executors.Probe) (*executors.ProbeReply, error) {
+	ctx, end, err := s.begin(ctx, "probing")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	o := probe.Options{Enter: s.space.enter, Route: s.ns.RouteTo, Foreign: s.space.net != nil}
+	if s.space.net != nil {
+		_, inode, _ := strings.Cut(s.space.id, ":")
+		o.Netns = "net:[" + inode + "]" // as readlink(2) gives it
+	}
+	return probe.Ask(ctx, p, o)
+}
+
+// Info implements executors.Observer.
+func (s *session) Info(ctx context.Context) (*executors.Info, error) {
+	_, end, err := s.begin(ctx, "reading the machine's description")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return nil, os.NewSyscallError("uname", err)
+	}
+	i := &executors.Info{
+		Hostname: unix.ByteSliceToString(u.Nodename[:]), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Kernel: unix.ByteSliceToString(u.Release[:]), BootID: bootID(), UID: os.Geteuid(), Netns: s.space.id,
+	}
+	i.User = strconv.Itoa(i.UID)
+	if me, err := user.Current(); err == nil {
+		i.User = me.Username
+	}
+	return i, nil
+}
+
+// Run implements executors.Session.
+func (s *session) Run(ctx context.Context, c executors.Command, out executors.Output) (*executors.ExitStatus, error) {
+	ctx, end, err := s.begin(ctx, "running a command")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	return shell.Run(ctx, c, out, shell.Options{Place: shell.Place{Enter: s.space.enter}, Grace: s.host.o.Grace})
+}
+
+// Apply implements executors.Session.
+func (s *session) Apply(ctx context.Context, c *netstate.Change) (*executors.Result, error) {
+	ctx, end, err := s.begin(ctx, "applying a change")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	r, err := transaction.Apply(ctx, s.ns, c)
+	return r, s.allowed("applying a change", err)
+}
+
+// Undo implements executors.Session.
+func (s *session) Undo(ctx context.Context, c *netstate.Change) (*executors.Result, error) {
+	ctx, end, err := s.begin(ctx, "undoing a change")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	r, err := transaction.Undo(ctx, s.ns, c)
+	return r, s.allowed("undoing a change", err)
+}
+
+// allowed adds the remedy to a refusal for lack of rights.
+func (s *session) allowed(op string, err error) error {
+	var refused *executors.EditError
+	if os.Geteuid() == 0 || !errors.As(err, &refused) || unix.Errno(refused.Errno) != unix.EPERM {
+		return err
+	}
+	return &executors.Error{Code: "permission", Op: op + " on " + s.target.Address, Err: err,
+		Remedy: "run stet as root, or set become: sudo on the target, or use a sandbox:// target"}
+}
+
+// Lock implements executors.Session.
+func (s *session) Lock(_ context.Context, l executors.Lock) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return &executors.Error{Code: "unreachable", Op: "locking " + s.target.Address, Message: "the session is closed", Err: os.ErrClosed}
+	}
+	if s.lock != nil {
+		return held("locking "+s.target.Address, s.lock)
+	}
+	f, err := takeLock(s.host.dir(s.space.key), s.target.Address, l)
+	s.lock = f
+	return err
+}
+
+// Unlock implements executors.Session. Without a lock it does nothing.
+func (s *session) Unlock(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lock == nil {
+		return nil
+	}
+	f := s.lock
+	s.lock = nil
+	return releaseLock(f)
+}
+
+// Close implements executors.Session: it ends what runs, and waits for it.
+// Guards stay.
+func (s *session) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.use.Wait()
+	err := s.Unlock(context.Background())
+	err = errors.Join(err, s.ns.Close())
+	s.host.forget(s)
+	return err
+}
