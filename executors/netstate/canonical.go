@@ -1,0 +1,207 @@
+package netstate
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Canonical returns an attribute's value, as somebody wrote it, in canonical
+// text, or an error that says what it has to be. Numbers may be decimal,
+// hexadecimal or octal; booleans are what nmstate takes for them.
+func (a *Attr) Canonical(text string) (string, error) {
+	switch a.Type {
+	case IFFlag:
+		if a.Enum != nil {
+			return a.enum(text)
+		}
+		return canonicalBool(text)
+	case Bool, Bool32, Flag, BoolOpt, FlagBit:
+		return canonicalBool(text)
+	case Enum:
+		return a.enum(text)
+	case Centi, Centi64:
+		return a.seconds(text)
+	case Int32:
+		n, err := strconv.ParseInt(text, 0, 32)
+		if err != nil {
+			return "", fmt.Errorf("%q is no number of 32 bits", text)
+		}
+		return strconv.FormatInt(n, 10), nil
+	case MAC:
+		return CanonicalMAC(text)
+	case MACList:
+		return canonicalMACs(text)
+	case IPv4, IPv6, IP:
+		return a.address(text)
+	case LinkRef:
+		if text == "" && a.optional() {
+			return "", nil
+		}
+		return text, CheckName(text)
+	case PortRange:
+		return canonicalRange(text)
+	case String:
+		return text, a.checkString(text)
+	}
+	return a.number(text)
+}
+
+func canonicalBool(text string) (string, error) {
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "y", "1":
+		return "true", nil
+	case "false", "no", "off", "n", "0":
+		return "false", nil
+	}
+	return "", fmt.Errorf("%q is neither true nor false", text)
+}
+
+// enum takes a name, or the kernel's number for it.
+func (a *Attr) enum(text string) (string, error) {
+	names := make([]string, 0, len(a.Enum))
+	for _, v := range a.Enum {
+		if strings.EqualFold(v.Name, text) || strconv.FormatUint(v.Value, 10) == text {
+			return v.Name, nil
+		}
+		names = append(names, v.Name)
+	}
+	return "", fmt.Errorf("%q is none of %s", text, strings.Join(names, ", "))
+}
+
+// limits are the least and the largest number that the attribute takes.
+func (a *Attr) limits() (least, most uint64) {
+	most = map[AttrType]uint64{
+		Uint8: 1<<8 - 1, Uint16: 1<<16 - 1, Uint16BE: 1<<16 - 1, Uint32: 1<<32 - 1, Uint32BE: 1<<32 - 1,
+		// The kernel computes with clock_t: more would overflow there.
+		Centi: 1<<32 - 1, Centi64: 1<<53 - 1, Hundredths: 1<<53 - 1,
+	}[a.Type]
+	if most == 0 {
+		most = 1<<64 - 1
+	}
+	if a.Max != 0 {
+		most = a.Max
+	}
+	return a.Min, most
+}
+
+func (a *Attr) number(text string) (string, error) {
+	least, most := a.limits()
+	n, err := strconv.ParseUint(text, 0, 64)
+	if err != nil || n < least || n > most {
+		return "", fmt.Errorf("%q is no number from %d to %d", text, least, most)
+	}
+	return strconv.FormatUint(n, 10), nil
+}
+
+// seconds takes a number with up to two decimals.
+func (a *Attr) seconds(text string) (string, error) {
+	least, most := a.limits()
+	whole, fraction, dot := strings.Cut(text, ".")
+	n, err := strconv.ParseUint(whole, 10, 54)
+	digits := len(fraction) <= 2 && strings.Trim(fraction, "0123456789") == "" && (fraction != "") == dot
+	total := n*100 + hundredths("0."+fraction)
+	if err != nil || !digits || total < least || total > most {
+		return "", fmt.Errorf("%q is no number of seconds from %s to %s, with two decimals at most", text, formatHundredths(least), formatHundredths(most))
+	}
+	return formatHundredths(total), nil
+}
+
+func formatHundredths(n uint64) string {
+	s := strconv.FormatUint(n/100, 10)
+	if n%100 != 0 {
+		s += "." + strings.TrimRight(fmt.Sprintf("%02d", n%100), "0")
+	}
+	return s
+}
+
+// CanonicalMAC returns a hardware address of six bytes in lower case with
+// colons. Dashes between the bytes are accepted.
+func CanonicalMAC(text string) (string, error) {
+	parts := strings.Split(strings.ReplaceAll(strings.ToLower(text), "-", ":"), ":")
+	ok := len(parts) == 6
+	for _, p := range parts {
+		ok = ok && len(p) == 2 && strings.Trim(p, "0123456789abcdef") == ""
+	}
+	if !ok {
+		return "", fmt.Errorf("%q is no hardware address such as 02:00:00:00:00:01", text)
+	}
+	return strings.Join(parts, ":"), nil
+}
+
+func canonicalMACs(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	var out []string
+	for _, part := range strings.Split(text, ",") {
+		mac, err := CanonicalMAC(strings.TrimSpace(part))
+		if err != nil {
+			return "", err
+		}
+		out = append(out, mac)
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), ","), nil
+}
+
+// address takes an IP address; the unspecified one means none.
+func (a *Attr) address(text string) (string, error) {
+	if text == "" && a.optional() {
+		return "", nil
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" {
+		return "", fmt.Errorf("%q is no IP address", text)
+	}
+	addr = addr.Unmap()
+	switch {
+	case a.Type == IPv4 && !addr.Is4():
+		return "", fmt.Errorf("%q is no IPv4 address", text)
+	case a.Type == IPv6 && !addr.Is6():
+		return "", fmt.Errorf("%q is no IPv6 address", text)
+	case addr.IsUnspecified() && a.optional():
+		return "", nil
+	}
+	return addr.String(), nil
+}
+
+func canonicalRange(text string) (string, error) {
+	low, high, found := strings.Cut(text, "-")
+	l, errL := strconv.ParseUint(strings.TrimSpace(low), 10, 16)
+	h, errH := strconv.ParseUint(strings.TrimSpace(high), 10, 16)
+	if !found || errL != nil || errH != nil || l > h {
+		return "", fmt.Errorf("%q is no range of ports such as 49152-65535", text)
+	}
+	return fmt.Sprintf("%d-%d", l, h), nil
+}
+
+func (a *Attr) checkString(text string) error {
+	switch {
+	case a.Key == "veth.peer":
+		return CheckName(text)
+	case len(text) > 255:
+		return fmt.Errorf("more than 255 bytes")
+	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return fmt.Errorf("%q has control characters", text)
+	}
+	return nil
+}
+
+// CheckName tells what is wrong with a name for an interface
+// (dev_valid_name of the kernel: 1 to 15 bytes, no slash, colon or space).
+func CheckName(name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("an interface needs a name")
+	case len(name) > 15:
+		return fmt.Errorf("%q is longer than the 15 bytes that a name may have", name)
+	case name == "." || name == ".." || name == "all" || name == "default":
+		return fmt.Errorf("%q cannot be the name of an interface", name)
+	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '/' || r == ':' || r == 0x7f || r == 0xa0 }):
+		return fmt.Errorf("%q has characters that a name cannot have", name)
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package netyaml
+
+import (
+	"net/netip"
+	"slices"
+
+	"stet/executors/netstate"
+	"stet/internal/yaml"
+)
+
+// family decodes an interface's ipv4 or ipv6.
+func (d *decoder) family(n *yaml.Node, name string) *netstate.IPConfig {
+	ip := &netstate.IPConfig{Pos: pos(n)}
+	off := func(key, why string) field {
+		return field{hidden: true, decode: scalar(d, key, parseBool, func(on bool) {
+			if on {
+				d.fail(n.Get(key), "unsupported", "`"+key+": true` needs "+why, "Give static addresses, or use a run block.")
+			}
+		})}
+	}
+	refuse := func(key string) field {
+		return field{refuse: "`" + key + "` belongs to DHCP or autoconfiguration, which need a daemon", detail: "Leave it out, and give static addresses."}
+	}
+	known := fields{
+		"enabled":             {decode: scalar(d, "enabled", parseBool, func(on bool) { ip.Enabled = &on })},
+		"address":             {decode: func(v *yaml.Node) { ip.Addresses = d.addressList(v, name) }},
+		"dhcp":                off("dhcp", "a DHCP client"),
+		"autoconf":            off("autoconf", "a daemon; the kernel's own is the sysctl net.ipv6.conf.*.autoconf"),
+		"allow-extra-address": {decode: d.ignore, hidden: true},
+		"addr-gen-mode":       {refuse: "`addr-gen-mode` is not supported by this version", detail: "Set the sysctl `ipv6.addr_gen_mode` of the interface instead."},
+		"token":               {refuse: "`token` is not supported by this version", detail: later},
+	}
+	for _, key := range []string{"dhcp-client-id", "dhcp-duid", "auto-dns", "auto-gateway", "auto-routes", "auto-route-table-id",
+		"auto-route-metric", "dhcp-send-hostname", "dhcp-custom-hostname"} {
+		known[key] = refuse(key)
+	}
+	d.mapping(n, "`"+name+"`", known)
+	return ip
+}
+
+func (d *decoder) addressList(n *yaml.Node, family string) *[]netstate.Address {
+	list := []netstate.Address{}
+	d.list(n, "`address`", func(item *yaml.Node) {
+		a, ok := d.address(item, family)
+		if !ok {
+			return
+		}
+		if slices.ContainsFunc(list, func(o netstate.Address) bool { return o.Prefix == a.Prefix && o.Peer == a.Peer }) {
+			d.fail(item, "duplicate-address", "address "+a.Prefix.String()+" stands twice", "Leave one of the two out.")
+			return
+		}
+		list = append(list, a)
+	})
+	return &list
+}
+
+// address decodes one address; false if it has none.
+func (d *decoder) address(n *yaml.Node, family string) (netstate.Address, bool) {
+	var a netstate.Address
+	var addr netip.Addr
+	bits := -1
+	faults := len(d.problems)
+	life := func(key string, set func(seconds uint32, forever bool)) field {
+		return field{decode: func(v *yaml.Node) {
+			if text, ok := d.text(v, "`"+key+"`"); ok {
+				seconds, forever, err := parseLifetime(text)
+				if err != nil {
+					d.fail(v, "bad-value", "`"+key+"`: "+err.Error(), "Correct the value.")
+					return
+				}
+				set(seconds, forever)
+			}
+		}}
+	}
+	valid := life("valid-life-time", func(s uint32, _ bool) { a.ValidLifetime = s })
+	preferred := life("preferred-life-time", func(s uint32, forever bool) { a.PreferredLifetime, a.Deprecated = s, s == 0 && !forever })
+	known := fields{
+		"ip":                  {decode: scalar(d, "ip", parseAddr, func(v netip.Addr) { addr = v })},
+		"prefix-length":       {decode: scalar(d, "prefix-length", parseUint(0, 128), func(v uint64) { bits = int(v) })},
+		"peer":                {decode: scalar(d, "peer", parsePeer, func(v netip.Prefix) { a.Peer = v })},
+		"broadcast":           {decode: scalar(d, "broadcast", parseAddr, func(v netip.Addr) { a.Broadcast = v })},
+		"scope":               {decode: scalar(d, "scope", parseScope, func(v uint8) { a.Scope = scopeName(v) })},
+		"label":               {decode: scalar(d, "label", parseLabel, func(v string) { a.Label = v })},
+		"metric":              {decode: scalar(d, "metric", parseUint(0, 1<<32-1), func(v uint64) { a.Metric = uint32(v) })},
+		"flags":               {decode: func(v *yaml.Node) { a.Flags = d.flags(v) }},
+		"valid-life-time":     valid,
+		"preferred-life-time": preferred,
+		"mptcp-flags":         {decode: d.ignore, hidden: true},
+	}
+	for alias, f := range map[string]field{"valid-left": valid, "valid-lft": valid, "preferred-left": preferred, "preferred-lft": preferred} {
+		f.hidden = true
+		known[alias] = f
+	}
+	d.mapping(n, "an address", known)
+	if n.Kind != yaml.Mapping || len(d.problems) > faults {
+		return a, false
+	}
+	return d.checkAddress(n, a, addr, bits, family)
+}
+
+func (d *decoder) checkAddress(n *yaml.Node, a netstate.Address, addr netip.Addr, bits int, family string) (netstate.Address, bool) {
+	fault := func(key, summary, detail string) (netstate.Address, bool) {
+		at := n
+		if v := n.Get(key); v != nil {
+			at = v
+		}
+		d.fail(at, "bad-value", summary, detail)
+		return a, false
+	}
+	switch six := family == "ipv6"; {
+	case !addr.IsValid():
+		d.fail(n, "missing-key", "an address without `ip`", "Add `ip:` and `prefix-length:`.")
+		return a, false
+	case addr.Is6() != six:
+		return fault("ip", addr.String()+" does not belong under `"+family+"`", "Move it to the other family.")
+	case bits < 0:
+		d.fail(n, "missing-key", "address "+addr.String()+" without `prefix-length`", "Add `prefix-length:`.")
+		return a, false
+	case bits > addr.BitLen():
+		return fault("prefix-length", "the prefix length of an IPv4 address is 0 to 32", "Correct the value.")
+	case addr.IsMulticast() || addr.IsUnspecified():
+		return fault("ip", addr.String()+" cannot be the address of an interface", "Give an address of a host.")
+	case a.Peer.IsValid() && a.Peer.Addr().Is6() != six, a.Broadcast.IsValid() && (six || a.Broadcast.Is6()):
+		return fault("peer", "`peer` and `broadcast` must be of the family of the address", "IPv6 has no broadcast.")
+	case six && a.Label != "":
+		return fault("label", "only IPv4 addresses have a label", "Leave it out.")
+	case a.ValidLifetime != 0 && a.PreferredLifetime > a.ValidLifetime:
+		return fault("preferred-life-time", "the preferred lifetime is longer than the valid one", "Give a shorter one.")
+	case a.ValidLifetime != 0 && a.PreferredLifetime == 0 && !a.Deprecated:
+		a.PreferredLifetime = a.ValidLifetime
+	}
+	if a.Peer.IsValid() && a.Peer.Bits() < 0 {
+		a.Peer = netip.PrefixFrom(a.Peer.Addr(), bits)
+	}
+	a.Prefix = netip.PrefixFrom(addr, bits)
+	if a.Label != "" && len(a.Label) > 15 {
+		return fault("label", "a label has 15 bytes at most", "Shorten it.")
+	}
+	return a, true
+}
+
+// parsePeer reads an address with or without prefix length.
+func parsePeer(text string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p, nil
+	}
+	a, err := parseAddr(text)
+	return netip.PrefixFrom(a, a.BitLen()), err
+}
+
+func parseLabel(text string) (string, error) { return text, nil }
+
+// addressFlags are the flags that can be set, in ip-address(8)'s words.
+var addressFlags = []string{"autojoin", "home", "mngtmpaddr", "nodad", "noprefixroute"}
+
+func (d *decoder) flags(n *yaml.Node) []string {
+	out := []string{}
+	d.list(n, "`flags`", func(item *yaml.Node) {
+		text, ok := d.text(item, "a flag")
+		switch {
+		case !ok:
+		case !slices.Contains(addressFlags, text):
+			d.unknownName(item, "bad-value", "unknown flag `"+text+"`", addressFlags)
+		case !slices.Contains(out, text):
+			out = append(out, text)
+		}
+	})
+	slices.Sort(out)
+	return out
+}

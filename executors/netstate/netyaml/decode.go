@@ -1,0 +1,74 @@
+// Package netyaml is the YAML of netconfig: nmstate's schema with stet's
+// extensions, to and from package netstate.
+package netyaml
+
+import (
+	"stet/executors/netstate"
+	"stet/internal/yaml"
+)
+
+// Decode reads the body of a netconfig block. It reports all faults, with
+// positions that count from the body's first line; with faults the Config holds
+// what could be understood.
+func Decode(body string) (*netstate.Config, []netstate.Problem) {
+	d := &decoder{config: &netstate.Config{}, byName: map[string]int{}}
+	root, errs := yaml.Parse(body)
+	for _, e := range errs {
+		d.problems = append(d.problems, netstate.Problem{
+			Pos: netstate.Pos{Line: e.Line, Column: e.Column}, Code: "yaml", Summary: e.Message,
+			Detail: "The block is not valid YAML here. Check indentation, colons and quotes.",
+		})
+	}
+	if root != nil && !root.Null() {
+		d.top(root)
+	}
+	d.adoptPorts()
+	return d.config, d.problems
+}
+
+// decoder is one run of Decode.
+type decoder struct {
+	config   *netstate.Config
+	problems []netstate.Problem
+	// byName is where each interface is in config.
+	byName map[string]int
+	// ports are attributes of ports that stand in a bridge's list.
+	ports []port
+}
+
+// port is an entry of a controller's list of ports.
+type port struct {
+	bridge, name string
+	pos          netstate.Pos
+	attrs        netstate.Attrs
+	attrPos      map[string]netstate.Pos
+}
+
+func pos(n *yaml.Node) netstate.Pos { return netstate.Pos{Line: n.Line, Column: n.Column} }
+
+func (d *decoder) fail(n *yaml.Node, code, summary, detail string) {
+	d.problems = append(d.problems, netstate.Problem{Pos: pos(n), Code: code, Summary: summary, Detail: detail})
+}
+
+// later says of a part of nmstate's language that stet will have.
+const later = "This version of stet does not have it yet. Leave it out, or use a run block."
+
+func (d *decoder) top(n *yaml.Node) {
+	d.mapping(n, "a netconfig block", fields{
+		"interfaces":   {decode: d.interfaces},
+		"routes":       {decode: d.routes},
+		"route-rules":  {decode: d.rules},
+		"neighbors":    {decode: d.neighbors},
+		"fdb":          {decode: d.fdb},
+		"sysctl":       {decode: d.sysctl},
+		"description":  {decode: d.ignore},
+		"capture":      {refuse: "policies with `capture` are nmstate's own; write the state itself"},
+		"dns-resolver": {refuse: "`dns-resolver` is not supported by this version", detail: later},
+		"hostname":     {refuse: "`hostname` is no network state of the kernel", detail: "Use a run block with hostname(1) or hostnamectl(1)."},
+		"ovs-db":       {refuse: "`ovs-db` needs the Open vSwitch daemon", detail: "stet configures the kernel directly. Use a run block with ovs-vsctl(8)."},
+		"ovn":          {refuse: "`ovn` needs the OVN daemons", detail: "stet configures the kernel directly. Use a run block with ovs-vsctl(8)."},
+	})
+}
+
+// ignore accepts a key that says nothing about what is to be done.
+func (d *decoder) ignore(*yaml.Node) {}

@@ -1,0 +1,324 @@
+package netyaml
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"stet/executors/netstate"
+	"stet/internal/yaml"
+)
+
+func (d *decoder) interfaces(n *yaml.Node) {
+	d.list(n, "`interfaces`", d.iface)
+}
+
+// needsDaemon are keys of nmstate that a daemon of its own stands behind.
+var needsDaemon = map[string]string{
+	"802.1x":       "`802.1x` needs a daemon (wpa_supplicant)",
+	"lldp":         "`lldp` needs a daemon (NetworkManager or lldpd)",
+	"ovs-db":       "`ovs-db` needs the Open vSwitch daemon",
+	"profile-name": "`profile-name` names a profile of NetworkManager",
+	"wait-ip":      "`wait-ip` makes NetworkManager wait",
+	"dispatch":     "`dispatch` needs NetworkManager's dispatcher",
+	"libreswan":    "`libreswan` needs the Libreswan daemon",
+}
+
+// laterKeys are keys of nmstate that this version does not have.
+var laterKeys = []string{
+	"alt-names", "copy-mac-from", "ethtool", "mptcp", "ethernet", "link-aggregation", "vlan", "vrf", "ipvlan",
+	"macsec", "hsr", "infiniband", "ip-tunnel", "xfrm",
+}
+
+// laterTypes are types of nmstate that this version does not have.
+var laterTypes = []string{"bond", "vlan", "vrf", "dummy", "ipvlan", "macsec", "hsr", "infiniband", "ip-tunnel", "xfrm"}
+
+func (d *decoder) iface(n *yaml.Node) {
+	i := netstate.InterfaceConfig{Pos: pos(n), Attrs: netstate.Attrs{}, AttrPos: map[string]netstate.Pos{}}
+	named := false
+	known := fields{
+		"name":        {decode: func(v *yaml.Node) { named = d.name(v, &i) }},
+		"type":        {decode: func(v *yaml.Node) { d.ifaceType(v, &i) }},
+		"state":       {decode: scalar(d, "state", oneOf("up", "down", "absent", "ignore"), func(s string) { i.State = s })},
+		"identifier":  {decode: scalar(d, "identifier", oneOf("name"), func(string) {}), hidden: true},
+		"description": {decode: func(v *yaml.Node) { d.attr(v, netstate.AttrByKey("alias"), &i) }},
+		"sysctl":      {decode: func(v *yaml.Node) { d.ownSysctls(v, &i) }},
+	}
+	known["ipv4"] = field{decode: func(v *yaml.Node) { i.IPv4 = d.family(v, "ipv4") }}
+	known["ipv6"] = field{decode: func(v *yaml.Node) { i.IPv6 = d.family(v, "ipv6") }}
+	for _, a := range netstate.LinkAttrs() {
+		if a.Key != "state" {
+			known[a.Key] = field{decode: func(v *yaml.Node) { d.attr(v, &a, &i) }, hidden: a.Set == netstate.ReadOnly}
+		}
+	}
+	for key, reason := range needsDaemon {
+		known[key] = field{refuse: reason, detail: "stet configures the kernel directly and leaves daemons alone. Leave it out, or use a run block."}
+	}
+	for _, key := range laterKeys {
+		known[key] = field{refuse: "`" + key + "` is not supported by this version", detail: later}
+	}
+	for _, section := range sections() {
+		known[section] = field{decode: func(v *yaml.Node) { d.section(v, section, &i) }}
+	}
+	d.mapping(n, "an interface", known)
+	if n.Kind != yaml.Mapping {
+		return
+	}
+	if !named {
+		if n.Get("name") == nil {
+			d.fail(n, "missing-key", "an interface without `name`", "Add `name:`.")
+		}
+		return
+	}
+	d.finish(n, &i)
+}
+
+// finish checks the parts of an interface against each other and takes it.
+func (d *decoder) finish(n *yaml.Node, i *netstate.InterfaceConfig) {
+	if i.Type == "ethernet" && n.Get("veth") != nil {
+		i.Type = "veth" // nmstate's own word for both
+	}
+	for _, section := range sections() {
+		key := keyOf(n, section)
+		kind := netstate.KindByName(i.Type)
+		if key == nil || kind == nil || section == "bridge-port" || kind.Section == section {
+			continue
+		}
+		d.fail(key, "wrong-section", "an interface of type "+i.Type+" has no `"+section+"`", "Correct the type, or leave the section out.")
+	}
+	if _, twice := d.byName[i.Name]; twice {
+		d.fail(n, "duplicate-interface", "interface "+i.Name+" stands twice", "Put everything about it into one entry.")
+		return
+	}
+	d.byName[i.Name] = len(d.config.Interfaces)
+	for k := range i.Sysctls {
+		i.Sysctls[k].Key = strings.Replace(i.Sysctls[k].Key, "*", strings.ReplaceAll(i.Name, ".", "/"), 1)
+	}
+	for k := range d.ports {
+		if d.ports[k].bridge == "" {
+			d.ports[k].bridge = i.Name
+		}
+	}
+	d.config.Interfaces = append(d.config.Interfaces, *i)
+}
+
+func keyOf(n *yaml.Node, key string) *yaml.Node {
+	for _, p := range n.Pairs {
+		if p.Key.Value == key {
+			return p.Key
+		}
+	}
+	return nil
+}
+
+// sections are the mappings that hold the attributes of kinds and of ports.
+func sections() []string {
+	var out []string
+	for _, k := range netstate.Kinds() {
+		if k.Section != "" && len(k.Attrs) > 0 {
+			out = append(out, k.Section)
+		}
+	}
+	return append(out, "bridge-port")
+}
+
+func (d *decoder) name(n *yaml.Node, i *netstate.InterfaceConfig) bool {
+	text, ok := d.text(n, "`name`")
+	if !ok {
+		return false
+	}
+	if err := netstate.CheckName(text); err != nil {
+		d.fail(n, "bad-value", "`name`: "+err.Error(), "Choose a name of 1 to 15 characters without spaces, slashes and colons.")
+		return false
+	}
+	i.Name = text
+	i.Pos = pos(n)
+	return true
+}
+
+func (d *decoder) ifaceType(n *yaml.Node, i *netstate.InterfaceConfig) {
+	text, ok := d.text(n, "`type`")
+	if !ok {
+		return
+	}
+	i.AttrPos["type"] = pos(n)
+	var names []string
+	for _, k := range netstate.Kinds() {
+		names = append(names, k.Name)
+	}
+	switch {
+	case text == "tap":
+		i.Type = "tun"
+		if _, given := i.Attrs["tun.mode"]; !given {
+			i.Attrs["tun.mode"], i.AttrPos["tun.mode"] = "tap", pos(n)
+		}
+	case netstate.KindByName(text) != nil:
+		i.Type = text
+	case text == "unknown":
+	case strings.HasPrefix(text, "ovs-"):
+		d.fail(n, "unsupported", "type "+text+" needs the Open vSwitch daemon", "stet configures the kernel directly. Use a run block with ovs-vsctl(8).")
+	case text == "ipsec":
+		d.fail(n, "unsupported", "type ipsec needs the Libreswan daemon", "stet configures the kernel directly. Use a run block with ipsec(8).")
+	case slices.Contains(laterTypes, text):
+		d.fail(n, "unsupported", "type "+text+" is not supported by this version", later)
+	default:
+		d.unknownName(n, "unknown-type", "unknown type `"+text+"`", append(names, "tap"))
+	}
+}
+
+// attr decodes one attribute.
+func (d *decoder) attr(n *yaml.Node, a *netstate.Attr, i *netstate.InterfaceConfig) {
+	if a.Set == netstate.ReadOnly {
+		return // as nmstate shows it
+	}
+	name := a.Key[strings.LastIndex(a.Key, ".")+1:]
+	value, ok := d.attrText(n, a, name)
+	if !ok {
+		return
+	}
+	canonical, err := a.Canonical(value)
+	if err != nil {
+		d.fail(n, "bad-value", "`"+name+"`: "+err.Error(), "Correct the value. "+a.Doc)
+		return
+	}
+	i.Attrs[a.Key], i.AttrPos[a.Key] = canonical, pos(n)
+}
+
+func (d *decoder) attrText(n *yaml.Node, a *netstate.Attr, name string) (string, bool) {
+	if a.Type == netstate.MACList && n.Kind == yaml.Sequence {
+		var parts []string
+		for _, item := range n.Items {
+			text, ok := d.text(item, "an entry of `"+name+"`")
+			if !ok {
+				return "", false
+			}
+			parts = append(parts, text)
+		}
+		return strings.Join(parts, ","), true
+	}
+	return d.text(n, "`"+name+"`")
+}
+
+// aliases are other spellings that nmstate accepts.
+var aliases = map[string]string{
+	"bridge.options.group-forward-mask": "bridge.options.group-fwd-mask",
+	"mac-vlan.accept-all-mac":           "mac-vlan.promiscuous",
+	"mac-vtap.accept-all-mac":           "mac-vtap.promiscuous",
+}
+
+// section decodes a mapping whose keys the table of a kind has.
+func (d *decoder) section(n *yaml.Node, path string, i *netstate.InterfaceConfig) {
+	known := fields{}
+	for key := range children(path) {
+		full := path + "." + key
+		if a := netstate.AttrByKey(full); a != nil {
+			known[key] = field{decode: func(v *yaml.Node) { d.attr(v, a, i) }, hidden: a.Set == netstate.ReadOnly}
+			continue
+		}
+		known[key] = field{decode: func(v *yaml.Node) { d.section(v, full, i) }}
+	}
+	for alias, full := range aliases {
+		if parent, key := alias[:strings.LastIndex(alias, ".")], alias[strings.LastIndex(alias, ".")+1:]; parent == path {
+			known[key] = field{decode: func(v *yaml.Node) { d.alias(v, full, key, i) }, hidden: true}
+		}
+	}
+	switch path {
+	case "bridge":
+		known["port"] = field{decode: func(v *yaml.Node) { d.bridgePorts(v, i) }}
+		known["ports"] = field{decode: known["port"].decode, hidden: true}
+	case "bridge-port":
+		known["vlan"] = field{refuse: "`vlan` of a port is not supported by this version", detail: later}
+	}
+	d.mapping(n, "`"+path+"`", known)
+}
+
+func (d *decoder) alias(n *yaml.Node, full, key string, i *netstate.InterfaceConfig) {
+	before, given := i.Attrs[full]
+	d.attr(n, netstate.AttrByKey(full), i)
+	if given && i.Attrs[full] != before {
+		d.fail(n, "contradiction", "`"+key+"` and its other spelling differ", "Leave one of the two out.")
+	}
+}
+
+// children are the keys right below a path of the tables.
+func children(path string) map[string]bool {
+	out := map[string]bool{}
+	for _, k := range netstate.Kinds() {
+		for _, a := range slices.Concat(k.Attrs, k.PortAttrs) {
+			if rest, ok := strings.CutPrefix(a.Key, path+"."); ok {
+				key, _, _ := strings.Cut(rest, ".")
+				out[key] = true
+			}
+		}
+	}
+	return out
+}
+
+// bridgePorts decodes a bridge's list of ports: names, each with the port's
+// attributes.
+func (d *decoder) bridgePorts(n *yaml.Node, i *netstate.InterfaceConfig) {
+	names := []string{}
+	d.list(n, "`port`", func(item *yaml.Node) {
+		p := port{pos: pos(item), attrs: netstate.Attrs{}, attrPos: map[string]netstate.Pos{}}
+		entry := netstate.InterfaceConfig{Attrs: p.attrs, AttrPos: p.attrPos}
+		d.bridgePort(item, &entry)
+		if entry.Name == "" {
+			return
+		}
+		if slices.Contains(names, entry.Name) {
+			d.fail(item, "duplicate-port", "port "+entry.Name+" stands twice", "Leave one of the two out.")
+			return
+		}
+		names = append(names, entry.Name)
+		p.name, p.pos = entry.Name, entry.Pos
+		i.AttrPos["bridge.port."+p.name] = p.pos
+		d.ports = append(d.ports, p)
+	})
+	i.Ports = &names
+}
+
+func (d *decoder) bridgePort(item *yaml.Node, entry *netstate.InterfaceConfig) {
+	if item.Kind == yaml.Scalar && !item.Null() {
+		d.name(item, entry) // a name alone, as bonds have it
+		return
+	}
+	known := fields{
+		"name": {decode: func(v *yaml.Node) { d.name(v, entry) }},
+		"vlan": {decode: func(v *yaml.Node) {
+			if v.Kind == yaml.Mapping && len(v.Pairs) > 0 {
+				d.fail(v, "unsupported", "`vlan` of a port is not supported by this version", later)
+			}
+		}, hidden: true},
+	}
+	for key := range children("bridge-port") {
+		a := netstate.AttrByKey("bridge-port." + key)
+		known[key] = field{decode: func(v *yaml.Node) { d.attr(v, a, entry) }, hidden: a.Set == netstate.ReadOnly}
+	}
+	d.mapping(item, "a port", known)
+	if item.Kind == yaml.Mapping && item.Get("name") == nil {
+		d.fail(item, "missing-key", "a port without `name`", "Add `name:`.")
+	}
+}
+
+// adoptPorts gives the attributes of ports in lists to the ports themselves.
+func (d *decoder) adoptPorts() {
+	for _, p := range d.ports {
+		if p.bridge == "" || len(p.attrs) == 0 {
+			continue
+		}
+		at, named := d.byName[p.name]
+		if !named {
+			d.byName[p.name] = len(d.config.Interfaces)
+			d.config.Interfaces = append(d.config.Interfaces, netstate.InterfaceConfig{Pos: p.pos, Name: p.name, Attrs: p.attrs, AttrPos: p.attrPos})
+			continue
+		}
+		own := &d.config.Interfaces[at]
+		for _, key := range slices.Sorted(maps.Keys(p.attrs)) {
+			if before, given := own.Attrs[key]; given && before != p.attrs[key] {
+				d.problems = append(d.problems, netstate.Problem{Pos: p.attrPos[key], Code: "contradiction",
+					Summary: "`" + key + "` of " + p.name + " stands in two places, with different values", Detail: "Leave one of the two out."})
+			}
+			own.Attrs[key], own.AttrPos[key] = p.attrs[key], p.attrPos[key]
+		}
+	}
+}

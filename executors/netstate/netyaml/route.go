@@ -1,0 +1,176 @@
+package netyaml
+
+import (
+	"net/netip"
+
+	"stet/executors/netstate"
+	"stet/internal/yaml"
+)
+
+// configList decodes a mapping with nmstate's `config` list (and `running`, which
+// only shows).
+func (d *decoder) configList(n *yaml.Node, what string, each func(*yaml.Node)) {
+	d.mapping(n, "`"+what+"`", fields{
+		"config":  {decode: func(v *yaml.Node) { d.list(v, "`config`", each) }},
+		"running": {decode: d.ignore, hidden: true},
+	})
+}
+
+// extensionList is configList, but a list right below the key is good too.
+func (d *decoder) extensionList(n *yaml.Node, what string, each func(*yaml.Node)) {
+	if n.Kind == yaml.Sequence {
+		d.list(n, "`"+what+"`", each)
+		return
+	}
+	d.configList(n, what, each)
+}
+
+func (d *decoder) routes(n *yaml.Node) { d.configList(n, "routes", newRouteEntry(d).decode) }
+
+// routeMetrics are RTAX_* of linux/rtnetlink.h that hold plain numbers, by
+// ip-route(8)'s words. Times are milliseconds.
+var routeMetrics = []string{"mtu", "window", "rtt", "rttvar", "ssthresh", "cwnd", "advmss", "reordering", "hoplimit", "initcwnd", "initrwnd", "rto_min", "quickack"}
+
+// routeTypes are those that can be declared.
+var routeTypes = []string{"unicast", "blackhole", "unreachable", "prohibit", "throw", "local", "broadcast", "multicast", "anycast"}
+
+// routeEntry is the entry of routes.config that is being decoded. Its keys are
+// a table made once: there may be very many routes.
+type routeEntry struct {
+	d      *decoder
+	c      netstate.RouteConfig
+	hop    netstate.NextHop
+	fields fields
+}
+
+func newRouteEntry(d *decoder) *routeEntry {
+	e := &routeEntry{d: d}
+	has := func(key string) { e.c.Has[key] = true }
+	r := &e.c.Route
+	e.fields = fields{
+		"state":              {decode: scalar(d, "state", oneOf("absent"), func(string) { e.c.Absent = true })},
+		"destination":        {decode: optional(d, "destination", parsePrefix, func(p netip.Prefix) { r.Destination = p; e.c.Has["destination"] = p.IsValid() })},
+		"next-hop-interface": {decode: scalar(d, "next-hop-interface", parseName, func(v string) { e.hop.Device = v; has("next-hop-interface") })},
+		"next-hop-address":   {decode: optional(d, "next-hop-address", parseAddr, func(v netip.Addr) { e.hop.Via = v; has("next-hop-address") })},
+		"metric":             {decode: scalar(d, "metric", parseDefault(1<<32-1), func(v uint64) { r.Metric = uint32(v); e.c.Has["metric"] = v != 0 })},
+		"table-id":           {decode: scalar(d, "table-id", parseTable, func(v uint32) { r.Table = v; has("table-id") })},
+		"weight":             {decode: scalar(d, "weight", parseUint(1, 256), func(v uint64) { e.hop.Weight = uint16(v); has("weight") })},
+		"route-type":         {decode: scalar(d, "route-type", oneOf(routeTypes...), func(v string) { r.Type = netstate.RouteType(v); has("type") })},
+		"source":             {decode: optional(d, "source", parseAddr, func(v netip.Addr) { r.Source = v; has("source") })},
+		"onlink":             {decode: scalar(d, "onlink", parseBool, func(v bool) { e.hop.OnLink = v; has("onlink") })},
+		"protocol":           {decode: scalar(d, "protocol", parseProtocol, func(v uint8) { r.Protocol = v; has("protocol") })},
+		"scope":              {decode: scalar(d, "scope", parseScope, func(v uint8) { r.Scope = v; has("scope") })},
+		"tos":                {decode: scalar(d, "tos", parseUint(0, 255), func(v uint64) { r.TOS = uint8(v); has("tos") })},
+		"next-hops":          {decode: func(v *yaml.Node) { r.NextHops = d.nextHops(v); has("next-hops") }},
+	}
+	for _, key := range routeMetrics {
+		e.fields[key] = field{decode: scalar(d, key, parseUint(0, 1<<32-1), func(v uint64) {
+			if r.Metrics == nil {
+				r.Metrics = map[string]uint32{}
+			}
+			r.Metrics[key] = uint32(v)
+			has(key)
+		})}
+	}
+	return e
+}
+
+// decode decodes one entry of routes.config.
+func (e *routeEntry) decode(n *yaml.Node) {
+	e.c = netstate.RouteConfig{Pos: pos(n), Has: map[string]bool{}}
+	e.hop = netstate.NextHop{}
+	faults := len(e.d.problems)
+	e.d.mapping(n, "a route", e.fields)
+	if n.Kind != yaml.Mapping || len(e.d.problems) > faults {
+		return
+	}
+	if e.hop != (netstate.NextHop{}) {
+		if e.c.Has["next-hops"] {
+			e.d.fail(n, "contradiction", "a route has either `next-hops` or one next hop", "Put all of them into `next-hops`.")
+			return
+		}
+		e.c.Route.NextHops = []netstate.NextHop{e.hop}
+	}
+	if e.d.checkRoute(n, &e.c) {
+		e.d.config.Routes = append(e.d.config.Routes, e.c)
+	}
+}
+
+func parseName(text string) (string, error) { return text, netstate.CheckName(text) }
+
+// optional is scalar, but nmstate's empty text sets the zero value.
+func optional[T any](d *decoder, what string, parse func(string) (T, error), set func(T)) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if n.Kind == yaml.Scalar && n.Value == "" && n.Quoted {
+			var zero T
+			set(zero)
+			return
+		}
+		scalar(d, what, parse, set)(n)
+	}
+}
+
+func (d *decoder) nextHops(n *yaml.Node) []netstate.NextHop {
+	var out []netstate.NextHop
+	d.list(n, "`next-hops`", func(item *yaml.Node) {
+		h := netstate.NextHop{Weight: 1}
+		d.mapping(item, "a next hop", fields{
+			"next-hop-interface": {decode: scalar(d, "next-hop-interface", parseName, func(v string) { h.Device = v })},
+			"next-hop-address":   {decode: scalar(d, "next-hop-address", parseAddr, func(v netip.Addr) { h.Via = v })},
+			"weight":             {decode: scalar(d, "weight", parseUint(1, 256), func(v uint64) { h.Weight = uint16(v) })},
+			"onlink":             {decode: scalar(d, "onlink", parseBool, func(v bool) { h.OnLink = v })},
+		})
+		if h.Device == "" && !h.Via.IsValid() {
+			d.fail(item, "missing-key", "a next hop that leads nowhere", "Add `next-hop-interface` or `next-hop-address`.")
+			return
+		}
+		out = append(out, h)
+	})
+	if len(out) == 1 {
+		out[0].Weight = 0
+	}
+	return out
+}
+
+// checkRoute checks the parts of a route against each other.
+func (d *decoder) checkRoute(n *yaml.Node, c *netstate.RouteConfig) bool {
+	r := &c.Route
+	fault := func(key, code, summary, detail string) bool {
+		at := n
+		if v := n.Get(key); v != nil {
+			at = v
+		}
+		d.fail(at, code, summary, detail)
+		return false
+	}
+	leadsNowhere := r.Type == "blackhole" || r.Type == "unreachable" || r.Type == "prohibit" || r.Type == "throw"
+	if leadsNowhere && len(r.NextHops) == 1 && r.NextHops[0].Device == "lo" && !r.NextHops[0].Via.IsValid() {
+		r.NextHops = nil // as nmstate shows it
+		delete(c.Has, "next-hop-interface")
+	}
+	switch {
+	case c.Absent && len(c.Has) == 0:
+		return fault("", "missing-key", "`state: absent` alone would remove every route", "Name what the routes to be removed have in common.")
+	case !c.Absent && !r.Destination.IsValid():
+		return fault("", "missing-key", "a route without `destination`", "Add `destination:`; 0.0.0.0/0 and ::/0 are the default routes.")
+	case leadsNowhere && len(r.NextHops) > 0:
+		return fault("route-type", "contradiction", "a route of type "+string(r.Type)+" has no next hop", "Leave one of the two out.")
+	case !c.Absent && !leadsNowhere && len(r.NextHops) == 0:
+		return fault("", "missing-key", "the route to "+r.Destination.String()+" leads nowhere", "Add `next-hop-interface` or `next-hop-address`, or a `route-type` such as blackhole.")
+	}
+	six := r.Destination.Addr().Is6()
+	if r.Destination.IsValid() && r.Source.IsValid() && r.Source.Is6() != six {
+		return fault("source", "bad-value", "`source` is of another family than the destination", "Correct one of the two.")
+	}
+	for _, h := range r.NextHops {
+		switch {
+		case r.Destination.IsValid() && h.Via.IsValid() && six && h.Via.Is4():
+			return fault("next-hop-address", "bad-value", "an IPv6 route cannot have an IPv4 gateway", "Correct one of the two.")
+		case h.OnLink && h.Device == "":
+			return fault("onlink", "missing-key", "`onlink` needs `next-hop-interface`", "Name the interface.")
+		case !c.Absent && h.Via.IsValid() && h.Via.IsLinkLocalUnicast() && h.Via.Is6() && h.Device == "":
+			return fault("next-hop-address", "missing-key", "a link-local gateway needs `next-hop-interface`", "Name the interface.")
+		}
+	}
+	return true
+}
