@@ -11,7 +11,6 @@ package check
 import (
 	"encoding/json"
 	"sort"
-	"strings"
 	"time"
 
 	"stet/executors"
@@ -70,9 +69,8 @@ type Register struct {
 
 // decoded is Out as JSON.
 func decoded(out string) (any, error) {
-	dec := json.NewDecoder(strings.NewReader(out))
 	var v any
-	if err := dec.Decode(&v); err != nil {
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
 		return nil, err
 	}
 	return wholeNumbers(v, 0), nil
@@ -109,4 +107,8 @@ type Options struct {
 	// Retry is told each assertion that did not hold in a round that is
 	// followed by another. May be nil.
 	Retry func(a runbook.Assertion)
+	// Redact takes secrets out of text. It is applied before values are cut
+	// to a length that people read, since a part of a secret would not be
+	// found later. May be nil.
+	Redact func(string) string
 }

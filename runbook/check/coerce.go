@@ -79,7 +79,7 @@ func (c *compilation) inner(p part, shift int, exact bool) ast.Node {
 		c.faults = append(c.faults, fault{from: shift, to: shift + 1, code: "template", summary: summary, detail: "Write $${ for a literal ${."})
 		return nil
 	}
-	tree, err := parser.ParseWithConfig(unwrap(p.text), c.config)
+	tree, err := parser.ParseWithConfig(unwrap(p.text), c.syntax)
 	if err != nil {
 		f := c.parseFault(err)
 		f.from, f.to = f.from+shift, f.to+shift
@@ -165,6 +165,7 @@ func (c *compilation) asBool(n *ast.Node) {
 	property.SetLocation((*n).Location())
 	member := &ast.MemberNode{Node: *n, Property: property}
 	member.SetLocation((*n).Location())
+	c.plan.rename(member, *n)
 	c.plan.synthetic(member)
 	*n = member
 }
@@ -200,6 +201,7 @@ func (c *compilation) sysctlAsNumber(n *ast.Node) {
 	}
 	number := &ast.BuiltinNode{Name: "int", Arguments: []ast.Node{call}}
 	number.SetLocation(call.Location())
+	c.plan.rename(number, call)
 	c.plan.synthetic(number)
 	*n = number
 }

@@ -105,7 +105,7 @@ func compile(source string, space *namespace, isAssertion bool) (*expression, []
 	if n := utf8.RuneCountInString(source); n > maxLength {
 		return nil, []fault{{to: n, code: "expr", summary: fmt.Sprintf("the expression is longer than %d characters", maxLength), detail: "Split it into several."}}
 	}
-	c := &compilation{source: source, space: space, config: space.config(), plan: newPlan()}
+	c := &compilation{source: source, space: space, config: space.config(), syntax: space.syntax(), plan: newPlan()}
 	return c.compile(isAssertion)
 }
 
@@ -114,6 +114,7 @@ type compilation struct {
 	source string
 	space  *namespace
 	config *conf.Config
+	syntax *conf.Config // to parse with
 	tree   *parser.Tree
 	faults []fault
 	plan   *plan
@@ -127,7 +128,7 @@ func (c *compilation) compile(isAssertion bool) (x *expression, faults []fault) 
 			x, faults = nil, append(c.faults, fault{code: "expr", summary: fmt.Sprintf("the expression cannot be compiled: %v", p), detail: "Write it in another way."})
 		}
 	}()
-	tree, err := parser.ParseWithConfig(unwrap(c.source), c.config)
+	tree, err := parser.ParseWithConfig(unwrap(c.source), c.syntax)
 	if err != nil {
 		return nil, []fault{c.parseFault(err)}
 	}
@@ -168,7 +169,7 @@ func (c *compilation) typecheck() {
 		}
 		var fe *file.Error
 		if !errors.As(err, &fe) {
-			c.faults = append(c.faults, fault{code: "expr", summary: err.Error(), detail: "See the reference page of check."})
+			c.faults = append(c.faults, fault{code: "expr", summary: err.Error(), detail: reference})
 			return
 		}
 		node := findAt(&c.tree.Node, fe.Location)

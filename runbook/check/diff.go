@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"stet/executors/netstate"
 )
@@ -14,14 +15,19 @@ import (
 type item struct {
 	key    string
 	fields [][2]string
+	// text is the item on one line, if it is not its key and fields.
+	text string
 }
 
 // String is the item on one line.
 func (i item) String() string {
+	if i.text != "" {
+		return i.text
+	}
 	words := []string{i.key}
 	for _, f := range i.fields {
 		if f[1] != "" {
-			words = append(words, f[0], f[1])
+			words = append(words, f[0], orNone(f[1]))
 		}
 	}
 	return strings.Join(words, " ")
@@ -102,7 +108,11 @@ func orNone(s string) string {
 	if s == "" {
 		return "none"
 	}
-	return short(s, 200)
+	if n := utf8.RuneCountInString(s); n > 200 {
+		// Never a part of it: a part of a secret is not recognised.
+		return fmt.Sprintf("%d characters in %d lines", n, 1+strings.Count(s, "\n"))
+	}
+	return flat(s)
 }
 
 // items makes comparable items of any list of facts.
@@ -115,7 +125,7 @@ func items(list any) []item {
 		}
 	case []address:
 		for _, a := range l {
-			r = append(r, item{a.Dev + " " + a.Prefix, [][2]string{{"peer", a.Peer}, {"broadcast", a.Broadcast}, {"scope", a.Scope}, {"label", labelOf(a)}, {"flags", settled(a.Flags)}}})
+			r = append(r, item{key: a.Dev + " " + a.Prefix, fields: [][2]string{{"peer", a.Peer}, {"broadcast", a.Broadcast}, {"scope", a.Scope}, {"label", labelOf(a)}, {"flags", settled(a.Flags)}}})
 		}
 	case []route:
 		for _, x := range l {
@@ -128,7 +138,7 @@ func items(list any) []item {
 	case []neighbour:
 		for _, n := range l {
 			if n.State != "failed" && n.State != "incomplete" {
-				r = append(r, item{n.Dev + " " + n.IP, [][2]string{{"lladdr", n.MAC}, {"proxy", flag(n.Proxy)}}})
+				r = append(r, item{key: n.Dev + " " + n.IP, fields: [][2]string{{"lladdr", n.MAC}, {"proxy", flag(n.Proxy)}}})
 			}
 		}
 	case []fdbEntry:
@@ -137,11 +147,11 @@ func items(list any) []item {
 		}
 	case map[string]string:
 		for _, key := range sortedKeys(l) {
-			r = append(r, item{key, [][2]string{{"=", l[key]}}})
+			r = append(r, item{key: key, fields: [][2]string{{"=", l[key]}}})
 		}
 	case map[string]output:
 		for _, key := range sortedKeys(l) {
-			r = append(r, item{key, [][2]string{{"exit", fmt.Sprint(l[key].Exit)}, {"output", l[key].Out}, {"errors", l[key].Err}}})
+			r = append(r, item{key: key, fields: [][2]string{{"exit", fmt.Sprint(l[key].Exit)}, {"output", l[key].Out}, {"errors", l[key].Err}}})
 		}
 	}
 	return r
@@ -197,7 +207,8 @@ func linkItem(l *link) item {
 	return i
 }
 
-func routeItem(r route) item {
+// routeKey tells routes apart as the kernel does.
+func routeKey(r route) string {
 	key := r.Dst
 	if r.Default {
 		key = fmt.Sprintf("default (IPv%d)", r.Family)
@@ -214,6 +225,10 @@ func routeItem(r route) item {
 	if r.TOS != 0 {
 		key += fmt.Sprintf(" tos %#x", r.TOS)
 	}
+	return key
+}
+
+func routeItem(r route) item {
 	var hops []string
 	for _, h := range r.NextHops {
 		hops = append(hops, hopText(h, len(r.NextHops) > 1))
@@ -222,10 +237,23 @@ func routeItem(r route) item {
 	for _, name := range sortedKeys(r.Metrics) {
 		metrics = append(metrics, fmt.Sprintf("%s %d", name, r.Metrics[name]))
 	}
-	return item{key, [][2]string{
+	return item{key: routeKey(r), text: routeText(r), fields: [][2]string{
 		{"nexthop", strings.Join(hops, ", ")}, {"src", r.Source}, {"proto", r.Protocol}, {"scope", r.Scope},
 		{"metrics", strings.Join(metrics, " ")}, {"flags", strings.Join(r.Flags, ",")},
 	}}
+}
+
+// routeText is a route as ip-route(8) writes one, in short.
+func routeText(r route) string {
+	words := []string{routeKey(r)}
+	for _, h := range r.NextHops {
+		if len(r.NextHops) > 1 {
+			words = append(words, "nexthop")
+		}
+		words = append(words, hopText(h, len(r.NextHops) > 1))
+	}
+	words = append(words, prefixed("proto ", r.Protocol), prefixed("src ", r.Source), strings.Join(r.Flags, " "))
+	return strings.Join(nonEmpty(words...), " ")
 }
 
 func hopText(h nexthop, weight bool) string {
@@ -256,13 +284,13 @@ func fdbItem(e fdbEntry) item {
 		key += fmt.Sprintf(" vni %d", e.VNI)
 	}
 	if e.State == "dynamic" {
-		return item{key, [][2]string{{"dev", e.Dev}, {"dst", e.Dst}}}
+		return item{key: key, fields: [][2]string{{"dev", e.Dev}, {"dst", e.Dst}}}
 	}
 	key = e.Dev + " " + key
 	if e.Dst != "" {
 		key += " dst " + e.Dst
 	}
-	return item{key, [][2]string{{"port", numeral(e.Port)}, {"owner", e.Owner}, {"state", e.State}, {"sticky", flag(e.Sticky)}}}
+	return item{key: key, fields: [][2]string{{"port", numeral(e.Port)}, {"owner", e.Owner}, {"state", e.State}, {"sticky", flag(e.Sticky)}}}
 }
 
 func numeral(n int) string {
@@ -412,7 +440,7 @@ func (c current) list(kind string, then *Snapshot) (any, error) {
 			return nil, err
 		}
 		if v.truncated {
-			return nil, fmt.Errorf("%s printed more than %d KiB: compare less of it", short(o.Command, 60), maxOut>>10)
+			return nil, fmt.Errorf("%s printed more than %d KiB: compare less of it", flat(o.Command), maxOut>>10)
 		}
 		outputs[o.Name] = v
 	}

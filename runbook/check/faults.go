@@ -18,7 +18,7 @@ import (
 
 // parseFault is a syntax error.
 func (c *compilation) parseFault(err error) fault {
-	f := fault{code: "expr", summary: err.Error(), detail: "See the reference page of check for the language."}
+	f := fault{code: "expr", summary: err.Error(), detail: reference}
 	var fe *file.Error
 	if !errors.As(err, &fe) {
 		return f
@@ -29,6 +29,9 @@ func (c *compilation) parseFault(err error) fault {
 	switch {
 	case strings.Contains(f.summary, "the end"):
 		f.detail = "Something is missing at the end; a line that goes on must end in an operator or have a bracket open."
+	case strings.HasPrefix(f.summary, "literal not terminated"):
+		f.from, f.to, f.summary = 0, utf8.RuneCountInString(strings.Split(c.source, "\n")[0]), "a string is not closed"
+		f.detail = "Close it with the quote that opened it; a string ends on its line."
 	case strings.Contains(f.summary, `"="`):
 		f.detail = "Compare with ==."
 	}
@@ -65,12 +68,11 @@ var (
 	unknownField  = regexp.MustCompile(`^type (.+) has no (field|method) (.+)$`)
 	unknownKey    = regexp.MustCompile(`^unknown field (.+)$`)
 	notNumericKey = regexp.MustCompile(`^cannot use (\S+) as argument \(type (\S+)\) to call (\S+) $`)
-	goType        = regexp.MustCompile(`(\[\]|map\[string\])*\*?(check\.\w+|interface \{\}|\b(?:u?int(?:8|16|32|64)?|float(?:32|64)|bool|string)\b)`)
 )
 
 // typeFault turns a type error into the document's words, with a suggestion.
 func (c *compilation) typeFault(fe *file.Error, node *ast.Node) fault {
-	f := fault{from: fe.From, to: wordEnd([]rune(c.source), fe.From), code: "expr", detail: "See the reference page of check."}
+	f := fault{from: fe.From, to: wordEnd([]rune(c.source), fe.From), code: "expr", detail: reference}
 	message := strings.TrimSpace(fe.Message)
 	if m := unknownName.FindStringSubmatch(message); m != nil {
 		return c.unknownName(f, m[1])
@@ -90,9 +92,10 @@ func (c *compilation) typeFault(fe *file.Error, node *ast.Node) fault {
 		f.detail = "Known: " + orNone(strings.Join(known, ", ")) + "."
 		return f
 	}
-	f.summary = plainTypes(message)
+	f.summary, f.detail = plainMessage(message)
 	if m := notNumericKey.FindStringSubmatch(fe.Message); m != nil {
 		f.summary = fmt.Sprintf("%s takes %s here, not %s", m[3], article(typeName(m[2])), article(typeName(m[1])))
+		f.detail = exampleOf(m[3])
 		if m[3] == "diff" {
 			f.summary = "diff takes two snapshots, or the same list of two"
 			f.detail = "Write diff(before, now), or diff(before.routes, now.routes)."
@@ -108,7 +111,7 @@ func (c *compilation) unknownName(f fault, name string) fault {
 	f.detail = "It is neither a variable, a register or a snapshot of an earlier step, nor a part of the language."
 	for _, known := range c.space.known() {
 		// a-b reads as a minus b
-		if strings.Contains(known, "-") && strings.HasPrefix(known, name+"-") && strings.Contains(c.source, known) {
+		if strings.Contains(known, "-") && (strings.HasPrefix(known, name+"-") || strings.HasSuffix(known, "-"+name)) && strings.Contains(c.source, known) {
 			f.detail = `Names with other characters than letters, digits and _ are reached through vars["` + known + `"], registers["` + known + `"] or snapshots["` + known + `"].`
 			return f
 		}
@@ -172,94 +175,16 @@ func structFields(t reflect.Type) []string {
 	return names
 }
 
-// plainTypes replaces Go's types in a message.
-func plainTypes(message string) string {
-	return goType.ReplaceAllStringFunc(message, typeName)
-}
-
-// typeName is a Go type in the words of the reference page.
-func typeName(t string) string {
-	switch {
-	case strings.HasPrefix(t, "[]"):
-		if inner := typeName(t[2:]); inner != "anything" {
-			return "list of " + plural(inner)
-		}
-		return "list"
-	case strings.HasPrefix(t, "map["):
-		return "map"
-	case strings.HasPrefix(t, "*"):
-		return typeName(t[1:])
-	}
-	switch t {
-	case "interface {}", "any", "unknown":
-		return "anything"
-	case "bool":
-		return "boolean"
-	case "check.fdbEntry":
-		return "forwarding entry"
-	case "check.pingReply", "check.tcpReply", "check.httpReply", "check.dnsReply", "check.routeReply", "check.processReply", "check.fileReply":
-		return strings.TrimSuffix(strings.TrimPrefix(t, "check."), "Reply") + " answer"
-	case "check.output":
-		return "command output"
-	case "check.recorded":
-		return "snapshot"
-	case "check.current":
-		return "state of now"
-	case "time.Duration":
-		return "duration"
-	}
-	if strings.HasPrefix(t, "int") || strings.HasPrefix(t, "uint") || strings.HasPrefix(t, "float") {
-		return "number"
-	}
-	return strings.TrimPrefix(t, "check.")
-}
-
-func plural(word string) string {
-	switch {
-	case strings.HasSuffix(word, "y"):
-		return strings.TrimSuffix(word, "y") + "ies"
-	case strings.HasSuffix(word, "s"):
-		return word + "es"
-	}
-	return word + "s"
-}
-
-func article(word string) string {
-	if word == "anything" || word == "nil" || strings.HasPrefix(word, "changes") {
-		return word
-	}
-	if strings.ContainsRune("aeiou", rune(word[0])) {
-		return "an " + word
-	}
-	return "a " + word
-}
-
 func sortFaults(faults []fault) []fault {
 	sort.SliceStable(faults, func(i, j int) bool { return faults[i].from < faults[j].from })
 	var unique []fault
 	for _, f := range faults {
-		if len(unique) == 0 || unique[len(unique)-1].from != f.from || unique[len(unique)-1].summary != f.summary {
+		if len(unique) == 0 || unique[len(unique)-1].from != f.from {
 			unique = append(unique, f)
 		}
 	}
 	return unique
 }
-
-// runtimeMessage is an evaluation's error without expr's picture of the
-// source.
-func runtimeMessage(err error) string {
-	var fe *file.Error
-	if !errors.As(err, &fe) {
-		return err.Error()
-	}
-	message := fe.Message
-	if strings.HasPrefix(message, "interface conversion: ") {
-		message = conversionPattern.ReplaceAllString(message, "it is $1, not $2")
-	}
-	return strings.ReplaceAll(plainTypes(message), "<nil>", "nil")
-}
-
-var conversionPattern = regexp.MustCompile(`^interface conversion: interface \{\} is (\S+), not (\S+)$`)
 
 // canonicalPrefix is an address or prefix as routes write it, or "".
 func canonicalPrefix(text string) string {

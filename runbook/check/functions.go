@@ -22,11 +22,14 @@ type evaluator struct {
 	trace *trace
 	plan  *plan
 	spent int
+	print printer
 }
 
 // function is a function of the language.
 type function struct {
 	name string
+	// example is an assertion with it.
+	example string
 	// options are the keys of its options map with the types they take.
 	options map[string]string
 	// anywhere tells that templates have it too.
@@ -38,24 +41,24 @@ type function struct {
 // functions are all functions but diff and the builtins of expr.
 func functions() []function {
 	return []function{
-		{name: "link", bind: func(e *evaluator) any { return e.link }},
-		{name: "route", bind: func(e *evaluator) any { return e.routeTo },
+		{name: "link", example: `link("br0").mtu == 1500`, bind: func(e *evaluator) any { return e.link }},
+		{name: "route", example: `route("192.0.2.1").dev == "br0"`, bind: func(e *evaluator) any { return e.routeTo },
 			options: map[string]string{"source": "string", "iif": "string", "mark": "number"}},
-		{name: "sysctl", bind: func(e *evaluator) any { return e.sysctl }},
-		{name: "ping", bind: func(e *evaluator) any { return e.ping },
+		{name: "sysctl", example: `sysctl("net.ipv4.ip_forward") == 1`, bind: func(e *evaluator) any { return e.sysctl }},
+		{name: "ping", example: `ping("192.0.2.1", {count: 5}).loss == 0`, bind: func(e *evaluator) any { return e.ping },
 			options: map[string]string{"count": "number", "size": "number", "df": "bool", "source": "string", "interval": "duration", "timeout": "duration"}},
-		{name: "tcp", bind: func(e *evaluator) any { return e.tcp },
+		{name: "tcp", example: `tcp("192.0.2.1:22")`, bind: func(e *evaluator) any { return e.tcp },
 			options: map[string]string{"source": "string", "timeout": "duration"}},
-		{name: "http", bind: func(e *evaluator) any { return e.http },
+		{name: "http", example: `http("http://192.0.2.1/").status == 200`, bind: func(e *evaluator) any { return e.http },
 			options: map[string]string{"method": "string", "headers": "map", "insecure": "bool", "timeout": "duration"}},
-		{name: "dns", bind: func(e *evaluator) any { return e.dns },
+		{name: "dns", example: `"192.0.2.1" in dns("www.example.net").answers`, bind: func(e *evaluator) any { return e.dns },
 			options: map[string]string{"server": "string", "timeout": "duration"}},
-		{name: "run", bind: func(e *evaluator) any { return e.shell }},
-		{name: "process", bind: func(e *evaluator) any { return e.process }},
-		{name: "file", bind: func(e *evaluator) any { return e.file }},
-		{name: "within", anywhere: true, bind: func(*evaluator) any { return within }},
-		{name: "percent", anywhere: true, bind: func(*evaluator) any { return percent }},
-		{name: "quote", anywhere: true, bind: func(*evaluator) any { return quote }},
+		{name: "run", example: `run("uname -s").out == "Linux"`, bind: func(e *evaluator) any { return e.shell }},
+		{name: "process", example: `process("sshd").count > 0`, bind: func(e *evaluator) any { return e.process }},
+		{name: "file", example: `file("/etc/hostname").size > 0`, bind: func(e *evaluator) any { return e.file }},
+		{name: "within", example: `within("192.0.2.0/24", "192.0.2.7")`, anywhere: true, bind: func(*evaluator) any { return within }},
+		{name: "percent", example: `percent(2, 8) <= 25`, anywhere: true, bind: func(*evaluator) any { return percent }},
+		{name: "quote", example: `quote("a b") == "'a b'"`, anywhere: true, bind: func(*evaluator) any { return quote }},
 	}
 }
 

@@ -29,6 +29,11 @@ const (
 	// base is what a member is taken from: shown when it explains the member
 	// (a link that does not exist, a probe that failed).
 	base
+	// reason is the base of link(…).up: shown also when the link is not up.
+	reason
+	// collection is what all(…), any(…) and their like go through: shown
+	// unless the elements that matter are.
+	collection
 )
 
 // operand is a part of an expression whose value is recorded.
@@ -37,6 +42,8 @@ type operand struct {
 	role   role
 	start  int
 	inside int // the predicate that it stands in, or -1
+	// predicate is the one that a collection is gone through with.
+	predicate int
 }
 
 // predicate is the body of all(…), any(…) and their like.
@@ -124,7 +131,7 @@ func (c *compilation) instrument() {
 	add(recordName, record, reflect.TypeFor[func(any, any, any) any]())
 	add(stepName, step, reflect.TypeFor[func(any, any, any, any) any]())
 	add(verdictName, verdict, reflect.TypeFor[func(any, any, any) any]())
-	add(haveName, have, reflect.TypeFor[func(any, any) any]())
+	add(haveName, have, reflect.TypeFor[func(any, any, any) any]())
 	i := &instrumenter{compilation: c, done: map[ast.Node]ast.Node{}, inside: -1}
 	i.walk(&c.tree.Node, plain)
 }
@@ -254,7 +261,14 @@ func (i *instrumenter) member(n *ast.Node, x *ast.MemberNode, r role) {
 			return
 		}
 	}
-	i.walk(&x.Node, base)
+	of := base
+	switch {
+	case i.plan.made[x]: // .ok that was not written
+		of = plain
+	case isName && property.Value == "up":
+		of = reason
+	}
+	i.walk(&x.Node, of)
 	if !isName {
 		i.walk(&x.Property, plain)
 	} else if partial[x.Node.Nature().Type] {
@@ -278,7 +292,7 @@ func (i *instrumenter) guard(n *ast.Node, field string) {
 	old := *n
 	name := &ast.StringNode{Value: field}
 	name.SetLocation(old.Location())
-	*n = i.wrap(haveName, old, old.Nature(), old, name)
+	*n = i.wrap(haveName, old, old.Nature(), i.state(), old, name)
 }
 
 func (i *instrumenter) call(n *ast.Node, x *ast.CallNode, r role) {
@@ -307,6 +321,7 @@ func (i *instrumenter) builtin(n *ast.Node, x *ast.BuiltinNode, r role) {
 			continue
 		}
 		id := i.predicate(x, p)
+		i.goesThrough(x, id)
 		if x.Name == "all" || x.Name == "none" {
 			old := *n
 			*n = i.wrap(verdictName, old, old.Nature(), i.state(), i.number(id), old)
@@ -317,6 +332,16 @@ func (i *instrumenter) builtin(n *ast.Node, x *ast.BuiltinNode, r role) {
 	if (*n).Nature().Kind != reflect.Bool {
 		i.record(n, r)
 	}
+}
+
+// goesThrough ties the collection to the predicate, if it was recorded.
+func (i *instrumenter) goesThrough(x *ast.BuiltinNode, id int) {
+	call, ok := x.Arguments[0].(*ast.CallNode)
+	if !ok || !isCallOf(call, recordName) {
+		return
+	}
+	o := &i.plan.operands[call.Arguments[1].(*ast.IntegerNode).Value]
+	o.role, o.predicate = collection, id
 }
 
 // predicate makes each evaluation of a predicate's body a step.

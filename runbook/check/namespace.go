@@ -24,11 +24,20 @@ type namespace struct {
 	names     Names
 	templates bool // no facts, probes and snapshots
 	fields    map[string]nature.Nature
-	strict    map[string]string // snapshot name to its spec
+	made      *conf.Config
+	bare      *conf.Config
 }
 
-// config makes expr's configuration for these names.
+// config is expr's configuration for these names, made once. It must not be
+// used by two goroutines.
 func (n *namespace) config() *conf.Config {
+	if n.made == nil {
+		n.made = n.newConfig()
+	}
+	return n.made
+}
+
+func (n *namespace) newConfig() *conf.Config {
 	c := conf.CreateNew()
 	c.Optimize = false
 	c.MaxNodes = maxNodes
@@ -84,6 +93,15 @@ func (n *namespace) fill(c *conf.Config) {
 	n.fields["now"] = c.NtCache.FromType(reflect.TypeFor[current]())
 	c.Functions["diff"] = &builtin.Function{Name: "diff", Func: diff, Types: funcTypes(diffSignatures())}
 	n.functions(c)
+}
+
+// syntax is the configuration to parse with: there a variable named like a
+// builtin of expr (count, type, first) does not hide it, so that both work.
+func (n *namespace) syntax() *conf.Config {
+	if n.bare == nil {
+		n.bare = (&namespace{templates: n.templates}).newConfig()
+	}
+	return n.bare
 }
 
 // noEvaluator is an evaluator that only lends the types of its methods.
@@ -166,7 +184,8 @@ func (n *namespace) known() []string {
 
 // Reserved reports whether a name belongs to the language: a variable, a
 // register or a snapshot of that name is hidden by it, and is reached through
-// vars, registers or snapshots only.
+// vars, registers or snapshots only. The builtin functions of expr hide
+// nothing.
 func Reserved(name string) bool {
 	for _, f := range functions() {
 		if f.name == name {
@@ -183,8 +202,7 @@ func Reserved(name string) bool {
 		"matches", "contains", "startsWith", "endsWith":
 		return true
 	}
-	_, is := builtin.Index[name]
-	return is
+	return false
 }
 
 // values are the values of all names but facts and functions of a target.

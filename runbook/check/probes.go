@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -32,7 +33,7 @@ func newOutput(out, errText string, exit int, truncated bool) output {
 func trimEnd(s string) string { return strings.TrimRight(s, "\r\n") }
 
 func (e *evaluator) ping(host string, options ...map[string]any) (pingReply, error) {
-	o, err := optionsOf("ping", options)
+	o, err := e.optionsOf("ping", options)
 	if err != nil {
 		return pingReply{}, err
 	}
@@ -51,7 +52,7 @@ func (e *evaluator) ping(host string, options ...map[string]any) (pingReply, err
 }
 
 func (e *evaluator) tcp(addr string, options ...map[string]any) (tcpReply, error) {
-	o, err := optionsOf("tcp", options)
+	o, err := e.optionsOf("tcp", options)
 	if err != nil {
 		return tcpReply{}, err
 	}
@@ -67,7 +68,7 @@ func (e *evaluator) tcp(addr string, options ...map[string]any) (tcpReply, error
 }
 
 func (e *evaluator) http(url string, options ...map[string]any) (httpReply, error) {
-	o, err := optionsOf("http", options)
+	o, err := e.optionsOf("http", options)
 	if err != nil {
 		return httpReply{}, err
 	}
@@ -99,11 +100,11 @@ func (e *evaluator) dns(name string, rest ...any) (dnsReply, error) {
 	for _, r := range rest {
 		m, ok := r.(map[string]any)
 		if !ok {
-			return dnsReply{}, fmt.Errorf("dns takes a name, a record type and options, not %s", render(r))
+			return dnsReply{}, fmt.Errorf("dns takes a name, a record type and options, not %s", e.print.render(r))
 		}
 		maps = append(maps, m)
 	}
-	o, err := optionsOf("dns", maps)
+	o, err := e.optionsOf("dns", maps)
 	if err != nil {
 		return dnsReply{}, err
 	}
@@ -119,7 +120,7 @@ func (e *evaluator) dns(name string, rest ...any) (dnsReply, error) {
 }
 
 func (e *evaluator) routeTo(destination string, options ...map[string]any) (routeReply, error) {
-	o, err := optionsOf("route", options)
+	o, err := e.optionsOf("route", options)
 	if err != nil {
 		return routeReply{}, err
 	}
@@ -168,17 +169,18 @@ func (e *evaluator) shell(command string) (output, error) { return e.round.run(e
 // callOptions reads the options of a call: each is taken once, then done
 // tells what was wrong or left.
 type callOptions struct {
+	print    printer
 	function string
 	given    map[string]any
 	taken    map[string]bool
 	err      error
 }
 
-func optionsOf(function string, maps []map[string]any) (*callOptions, error) {
+func (e *evaluator) optionsOf(function string, maps []map[string]any) (*callOptions, error) {
 	if len(maps) > 1 {
 		return nil, fmt.Errorf("%s takes one set of options, not %d", function, len(maps))
 	}
-	o := &callOptions{function: function, taken: map[string]bool{}}
+	o := &callOptions{print: e.print, function: function, taken: map[string]bool{}}
 	if len(maps) == 1 {
 		o.given = maps[0]
 	}
@@ -193,7 +195,7 @@ func (o *callOptions) take(name string) (any, bool) {
 
 func (o *callOptions) fail(name, want string) {
 	if o.err == nil {
-		o.err = fmt.Errorf("option %s of %s takes %s, not %s", name, o.function, want, render(o.given[name]))
+		o.err = fmt.Errorf("option %s of %s takes %s, not %s", name, o.function, want, o.print.render(o.given[name]))
 	}
 }
 
@@ -283,7 +285,7 @@ func toDuration(v any) (time.Duration, error) {
 			return time.Duration(s * float64(time.Second)), nil
 		}
 	}
-	return 0, fmt.Errorf("%s is no duration", render(v))
+	return 0, errors.New("not a duration")
 }
 
 func isNumber(v any) bool {

@@ -17,15 +17,31 @@ const (
 	maxOperands = 24
 )
 
-// render is a value on one line, bounded and the same each time.
-func render(v any) string { return short(renderDeep(v, 0), maxValue) }
+// printer writes values for people; it is what takes secrets out first. A nil
+// printer has none to take out.
+type printer func(string) string
 
-func renderDeep(v any, depth int) string {
+func (p printer) redact(s string) string {
+	if p == nil {
+		return s
+	}
+	return p(s)
+}
+
+// cut is text without secrets, then bounded.
+func (p printer) cut(s string, n int) string { return short(p.redact(s), n) }
+
+// render is a value on one line, bounded and the same each time.
+func (p printer) render(v any) string { return p.cut(p.deep(v, 0), maxValue) }
+
+func (p printer) quote(s string) string { return strconv.Quote(p.cut(s, maxString)) }
+
+func (p printer) deep(v any, depth int) string {
 	switch x := v.(type) {
 	case nil:
 		return "nil"
 	case string:
-		return strconv.Quote(short(x, maxString))
+		return p.quote(x)
 	case bool:
 		return strconv.FormatBool(x)
 	case float64:
@@ -35,15 +51,15 @@ func renderDeep(v any, depth int) string {
 	case time.Time:
 		return x.Format(time.RFC3339)
 	}
-	if text, ok := summary(v); ok {
+	if text, ok := p.summary(v); ok {
 		return text
 	}
 	r := reflect.ValueOf(v)
 	switch r.Kind() {
 	case reflect.Slice, reflect.Array:
-		return renderList(r, depth)
+		return p.list(r, depth)
 	case reflect.Map:
-		return renderMap(r, depth)
+		return p.table(r, depth)
 	case reflect.Func:
 		return "function"
 	case reflect.Struct:
@@ -63,25 +79,25 @@ func decimal(x float64) string {
 	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
-func renderList(r reflect.Value, depth int) string {
+func (p printer) list(r reflect.Value, depth int) string {
 	if r.Kind() == reflect.Slice && r.Type().Elem().Kind() == reflect.Uint8 {
-		return strconv.Quote(short(string(r.Bytes()), maxString))
+		return p.quote(string(r.Bytes()))
 	}
 	if depth > 3 {
 		return "[…]"
 	}
 	var elements []string
 	for i := range min(r.Len(), maxElements) {
-		elements = append(elements, renderDeep(r.Index(i).Interface(), depth+1))
+		elements = append(elements, p.deep(r.Index(i).Interface(), depth+1))
 	}
 	text := "[" + strings.Join(elements, ", ")
 	if r.Len() > maxElements {
-		text = short(text, maxValue-30) + fmt.Sprintf(", … %d in all", r.Len())
+		text = p.cut(text, maxValue-30) + fmt.Sprintf(", … %d in all", r.Len())
 	}
 	return text + "]"
 }
 
-func renderMap(r reflect.Value, depth int) string {
+func (p printer) table(r reflect.Value, depth int) string {
 	if depth > 3 || r.Type().Key().Kind() != reflect.String {
 		return fmt.Sprintf("{… %d entries}", r.Len())
 	}
@@ -95,20 +111,20 @@ func renderMap(r reflect.Value, depth int) string {
 			entries = append(entries, fmt.Sprintf("… %d in all", r.Len()))
 			break
 		}
-		entries = append(entries, short(k, 40)+": "+renderDeep(keys[k].Interface(), depth+1))
+		entries = append(entries, p.cut(k, 40)+": "+p.deep(keys[k].Interface(), depth+1))
 	}
 	return "{" + strings.Join(entries, ", ") + "}"
 }
 
 // summary says of a fact or an answer what an operator looks for first.
-func summary(v any) (string, bool) {
+func (p printer) summary(v any) (string, bool) {
 	switch x := v.(type) {
 	case link:
 		return linkSummary(x), true
 	case address:
 		return x.Dev + " " + x.Prefix, true
 	case route:
-		return routeItem(x).String(), true
+		return routeText(x), true
 	case nexthop:
 		return hopText(x, true), true
 	case rule:
@@ -137,14 +153,14 @@ func summary(v any) (string, bool) {
 		}
 		return answer(x.OK, fmt.Sprintf("%d bytes, mode %s", x.Size, x.Mode), x.Error), true
 	case output:
-		return outputSummary(x), true
+		return p.output(x), true
 	case changes:
 		if x.Empty {
 			return "no differences", true
 		}
 		return fmt.Sprintf("%d appeared, %d vanished, %d changed", len(x.Appeared), len(x.Vanished), len(x.Changed)), true
 	case difference:
-		return differenceSummary(x), true
+		return p.difference(x), true
 	case recorded:
 		return "snapshot " + x.name, true
 	case current:
@@ -175,15 +191,15 @@ func answer(ok bool, what, reason string) string {
 	return word + ": " + what
 }
 
-func outputSummary(o output) string {
-	text := fmt.Sprintf("exit %d, out %s", o.Exit, strconv.Quote(short(o.Out, maxString)))
+func (p printer) output(o output) string {
+	text := fmt.Sprintf("exit %d, out %s", o.Exit, p.quote(o.Out))
 	if o.Err != "" {
-		text += ", err " + strconv.Quote(short(o.Err, maxString))
+		text += ", err " + p.quote(o.Err)
 	}
 	return text
 }
 
-func differenceSummary(d difference) string {
+func (p printer) difference(d difference) string {
 	if d.Empty {
 		return "no differences"
 	}
@@ -191,7 +207,7 @@ func differenceSummary(d difference) string {
 	parts := d.parts()
 	for _, kind := range sortedKeys(parts) {
 		if !parts[kind].Empty && d.has[kind] {
-			text, _ := summary(*parts[kind])
+			text, _ := p.summary(*parts[kind])
 			words = append(words, kind+": "+text)
 		}
 	}
@@ -199,18 +215,18 @@ func differenceSummary(d difference) string {
 }
 
 // subject names an element of a list in few words.
-func subject(v any) string {
+func (p printer) subject(v any) string {
 	switch x := v.(type) {
 	case link:
 		return x.Name
 	case route:
-		return routeItem(x).key
+		return routeKey(x)
 	case address:
 		return x.Dev + " " + x.Prefix
 	case neighbour:
 		return x.Dev + " " + x.IP
 	}
-	return render(v)
+	return p.render(v)
 }
 
 func nonEmpty(words ...string) []string {

@@ -217,11 +217,11 @@ func (r *round) run(ctx context.Context, command string) (output, error) {
 		return known.value, known.err
 	}
 	stdout, stderr := &kept{limit: maxOut}, &kept{limit: maxErr}
-	status, err := bounded(ctx, "running "+short(command, 60), func(ctx context.Context) (*executors.ExitStatus, error) {
+	status, err := bounded(ctx, "running "+flat(command), func(ctx context.Context) (*executors.ExitStatus, error) {
 		return r.session.Run(ctx, executors.Command{Argv: []string{"sh", "-c", command}}, executors.Output{Stdout: stdout, Stderr: stderr})
 	})
 	if err == nil && status == nil {
-		err = fmt.Errorf("running %s: nothing came back", short(command, 60))
+		err = fmt.Errorf("running %s: nothing came back", flat(command))
 	}
 	var o output
 	if err == nil {

@@ -115,7 +115,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // round evaluates every assertion once and reports whether all hold.
 func (t *tries) round(ctx context.Context) bool {
-	e := &evaluator{round: newRound(t.session, t.program.query)}
+	e := &evaluator{round: newRound(t.session, t.program.query), print: printer(t.options.Redact)}
 	env := make(map[string]any, len(t.values)+32)
 	for k, v := range t.values {
 		env[k] = v
@@ -153,19 +153,19 @@ func (t *tries) evaluate(ctx context.Context, e *evaluator, env map[string]any, 
 		r.OK = result && err == nil
 	default:
 		if err == nil {
-			err = fmt.Errorf("the assertion came to %s, not to true or false", render(v))
+			err = fmt.Errorf("the assertion came to %s, not to true or false", e.print.render(v))
 		}
 	}
 	if err != nil {
-		r.Error = runtimeMessage(err)
+		r.Error = e.print.cut(runtimeMessage(err), 2*maxValue)
 	}
 	if !r.OK {
-		r.Operands = e.explain()
+		r.Operands = e.explain(r.Error != "")
 	}
 }
 
 // explain lists the values of what was evaluated, in reading order.
-func (e *evaluator) explain() []runbook.Operand {
+func (e *evaluator) explain(failed bool) []runbook.Operand {
 	type shown struct {
 		start, width int
 		runbook.Operand
@@ -173,17 +173,20 @@ func (e *evaluator) explain() []runbook.Operand {
 	var list []shown
 	for id, o := range e.plan.operands {
 		v, ok := e.trace.values[id]
-		if !ok || o.inside >= 0 || !telling(o, v) {
+		if !ok || o.inside >= 0 || !telling(o, v, failed) {
 			continue
 		}
-		list = append(list, shown{o.start, o.width(), runbook.Operand{Text: short(o.text, maxString), Value: render(v)}})
+		if t := e.trace.verdicts[o.predicate]; o.role == collection && t != nil && len(t.offenders) > 0 {
+			continue
+		}
+		list = append(list, shown{o.start, o.width(), runbook.Operand{Text: e.print.cut(o.text, maxString), Value: e.print.render(v)}})
 	}
 	for id, p := range e.plan.predicates {
 		t := e.trace.verdicts[id]
 		if t == nil || p.inside >= 0 || len(t.offenders) == 0 {
 			continue
 		}
-		list = append(list, shown{p.start, 0, runbook.Operand{Text: short(p.text, maxString), Value: t.text(p.builtin)}})
+		list = append(list, shown{p.start, 0, runbook.Operand{Text: e.print.cut(p.text, maxString), Value: t.text(p.builtin)}})
 	}
 	sort.SliceStable(list, func(i, j int) bool {
 		if list[i].start != list[j].start {

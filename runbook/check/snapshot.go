@@ -213,7 +213,7 @@ func Take(ctx context.Context, s executors.Session, spec string) (*Snapshot, err
 			return nil, err
 		}
 		if o.truncated {
-			return nil, fmt.Errorf("running %s: it printed more than %d KiB, too much to compare", short(c.Command, 60), maxOut>>10)
+			return nil, fmt.Errorf("running %s: it printed more than %d KiB, too much to compare", flat(c.Command), maxOut>>10)
 		}
 		c.Register = Register{Out: o.Out, Err: o.Err, Exit: o.Exit, Truncated: o.truncated}
 		snapshot.Outputs = append(snapshot.Outputs, c)

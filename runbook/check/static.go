@@ -128,7 +128,7 @@ func (c *compilation) checkOptions(call *ast.CallNode, f function) {
 				continue
 			}
 			if t := pair.Value.Nature(); !optionTakes(want, t) {
-				c.at(pair.Value, "expr", "option "+key.Value+" of "+f.name+" takes "+optionWords(want)+", not "+article(typeName(t.String())), "See the reference page of check.")
+				c.at(pair.Value, "expr", "option "+key.Value+" of "+f.name+" takes "+optionWords(want)+", not "+article(typeName(t.String())), exampleOf(f.name))
 			}
 		}
 	}

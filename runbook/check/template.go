@@ -340,14 +340,19 @@ func referencesOf(source string, seen map[string]bool) {
 	})
 }
 
-// short cuts text to n characters and puts control characters out of the way.
-func short(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
+// flat puts control characters out of the way.
+func flat(s string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, s)
+}
+
+// short cuts text to n characters.
+func short(s string, n int) string {
+	s = flat(s)
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}

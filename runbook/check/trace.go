@@ -91,7 +91,7 @@ func (p *predicate) against(ok bool) bool {
 
 // offender is an element with what the predicate looked at in it.
 func (e *evaluator) offender(p *predicate, element any) string {
-	text := render(element)
+	text := e.print.render(element)
 	var seen []string
 	for _, id := range p.operands {
 		o := e.plan.operands[id]
@@ -99,12 +99,12 @@ func (e *evaluator) offender(p *predicate, element any) string {
 		if !ok || o.role == base || o.text == "#" || len(seen) == 3 {
 			continue
 		}
-		seen = append(seen, o.text+" = "+render(v))
+		seen = append(seen, o.text+" = "+e.print.render(v))
 	}
 	if len(seen) == 0 {
 		return text
 	}
-	return subject(element) + " (" + strings.Join(seen, ", ") + ")"
+	return e.print.subject(element) + " (" + strings.Join(seen, ", ") + ")"
 }
 
 // verdict is the result of all(…) and none(…), whose steps all ran so that
@@ -126,9 +126,9 @@ func verdict(params ...any) (any, error) {
 }
 
 // have fails where a field holds nothing that can be answered from:
-// (value, field).
+// (evaluator, value, field).
 func have(params ...any) (any, error) {
-	value, field := params[0], params[1].(string)
+	p, value, field := params[0].(*evaluator).print, params[1], params[2].(string)
 	var problem error
 	switch v := value.(type) {
 	case recorded:
@@ -142,11 +142,11 @@ func have(params ...any) (any, error) {
 		case v.truncated && (field == "out" || field == "lines" || field == "json"):
 			problem = fmt.Errorf("the output is longer than %d KiB: print less", maxOut>>10)
 		case field == "json" && v.jsonError != nil:
-			problem = fmt.Errorf("the output is not JSON: %v (it is %s)", v.jsonError, render(v.Out))
+			problem = fmt.Errorf("the output is not JSON: %v (it is %s)", v.jsonError, p.render(v.Out))
 		}
 	case httpReply:
 		if field == "json" && v.jsonError != nil {
-			problem = fmt.Errorf("the body is not JSON: %v (it is %s)", v.jsonError, render(v.Body))
+			problem = fmt.Errorf("the body is not JSON: %v (it is %s)", v.jsonError, p.render(v.Body))
 		}
 	case fileReply:
 		if field == "content" && v.Size > len(v.Content) {
@@ -184,13 +184,14 @@ func (e *evaluator) bind(env map[string]any, templates bool) {
 }
 
 // telling reports whether a value explains a failed assertion: bases are shown only where they explain what was taken from them.
-func telling(o operand, v any) bool {
-	if o.role != base {
+// With an error, what led to it is shown too.
+func telling(o operand, v any, failed bool) bool {
+	if o.role == plain || o.role == collection {
 		return true
 	}
 	switch x := v.(type) {
 	case link:
-		return !x.Exists
+		return !x.Exists || o.role == reason && !x.Up
 	case pingReply:
 		return !x.OK
 	case tcpReply:
@@ -207,14 +208,14 @@ func telling(o operand, v any) bool {
 		return !x.OK
 	case output:
 		return !x.OK
-	case difference:
+	case difference, recorded, current:
 		return false
 	case nil:
 		return true
 	}
 	switch reflect.TypeOf(v).Kind() {
 	case reflect.Struct, reflect.Map, reflect.Slice:
-		return false
+		return failed
 	}
 	return true
 }
