@@ -30,6 +30,9 @@ func Valid(p runbook.Param, value string) error {
 	if must, ok := validAs(p, value); !ok {
 		return wrong(must)
 	}
+	if len(p.Enum) > 0 && !slices.Contains(p.Enum, value) {
+		return wrong("one of " + strings.Join(p.Enum, ", "))
+	}
 	if p.Pattern != "" {
 		matches, err := regexp.MatchString("^(?:"+p.Pattern+")$", value)
 		if err != nil {
@@ -75,8 +78,6 @@ func validAs(p runbook.Param, value string) (must string, ok bool) {
 		_, err = net.ParseMAC(value)
 	case "interface":
 		return "a name of an interface: 1 to 15 characters, no blank, no slash", validInterface(value)
-	case "enum":
-		return "one of " + strings.Join(p.Enum, ", "), slices.Contains(p.Enum, value)
 	case "target":
 		return "a target: local, netns://NAME, sandbox, sandbox://NAME or ssh://HOST", validTarget(value)
 	}

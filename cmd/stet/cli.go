@@ -166,6 +166,7 @@ undone.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err, "see "+cmd.CommandPath()+" --help")
 	})
+	root.SuggestionsMinimumDistance = 2
 	cobra.EnableCommandSorting = false
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(verbs(c)...)

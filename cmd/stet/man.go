@@ -106,15 +106,15 @@ func unindent(example string) string {
 	return strings.TrimPrefix(strings.ReplaceAll(example, "\n  ", "\n"), "  ")
 }
 
-// flag is a flag as a reference shows it.
-type flag struct {
+// option is a flag as a reference shows it.
+type option struct {
 	form  string // "-y, --yes", "--state-dir string"
 	usage string // with its default
 }
 
 // flagsOf are a command's own flags; the root's also go for every verb.
-func flagsOf(cmd *cobra.Command) []flag {
-	var flags []flag
+func flagsOf(cmd *cobra.Command) []option {
+	var flags []option
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Hidden || f.Name == "help" || cmd.HasParent() && cmd.Parent().PersistentFlags().Lookup(f.Name) != nil {
 			return
@@ -130,7 +130,7 @@ func flagsOf(cmd *cobra.Command) []flag {
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" && f.DefValue != "0" && f.DefValue != "0s" {
 			text += fmt.Sprintf(" (default %s)", f.DefValue)
 		}
-		flags = append(flags, flag{form, text})
+		flags = append(flags, option{form, text})
 	})
 	return flags
 }

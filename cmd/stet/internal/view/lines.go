@@ -75,7 +75,7 @@ func onTarget(target string) string {
 func startLines(e runbook.Event) string {
 	parts := []string{"run " + e.Run}
 	if op := e.Operation; op != nil {
-		for _, s := range []string{op.Title, op.Ticket, op.Operator + " at " + op.Host, "stet " + op.Tool} {
+		for _, s := range []string{op.Title, op.Ticket, op.Operator + " at " + op.Host, op.Tool} {
 			if s != "" {
 				parts = append(parts, s)
 			}

@@ -1,0 +1,152 @@
+package view
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/runbook"
+)
+
+var noon = time.Date(2026, 11, 21, 22, 1, 3, 0, time.UTC)
+
+// events of a run in which a change fails its proof and is undone.
+func events() []runbook.Event {
+	at := func(s int) time.Time { return noon.Add(time.Duration(s) * time.Second) }
+	failed := &runbook.Outcome{
+		Step: "proof", Kind: runbook.Check, Target: "r1", Status: runbook.Failed, Start: at(3), End: at(5),
+		Checks: []runbook.Assertion{
+			{Text: `link("br0").up`, Line: 31, OK: true},
+			{Text: `ping("192.0.2.1").loss == 0`, Line: 32, Operands: []runbook.Operand{{Text: `ping("192.0.2.1").loss`, Value: "100"}}},
+		},
+	}
+	return []runbook.Event{
+		{Kind: runbook.EventStart, Time: at(0), Run: "01JD", Operation: &runbook.Operation{Run: "01JD", Title: "Uplink", Ticket: "CHG-1", Operator: "ada", Host: "noc", Tool: "stet 1.0"}},
+		{Kind: runbook.EventStep, Time: at(1), Step: "drain", Target: "r1"},
+		{Kind: runbook.EventOutput, Time: at(1), Step: "drain", Target: "r1", Text: "drained\n2 sessions"},
+		{Kind: runbook.EventOutcome, Time: at(2), Step: "drain", Target: "r1", Outcome: &runbook.Outcome{Step: "drain", Kind: runbook.Run, Target: "r1", Status: runbook.OK, Start: at(1), End: at(2), Exit: &executors.ExitStatus{}}},
+		{Kind: runbook.EventGuard, Time: at(2), Step: "uplink", Target: "r1", Deadline: at(92)},
+		{Kind: runbook.EventRetry, Time: at(4), Step: "proof", Target: "r1", Text: "try 2"},
+		{Kind: runbook.EventOutcome, Time: at(5), Step: "proof", Target: "r1", Outcome: failed},
+		{Kind: runbook.EventUndo, Time: at(5), Step: "uplink", Target: "r1"},
+		{Kind: runbook.EventUndone, Time: at(6), Step: "uplink", Target: "r1", Outcome: &runbook.Outcome{Step: "uplink", Target: "r1", Status: runbook.Incomplete, Error: "undoing uplink", Result: &executors.Result{Remains: []netstate.Mismatch{{Object: "link br0", Want: "absent", Got: "present"}}}}},
+		{Kind: runbook.EventNote, Time: at(6), Text: "somebody else changed eth0"},
+		{Kind: runbook.EventEnd, Time: at(7)},
+	}
+}
+
+func TestPlain(t *testing.T) {
+	var out bytes.Buffer
+	v := Plain(NewPage(&out, nil, false))
+	for _, e := range events() {
+		v.Event(e)
+	}
+	const want = `run         01JD · Uplink · CHG-1 · ada at noc · stet 1.0
+start       drain on r1
+  | drained
+  | 2 sessions
+ok          drain on r1 · exit 0 · 1.00 s
+guard       uplink on r1 goes back at 22:02:35Z (in 1m30s) unless confirmed
+failed      proof on r1 · 1 of 2 hold · 2.00 s
+    line 32: ping("192.0.2.1").loss == 0
+        ping("192.0.2.1").loss is 100
+undoing     uplink on r1
+incomplete  uplink on r1
+    undoing uplink
+    still differs: link br0: was absent, is present
+note        somebody else changed eth0
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	var out bytes.Buffer
+	v := JSON(&out)
+	var all sync.WaitGroup
+	for _, e := range events() {
+		all.Go(func() { v.Event(e) })
+	}
+	all.Wait()
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != len(events()) {
+		t.Fatalf("%d lines for %d events", len(lines), len(events()))
+	}
+	for _, line := range lines {
+		var e runbook.Event
+		if err := json.Unmarshal([]byte(line), &e); err != nil || e.Kind == "" {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestStatusLine(t *testing.T) {
+	s := newStatus()
+	line := func(seconds int) string {
+		var out bytes.Buffer
+		NewPage(&out, nil, false).Print(s.line(noon.Add(time.Duration(seconds) * time.Second)))
+		return out.String()
+	}
+	if got := line(0); got != "" {
+		t.Errorf("before anything: %q", got)
+	}
+	steps := []struct {
+		upTo, at int
+		want     string
+	}{
+		{2, 3, "drain on r1 2 s"},
+		{4, 3, ""},
+		{5, 32, "uplink on r1 goes back in 1:00"},
+		{8, 6, "uplink on r1 1 s · uplink on r1 goes back in 1:26"},
+		{9, 6, ""},
+	}
+	done := 0
+	for _, step := range steps {
+		for ; done < step.upTo; done++ {
+			s.take(events()[done])
+		}
+		if got := line(step.at); got != step.want {
+			t.Errorf("after %d events: got %q, want %q", step.upTo, got, step.want)
+		}
+	}
+}
+
+// The status line never mixes with the lines above it.
+func TestLive(t *testing.T) {
+	var out bytes.Buffer
+	v := &live{page: NewPage(&out, nil, false), w: &out, state: newStatus(), done: make(chan struct{})}
+	v.Event(events()[1])
+	v.draw(40, noon.Add(9*time.Second))
+	v.draw(12, noon.Add(9*time.Second))
+	v.Event(events()[9])
+	resume := v.Pause()
+	v.draw(40, noon)
+	resume()
+	v.Close()
+	want := "/ drain on r1 8 s" + wipe + "- drain on…" + wipe + "note        somebody else changed eth0\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-1:                     "0 s",
+		130 * time.Millisecond: "0.13 s",
+		12 * time.Second:       "12 s",
+		125 * time.Second:      "2m05s",
+		3*time.Hour + 4*time.Minute + 40*time.Second: "3h05m",
+	} {
+		if got := Duration(d); got != want {
+			t.Errorf("%d: got %q, want %q", d, got, want)
+		}
+	}
+}
