@@ -66,7 +66,7 @@ type Options struct {
 	Now func() time.Time
 
 	// wrap stands between the operation and its journal in tests.
-	wrap func(chain) chain
+	wrap func(*operation, chain) chain
 }
 
 // QuestionKind is what the operator is asked for.

@@ -60,9 +60,10 @@ func take(ctx context.Context, d *runbook.Document, o Options, mode string, choo
 	if x, err = prepare(d, o); err != nil {
 		return nil, err
 	}
+	held := x // a return sets x to nil before this looks
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, x.close(ctx))
+			err = errors.Join(err, held.close(ctx))
 		}
 	}()
 	if err = x.lockDocument(""); err != nil {

@@ -36,9 +36,10 @@ func begin(ctx context.Context, d *runbook.Document, p *runbook.Plan, o Options)
 	if x, err = prepare(d, o); err != nil {
 		return nil, err
 	}
+	held := x // a return sets x to nil before this looks
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, x.close(ctx))
+			err = errors.Join(err, held.close(ctx))
 		}
 	}()
 	x.p = p
@@ -89,7 +90,7 @@ func prepare(d *runbook.Document, o Options) (*operation, error) {
 
 func (x *operation) chain(j *journal.Journal) chain {
 	if x.o.wrap != nil {
-		return x.o.wrap(j)
+		return x.o.wrap(x, j)
 	}
 	return j
 }

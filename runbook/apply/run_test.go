@@ -1,0 +1,599 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/runbook"
+	"stet/runbook/journal"
+	"stet/runbook/markdown"
+	"stet/runbook/plan"
+)
+
+// bench is a document and the hosts that it names.
+type bench struct {
+	t      testing.TB
+	path   string
+	state  string
+	prose  []byte
+	hosts  map[string]*host
+	o      Options
+	mu     sync.Mutex
+	events []runbook.Event
+}
+
+const front = `---
+title: Test
+targets:
+  r1: netns://r1
+  r2: netns://r2
+defaults: {on: r1, timeout: 20s}
+vars: {mtu: 1400, name: two words}
+---
+
+# Test
+
+Prose that must not change.
+
+`
+
+func newBench(t testing.TB, body string) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	b := &bench{t: t, path: filepath.Join(dir, "doc.md"), state: filepath.Join(dir, "state"), hosts: map[string]*host{}}
+	b.prose = []byte(front + body)
+	if strings.HasPrefix(body, "---") {
+		b.prose = []byte(body)
+	}
+	if err := os.WriteFile(b.path, b.prose, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"r1", "r2"} {
+		b.hosts[name] = newHost(name, initial())
+	}
+	b.o = Options{
+		StateDir: b.state, Operator: "alice", Host: "noc", Tool: "stet test",
+		Open: func(_ context.Context, t executors.Target) (executors.Session, error) {
+			h := b.hosts[t.Name]
+			if h == nil {
+				return nil, fmt.Errorf("no host %s", t.Name)
+			}
+			if err := h.called("open"); err != nil {
+				return nil, err
+			}
+			return &session{h, t}, nil
+		},
+		Sink: func(e runbook.Event) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.events = append(b.events, e)
+		},
+	}
+	return b
+}
+
+func (b *bench) doc() *runbook.Document {
+	b.t.Helper()
+	src, err := os.ReadFile(b.path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return markdown.Parse(b.path, src)
+}
+
+func (b *bench) plan(d *runbook.Document) *runbook.Plan {
+	b.t.Helper()
+	o := plan.Options{Now: time.Now(), Secrets: b.o.Secrets, Only: b.o.Only, From: b.o.From}
+	observers := map[string]executors.Observer{}
+	for _, t := range plan.Targets(d, o) {
+		observers[t.Name] = &session{b.hosts[t.Name], t}
+	}
+	p, diags, err := plan.Build(context.Background(), d, observers, o)
+	if err != nil || diags.Faults() {
+		b.t.Fatalf("planning: %v %v", err, diags)
+	}
+	return p
+}
+
+func (b *bench) run() (*runbook.Operation, error) {
+	b.t.Helper()
+	d := b.doc()
+	return Run(context.Background(), d, b.plan(d), b.o)
+}
+
+// check looks at what must hold after every operation: the prose is as it was,
+// the document parses, the journals replay, nothing is locked.
+func (b *bench) check() {
+	b.t.Helper()
+	src, err := os.ReadFile(b.path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if got := markdown.Strip(src); string(got) != string(b.prose) {
+		b.t.Errorf("the prose changed:\n%s", got)
+	}
+	if d := markdown.Parse(b.path, src); d.Diagnostics.Faults() {
+		b.t.Errorf("the document has faults: %v", d.Diagnostics)
+	}
+	dirs, err := journal.List(b.state, b.path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, dir := range dirs {
+		if _, err := Load(dir); err != nil && !errors.Is(err, ErrNothing) {
+			b.t.Errorf("loading: %v", err)
+		}
+	}
+	for _, h := range b.hosts {
+		if h.holder != nil {
+			b.t.Errorf("%s is locked", h.name)
+		}
+	}
+}
+
+func (b *bench) source() string {
+	b.t.Helper()
+	src, err := os.ReadFile(b.path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(src)
+}
+
+func (b *bench) heard(kind runbook.EventKind) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, e := range b.events {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func outcome(t testing.TB, op *runbook.Operation, step, target string) runbook.Outcome {
+	t.Helper()
+	for _, o := range op.Outcomes {
+		if o.Step == step && o.Target == target {
+			return o
+		}
+	}
+	t.Fatalf("no outcome of %s on %s in %+v", step, target, op.Outcomes)
+	return runbook.Outcome{}
+}
+
+const bridge = "```netconfig { name=bridge }\n" + `interfaces:
+  - name: br0
+    type: linux-bridge
+    state: up
+    ipv4:
+      enabled: true
+      address:
+        - ip: 198.51.100.1
+          prefix-length: 24
+    bridge:
+      port:
+        - name: eth1
+` + "```\n\n"
+
+const mtu = "```netconfig { name=mtu on=r1,r2 }\n" + `interfaces:
+  - name: eth0
+    type: ethernet
+    mtu: ${mtu}
+` + "```\n\n"
+
+const (
+	pre   = "```check { name=before }\nlink(\"eth0\").up\n```\n\n"
+	held  = "```check { name=held }\nlink(\"br0\").up\n```\n\n"
+	fails = "```check { name=fails }\nlink(\"nothere\").up\n```\n\n"
+)
+
+func TestRunConfirms(t *testing.T) {
+	b := newBench(t, pre+bridge+held+mtu)
+	op, err := b.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.check()
+	if op.Status != runbook.OK || len(op.Outcomes) != 5 {
+		t.Fatalf("%+v", op)
+	}
+	for _, o := range op.Outcomes {
+		if o.Status != runbook.OK {
+			t.Errorf("%s on %s: %s %s", o.Step, o.Target, o.Status, o.Error)
+		}
+		if o.Kind == runbook.Netconfig && o.Confirmed.IsZero() {
+			t.Errorf("%s on %s is not confirmed", o.Step, o.Target)
+		}
+	}
+	for _, want := range []string{"**Done.**", "stet:result name=bridge", "stet:result name=mtu", "+ link br0"} {
+		if !strings.Contains(b.source(), want) {
+			t.Errorf("the document has no %q:\n%s", want, b.source())
+		}
+	}
+	applied := b.hosts["r1"].m.State()
+
+	op, err = b.run()
+	if err != nil || op.Status != runbook.OK {
+		t.Fatalf("again: %v %+v", err, op)
+	}
+	for _, o := range op.Outcomes {
+		if o.Kind == runbook.Netconfig && o.Status != runbook.Unchanged {
+			t.Errorf("again: %s on %s: %s", o.Step, o.Target, o.Status)
+		}
+	}
+	sameState(t, applied, b.hosts["r1"].m.State())
+
+	op, err = Rollback(context.Background(), b.doc(), b.o)
+	if err != nil || op.Status != runbook.RolledBack {
+		t.Fatalf("rollback: %v %+v", err, op)
+	}
+	b.check()
+	for _, h := range b.hosts {
+		sameState(t, initial(), h.m.State())
+	}
+	if _, err = Rollback(context.Background(), b.doc(), b.o); !errors.Is(err, ErrNothing) {
+		t.Errorf("a second rollback: %v", err)
+	}
+}
+
+func TestFailedCheckRollsBack(t *testing.T) {
+	b := newBench(t, pre+mtu+bridge+fails)
+	op, err := b.run()
+	if !errors.Is(err, ErrRolledBack) || op.Status != runbook.RolledBack {
+		t.Fatalf("%v %+v", err, op)
+	}
+	b.check()
+	for _, h := range b.hosts {
+		sameState(t, initial(), h.m.State())
+	}
+	if o := outcome(t, op, "mtu", "r2"); o.Status != runbook.RolledBack || o.Undo == nil || o.Confirmed.IsZero() {
+		t.Errorf("%+v", o)
+	}
+	if !slices.ContainsFunc(op.Notes, func(n string) bool { return strings.Contains(n, "all pre-checks hold again") }) {
+		t.Errorf("notes: %q", op.Notes)
+	}
+	if !strings.Contains(b.source(), "**Failed and rolled back.**") {
+		t.Errorf("%s", b.source())
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	broken := strings.Replace(bridge, "name=bridge", "name=bridge on-failure=%s", 1) + fails
+	last := strings.NewReplacer("name=mtu", "name=last", "${mtu}", "1300", "on=r1,r2", "on=r2").Replace(mtu)
+	for _, c := range []struct {
+		policy string
+		status runbook.Status
+		err    error
+		last   runbook.Status
+		mtu    string
+	}{
+		{"rollback", runbook.RolledBack, ErrRolledBack, runbook.Skipped, "1500"},
+		{"stop", runbook.Failed, ErrFailed, runbook.Skipped, "1400"},
+		{"continue", runbook.Failed, ErrFailed, runbook.OK, "1400"},
+		{"ask", runbook.RolledBack, ErrRolledBack, runbook.Skipped, "1500"},
+	} {
+		t.Run(c.policy, func(t *testing.T) {
+			b := newBench(t, mtu+fmt.Sprintf(broken, c.policy)+last)
+			op, err := b.run()
+			if !errors.Is(err, c.err) || op.Status != c.status {
+				t.Fatalf("%v %s", err, op.Status)
+			}
+			b.check()
+			if o := outcome(t, op, "last", "r2"); o.Status != c.last {
+				t.Errorf("last: %s", o.Status)
+			}
+			if got := link(b.hosts["r1"].m.State(), "eth0").Attrs["mtu"]; got != c.mtu {
+				t.Errorf("mtu of r1: %s", got)
+			}
+			if link(b.hosts["r1"].m.State(), "br0") != nil {
+				t.Error("br0 is still there")
+			}
+		})
+	}
+}
+
+func link(s *netstate.State, name string) *netstate.Interface {
+	for i := range s.Interfaces {
+		if s.Interfaces[i].Name == name && s.Interfaces[i].Netns == "" {
+			return &s.Interfaces[i]
+		}
+	}
+	return nil
+}
+
+func TestPrecheckStopsBeforeAnything(t *testing.T) {
+	b := newBench(t, strings.Replace(fails, "fails", "before", 1)+bridge)
+	op, err := b.run()
+	if !errors.Is(err, ErrPrecheck) || op.Status != runbook.Failed {
+		t.Fatalf("%v %+v", err, op)
+	}
+	b.check()
+	if o := outcome(t, op, "bridge", "r1"); o.Status != runbook.Skipped {
+		t.Errorf("bridge: %s", o.Status)
+	}
+	if n := b.hosts["r1"].m.Count(); n != 0 {
+		t.Errorf("%d edits were made", n)
+	}
+}
+
+func TestStalePlanIsRefused(t *testing.T) {
+	b := newBench(t, bridge)
+	d := b.doc()
+	p := b.plan(d)
+	b.hosts["r1"].m.Meanwhile(func(s *netstate.State) {
+		s.Interfaces = append(s.Interfaces, netstate.Interface{Name: "br0", Type: "linux-bridge", Attrs: netstate.Attrs{"state": "up", "mtu": "1500"}})
+		s.Sort()
+	})
+	was := b.hosts["r1"].m.State()
+	op, err := Run(context.Background(), d, p, b.o)
+	if !errors.Is(err, ErrRefused) || op.Status != runbook.Refused {
+		t.Fatalf("%v %+v", err, op)
+	}
+	b.check()
+	sameState(t, was, b.hosts["r1"].m.State())
+}
+
+func TestRefusals(t *testing.T) {
+	now := time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC)
+	window := func(start, end string) string {
+		return strings.Replace(front, "title: Test\n", "title: Test\nwindow: {start: "+start+", end: "+end+"}\n", 1) + bridge
+	}
+	manual := "- [ ] Call the NOC\n\n" + bridge
+	for name, c := range map[string]struct {
+		body   string
+		change func(*bench)
+		want   string
+	}{
+		"before the window": {window("2026-11-21T23:00:00Z", "2026-11-22T02:00:00Z"), nil, "opens at"},
+		"after the window":  {window("2026-11-21T20:00:00Z", "2026-11-21T21:00:00Z"), nil, "closed at"},
+		"too long for it":   {window("2026-11-21T20:00:00Z", "2026-11-21T22:00:20Z"), nil, "may take"},
+		"another approval":  {bridge, func(b *bench) { b.o.Approve = "abc" }, "approved"},
+		"no answer":         {manual, nil, "needs an answer"},
+		"a wrong answer": {manual, func(b *bench) {
+			b.o.Answers = map[string]Answer{b.doc().Blocks[0].Name: {Choice: "perhaps"}}
+		}, "none of"},
+		"step without terminal": {bridge, func(b *bench) { b.o.Step = true }, "terminal"},
+		"target locked": {bridge, func(b *bench) {
+			b.hosts["r1"].holder = &executors.Lock{Operator: "bob"}
+		}, "bob"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, c.body)
+			b.o.Now = func() time.Time { return now }
+			if c.change != nil {
+				c.change(b)
+			}
+			op, err := b.run()
+			if !errors.Is(err, ErrRefused) || op != nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("%v %+v", err, op)
+			}
+			if b.source() != string(b.prose) {
+				t.Error("the document was written")
+			}
+			b.hosts["r1"].holder = nil
+			b.check()
+			if b.hosts["r1"].m.Count() != 0 {
+				t.Error("something was changed")
+			}
+		})
+	}
+	t.Run("changed document", func(t *testing.T) {
+		b := newBench(t, bridge)
+		d := b.doc()
+		p := b.plan(d)
+		p.SourceHash = "0"
+		if _, err := Run(context.Background(), d, p, b.o); !errors.Is(err, ErrRefused) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("document locked", func(t *testing.T) {
+		b := newBench(t, bridge)
+		release, err := journal.Lock(b.state, b.path, executors.Lock{Operator: "bob", Run: "R"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = release() }()
+		if _, err := b.run(); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "bob") {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestGuardIsArmedFirstAndConfirmed(t *testing.T) {
+	b := newBench(t, strings.Replace(bridge, "name=bridge", "name=bridge confirm=60s", 1)+held)
+	h := b.hosts["r1"]
+	h.fail = func(call string) error {
+		if call == "apply" && len(h.guards) == 0 {
+			t.Error("applied without a guard")
+		}
+		return nil
+	}
+	op, err := b.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.check()
+	if len(h.guards) != 1 || h.guards[0].state.Phase != executors.Confirmed {
+		t.Fatalf("%+v", h.guards)
+	}
+	if o := outcome(t, op, "bridge", "r1"); o.Guard == nil || o.Guard.Phase != executors.Confirmed {
+		t.Errorf("%+v", o.Guard)
+	}
+	if b.heard(runbook.EventGuard) != 1 || b.heard(runbook.EventConfirm) != 1 {
+		t.Error("no events of the guard")
+	}
+}
+
+func TestGuardRevertsWhatFailed(t *testing.T) {
+	b := newBench(t, strings.Replace(bridge, "name=bridge", "name=bridge confirm=60s", 1)+fails)
+	op, err := b.run()
+	if !errors.Is(err, ErrRolledBack) {
+		t.Fatal(err)
+	}
+	b.check()
+	sameState(t, initial(), b.hosts["r1"].m.State())
+	if g := outcome(t, op, "bridge", "r1").Undo.Guard; g == nil || g.Phase != executors.Reverted {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestConfirmByHand(t *testing.T) {
+	for choice, want := range map[string]error{"confirm": nil, "revert": ErrRolledBack} {
+		t.Run(choice, func(t *testing.T) {
+			b := newBench(t, strings.Replace(bridge, "name=bridge", "name=bridge confirm=manual,60s", 1)+held)
+			b.o.Ask = func(_ context.Context, q Question) (Answer, error) {
+				if q.Kind != AskConfirm || q.Deadline.IsZero() {
+					t.Errorf("%+v", q)
+				}
+				return Answer{Choice: choice}, nil
+			}
+			_, err := b.run()
+			if want == nil && err != nil || want != nil && !errors.Is(err, want) {
+				t.Fatal(err)
+			}
+			b.check()
+		})
+	}
+	t.Run("elsewhere", func(t *testing.T) {
+		b := newBench(t, strings.Replace(bridge, "name=bridge", "name=bridge confirm=manual,60s", 1)+held)
+		d := b.doc()
+		done := make(chan error, 1)
+		go func() { _, err := Run(context.Background(), d, b.plan(d), b.o); done <- err }()
+		for b.heard(runbook.EventGuard) < 2 {
+			time.Sleep(5 * time.Millisecond)
+		}
+		if got, err := Confirm(context.Background(), d, b.o); err != nil || len(got) != 1 {
+			t.Fatalf("%v %v", got, err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		b.check()
+	})
+	t.Run("nobody", func(t *testing.T) {
+		b := newBench(t, strings.Replace(bridge, "name=bridge", "name=bridge confirm=manual,60s", 1)+held)
+		d := b.doc()
+		done := make(chan error, 1)
+		go func() { _, err := Run(context.Background(), d, b.plan(d), b.o); done <- err }()
+		for b.heard(runbook.EventGuard) < 2 {
+			time.Sleep(5 * time.Millisecond)
+		}
+		b.hosts["r1"].expire()
+		if err := <-done; !errors.Is(err, ErrRolledBack) || !strings.Contains(err.Error(), "") {
+			t.Fatal(err)
+		}
+		b.check()
+		sameState(t, initial(), b.hosts["r1"].m.State())
+	})
+}
+
+func TestInterrupt(t *testing.T) {
+	b := newBench(t, mtu+"```sh { run name=sleep }\nsleep 60\n```\n")
+	d := b.doc()
+	p := b.plan(d)
+	ctx, cancel := context.WithCancel(context.Background())
+	b.o.Sink = func(e runbook.Event) {
+		if e.Kind == runbook.EventStep && e.Step == "sleep" {
+			time.AfterFunc(200*time.Millisecond, cancel)
+		}
+	}
+	start := time.Now()
+	op, err := Run(ctx, d, p, b.o)
+	if !errors.Is(err, ErrInterrupted) || op.Status != runbook.Aborted {
+		t.Fatalf("%v %+v", err, op)
+	}
+	if time.Since(start) > 15*time.Second {
+		t.Error("the step was not ended")
+	}
+	b.check()
+	for _, h := range b.hosts {
+		sameState(t, initial(), h.m.State())
+	}
+	if o := outcome(t, op, "sleep", "r1"); o.Status != runbook.Aborted {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestKernelRefusesAnEdit(t *testing.T) {
+	for n := 1; n <= 4; n++ {
+		b := newBench(t, pre+bridge+held)
+		b.hosts["r1"].m.Refuse(n, 22, "Nexthop has invalid gateway")
+		op, err := b.run()
+		b.check()
+		if op.Status == runbook.OK && n > b.hosts["r1"].m.Count() {
+			break // there is no such edit
+		}
+		if !errors.Is(err, ErrRolledBack) || !strings.Contains(err.Error(), "Nexthop has invalid gateway") {
+			t.Fatalf("edit %d: %v", n, err)
+		}
+		sameState(t, initial(), b.hosts["r1"].m.State())
+	}
+}
+
+// Every call of a session that can fail does, once: each time the operation
+// ends with a clear word, and the state is the one before, or confirmed, or
+// said to be neither.
+func TestEveryCallFails(t *testing.T) {
+	body := pre + strings.Replace(bridge, "name=bridge", "name=bridge confirm=60s", 1) + held + mtu
+	for n := 1; ; n++ {
+		b := newBench(t, body)
+		d := b.doc()
+		p := b.plan(d)
+		count, at := 0, ""
+		for _, h := range b.hosts {
+			h.fail = func(call string) error {
+				if count++; count == n {
+					at = call
+					return errors.New("the connection is gone")
+				}
+				return nil
+			}
+		}
+		op, err := Run(context.Background(), d, p, b.o)
+		for _, h := range b.hosts {
+			h.fail = nil
+		}
+		if at == "" {
+			if n < 10 {
+				t.Fatalf("only %d calls", n)
+			}
+			return
+		}
+		b.check()
+		if op == nil {
+			if err == nil {
+				t.Fatalf("call %d (%s): no operation and no error", n, at)
+			}
+			continue
+		}
+		back := netstate.Diff(initial(), b.hosts["r1"].m.State()).Empty() && netstate.Diff(initial(), b.hosts["r2"].m.State()).Empty()
+		switch op.Status {
+		case runbook.OK:
+			if back {
+				t.Errorf("call %d (%s): ok, and nothing was done", n, at)
+			}
+		case runbook.RolledBack, runbook.Failed:
+			if !back {
+				t.Errorf("call %d (%s): %s, and the state is another: %v", n, at, op.Status, err)
+			}
+		case runbook.Incomplete:
+			if !errors.Is(err, ErrIncomplete) {
+				t.Errorf("call %d (%s): %v", n, at, err)
+			}
+		default:
+			t.Errorf("call %d (%s): %s %v", n, at, op.Status, err)
+		}
+	}
+}
