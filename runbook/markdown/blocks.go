@@ -121,10 +121,29 @@ func (w *walker) task(n ast.Node) int {
 	b.Ticked = text[1] != ' '
 	b.Span = w.line(at)
 	b.Start = w.index.position(at)
-	b.Prefix = containerPrefix(w.src[b.Span.Start+bomAt(b.Span.Start, w.src):at], 0)
+	behind := w.tree.items[n.Parent()]
+	b.Prefix = containerPrefix(w.src[b.Span.Start+bomAt(b.Span.Start, w.src):w.base+behind.Start], behind.Padding)
+	// goldmark counts a tab after a nested list marker from the marker, not
+	// from the line's start: the wider of the two is right for both.
+	if by := nesting(n.Parent()); len(by) > len(b.Prefix) {
+		b.Prefix = by
+	}
 	b.Insert = w.index.end(max(w.base+lines.At(lines.Len()-1).Stop-1, at))
 	w.taskBody(&b, n)
 	return w.add(b)
+}
+
+// nesting is the prefix of a container's lines as the tree has it.
+func nesting(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.Blockquote:
+		return nesting(n.Parent()) + "> "
+	case *ast.ListItem:
+		return nesting(n.Parent()) + strings.Repeat(" ", n.Offset)
+	case *ast.List:
+		return nesting(n.Parent())
+	}
+	return ""
 }
 
 // taskBody takes the text of a task, without its box and its attributes.

@@ -177,18 +177,27 @@ func cleanBody(text string) string {
 
 // containerPrefix makes the prefix that puts a line into the same container
 // as the one whose content starts behind raw: list markers and tabs become
-// spaces. padding is how many columns of raw's last tab belong to the content.
+// spaces, and each ">" is followed by the one space that belongs to it.
+// padding is how many columns of raw's last tab belong to the content.
 func containerPrefix(raw []byte, padding int) string {
 	var b strings.Builder
-	for _, r := range string(raw) {
-		switch r {
-		case '\t':
-			b.WriteString(strings.Repeat(" ", 4-b.Len()%4))
-		case '>':
+	column := 0
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '\t':
+			width := 4 - column%4
+			b.WriteString(strings.Repeat(" ", width))
+			column += width
+			continue
+		case c == '>':
 			b.WriteByte('>')
+			if i+1 == len(raw) || raw[i+1] != ' ' && raw[i+1] != '\t' {
+				b.WriteByte(' ')
+			}
 		default:
 			b.WriteByte(' ')
 		}
+		column++
 	}
 	return b.String()[:max(b.Len()-padding, 0)]
 }

@@ -20,7 +20,17 @@ type fence struct {
 	closed      bool
 }
 
-var fencesKey = parser.NewContextKey()
+// notes are what the wrapped parsers write down while they parse.
+type notes struct {
+	fences map[ast.Node]*fence
+	// items has, by list item, where the first line of the paragraph that it
+	// starts with stands behind the item's own prefix.
+	items map[ast.Node]text.Segment
+}
+
+var notesKey = parser.NewContextKey()
+
+func notesOf(pc parser.Context) *notes { return pc.Get(notesKey).(*notes) }
 
 // fences wraps goldmark's parser of fenced code blocks and takes notes.
 type fences struct{ parser.BlockParser }
@@ -30,7 +40,7 @@ func (p fences) Open(parent ast.Node, reader text.Reader, pc parser.Context) (as
 	_, line := reader.PeekLine()
 	node, state := p.BlockParser.Open(parent, reader, pc)
 	if node != nil {
-		pc.Get(fencesKey).(map[ast.Node]*fence)[node] = &fence{open: line}
+		notesOf(pc).fences[node] = &fence{open: line}
 	}
 	return node, state
 }
@@ -40,10 +50,24 @@ func (p fences) Continue(node ast.Node, reader text.Reader, pc parser.Context) p
 	_, line := reader.PeekLine()
 	state := p.BlockParser.Continue(node, reader, pc)
 	if state&parser.Continue == 0 {
-		f := pc.Get(fencesKey).(map[ast.Node]*fence)[node]
+		f := notesOf(pc).fences[node]
 		f.close, f.closed = line, true
 	}
 	return state
+}
+
+// paragraphs wraps goldmark's parser of paragraphs and takes notes: a tree has
+// them without their indentation.
+type paragraphs struct{ parser.BlockParser }
+
+// Open implements parser.BlockParser.
+func (p paragraphs) Open(parent ast.Node, reader text.Reader, pc parser.Context) (ast.Node, parser.State) {
+	_, line := reader.PeekLine()
+	node, state := p.BlockParser.Open(parent, reader, pc)
+	if node != nil && parent.Kind() == ast.KindListItem && !parent.HasChildren() {
+		notesOf(pc).items[parent] = line
+	}
+	return node, state
 }
 
 // shallow wraps the parsers of containers and bounds the nesting.
@@ -71,7 +95,7 @@ var commonMark = sync.OnceValue(func() parser.Parser {
 			util.Prioritized(fences{parser.NewFencedCodeBlockParser()}, 700),
 			util.Prioritized(shallow{parser.NewBlockquoteParser()}, 800),
 			util.Prioritized(parser.NewHTMLBlockParser(), 900),
-			util.Prioritized(parser.NewParagraphParser(), 1000),
+			util.Prioritized(paragraphs{parser.NewParagraphParser()}, 1000),
 		),
 		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
 	)
@@ -79,17 +103,16 @@ var commonMark = sync.OnceValue(func() parser.Parser {
 
 // tree is the block structure of a text.
 type tree struct {
-	root   ast.Node
-	fences map[ast.Node]*fence
+	notes
+	root ast.Node
 	// references counts link reference definitions.
 	references int
 }
 
 func parseTree(src []byte) tree {
-	t := tree{fences: map[ast.Node]*fence{}}
+	n := &notes{fences: map[ast.Node]*fence{}, items: map[ast.Node]text.Segment{}}
 	pc := parser.NewContext()
-	pc.Set(fencesKey, t.fences)
-	t.root = commonMark().Parse(text.NewReader(src), parser.WithContext(pc))
-	t.references = len(pc.References())
-	return t
+	pc.Set(notesKey, n)
+	root := commonMark().Parse(text.NewReader(src), parser.WithContext(pc))
+	return tree{notes: *n, root: root, references: len(pc.References())}
 }

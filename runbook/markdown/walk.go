@@ -119,9 +119,10 @@ func (w *walker) region(open, end ast.Node, m marker, block int) {
 	first, final := open.Lines().At(0), end.Lines().At(0)
 	start := w.index.start(w.base + first.Start)
 	prefixStart := start + bomAt(start, w.src)
+	indented := w.base + first.Start + bytes.IndexByte(w.text[first.Start:first.Stop], '<')
 	r := regionAt{
 		marker: m,
-		prefix: containerPrefix(w.src[prefixStart:w.base+first.Start], first.Padding),
+		prefix: containerPrefix(w.src[prefixStart:indented], 0),
 		open:   span{Start: prefixStart, End: w.index.end(start)},
 	}
 	close := w.index.start(w.base + final.Start)
@@ -163,10 +164,11 @@ func (w *walker) regionBody(r regionAt) string {
 // stet put before the region instead of after it.
 func (w *walker) regionSpan(r regionAt) span {
 	s := span{Start: r.open.Start, End: r.close.End}
-	floor := w.head
+	lowest := bom(w.src)
 	if n := len(w.regions); n > 0 {
-		floor = max(floor, w.regions[n-1].Span.End)
+		lowest = w.regions[n-1].Span.End
 	}
+	floor := max(w.head, lowest)
 	if r.role == resultRegion {
 		floor = max(floor, w.blocks[r.block].Insert)
 	}
@@ -183,7 +185,7 @@ func (w *walker) regionSpan(r regionAt) span {
 	case blank >= floor:
 		s.Start = blank
 	}
-	if s.End == len(w.src) && w.src[s.End-1] != '\n' && s.Start > floor {
+	if s.End == len(w.src) && w.src[s.End-1] != '\n' && s.Start > lowest {
 		s.Start -= len(w.src[:s.Start]) - len(trimEnd(w.src[:s.Start]))
 	}
 	return s
