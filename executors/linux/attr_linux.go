@@ -83,7 +83,7 @@ func decodeAttr(a *netstate.Attr, b []byte, l *links) (value string, ok bool) {
 	case netstate.LinkRef:
 		index := int(u32(b))
 		return l.name(index), index != 0
-	case netstate.IP:
+	case netstate.IPAddress:
 		return address(b).String(), address(b).IsValid()
 	case netstate.PortRange:
 		return fmt.Sprintf("%d-%d", be16(b), be16(b[2:])), true
@@ -174,7 +174,7 @@ func attrPayload(a *netstate.Attr, value string, l *links) ([]byte, error) {
 			err = fmt.Errorf("it is of the other address family")
 		}
 		return ip.AsSlice(), err
-	case netstate.IP:
+	case netstate.IPAddress:
 		ip, err := netip.ParseAddr(value)
 		return ip.AsSlice(), err
 	case netstate.PortRange:

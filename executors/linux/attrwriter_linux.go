@@ -44,7 +44,7 @@ func (w *attrWriter) set(a *netstate.Attr, value, before string) error {
 		return w.macList(a, value)
 	}
 	number := a.IFLA
-	if a.Type == netstate.IP {
+	if a.Type == netstate.IPAddress {
 		if value == "" {
 			value = unspecified(before)
 		}

@@ -149,7 +149,7 @@ func decodeOne(a *netstate.Attr, r *rawLink, t *attrTable, l *links) (string, bo
 		}
 	}
 	b := t.get(a.IFLA)
-	if a.Type == netstate.IP && b == nil {
+	if a.Type == netstate.IPAddress && b == nil {
 		b = t.get(a.IFLA6)
 	}
 	switch {

@@ -85,7 +85,7 @@ func (a *Attr) optional() bool {
 	switch a.Type {
 	case LinkRef:
 		return !a.Message
-	case IP, MACList:
+	case IPAddress, MACList:
 		return true
 	}
 	return a.Key == "alias" || a.Key == "tun.owner" || a.Key == "tun.group"

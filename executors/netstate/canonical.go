@@ -34,7 +34,7 @@ func (a *Attr) Canonical(text string) (string, error) {
 		return CanonicalMAC(text)
 	case MACList:
 		return canonicalMACs(text)
-	case IPv4, IPv6, IP:
+	case IPv4, IPv6, IPAddress:
 		return a.address(text)
 	case LinkRef:
 		if text == "" && a.optional() {

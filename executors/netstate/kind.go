@@ -30,7 +30,7 @@ const (
 	Centi                          // seconds in text ("15", "2.5"); hundredths as u32 (clock_t, USER_HZ)
 	Centi64                        // the same as u64
 	Hundredths                     // decimal hundredths of a second, as nmstate has them; u64
-	IP                             // an IPv4 or IPv6 address; Attr.IFLA for the one, Attr.IFLA6 for the other
+	IPAddress                      // an IPv4 or IPv6 address; Attr.IFLA for the one, Attr.IFLA6 for the other
 	PortRange                      // "49152-65535"; two u16 in network byte order
 	MACList                        // sorted, with commas; written by package linux
 	BoolOpt                        // "true" or "false": bit Attr.Bit of struct br_boolopt_multi (u32 value, u32 mask)
@@ -70,7 +70,7 @@ type Attr struct {
 	// IFLA_INFO_SLAVE_DATA (of a port), or in the message (of any interface).
 	// 0: package linux handles it by hand.
 	IFLA uint16
-	// IFLA6 is the number of the same attribute for IPv6, of type IP.
+	// IFLA6 is the number of the same attribute for IPv6, of type IPAddress.
 	IFLA6 uint16
 	// Message is set for an attribute of a kind that is in the message itself
 	// (IFLA_LINK), not in IFLA_INFO_DATA.

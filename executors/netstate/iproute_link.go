@@ -1,0 +1,237 @@
+package netstate
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func ipLink(e *Edit) []string {
+	before, after := e.Before.Link, e.After.Link
+	switch {
+	case e.Op == Delete:
+		return []string{words(append(ipIn(before.Netns), "link", "delete", "dev", before.Name)...)}
+	case e.Op == Add:
+		return addCommands(after)
+	case e.Replaces:
+		return append([]string{words("ip", "link", "delete", "dev", before.Name)}, addCommands(after)...)
+	case before.Netns != after.Netns:
+		target := after.Netns
+		if target == "" {
+			target = "$$" // the shell's own namespace
+		}
+		return []string{words(append(ipIn(before.Netns), "link", "set", "dev", before.Name, "netns", target)...)}
+	}
+	var diffs []Difference
+	for _, d := range Differences(before, after) {
+		if AttrByKey(d.Key).Set == Anytime {
+			diffs = append(diffs, d)
+		}
+	}
+	return setCommands(after, diffs)
+}
+
+// addCommands make an interface: what ip can give at once in one command, the
+// rest after it.
+func addCommands(i *Interface) []string {
+	bare := Interface{Name: i.Name, Type: i.Type}
+	all := Differences(&bare, i)
+	var rest []Difference
+	create := ipIn(i.Netns)
+	if i.Type == "tun" {
+		create = append(create, tunWords(i)...)
+	} else {
+		create = append(create, createWords(i, all)...)
+	}
+	for _, d := range all {
+		switch {
+		case d.Key == "state", atCreation(i, d.Key):
+		case AttrByKey(d.Key).Set == Anytime && d.After != "":
+			rest = append(rest, d)
+		}
+	}
+	out := append([]string{words(create...)}, setCommands(i, rest)...)
+	if target := i.Attrs["veth.peer-target"]; target != "" {
+		out = append(out, words("ip", "-n", target, "link", "set", "dev", i.Attrs["veth.peer"], "up"))
+	}
+	if state := i.Attrs["state"]; state != "" {
+		out = append(out, words(append(ipIn(i.Netns), "link", "set", "dev", i.Name, state)...))
+	}
+	return out
+}
+
+// createdWith are the attributes of every interface that the command that
+// makes it takes.
+var createdWith = []string{"mac-address", "mtu", "txqueuelen", "num-tx-queues", "num-rx-queues"}
+
+func atCreation(i *Interface, key string) bool {
+	if slices.Contains(createdWith, key) {
+		return i.Type != "tun"
+	}
+	k := KindByName(i.Type)
+	return k != nil && k.Section != "" && strings.HasPrefix(key, k.Section+".")
+}
+
+func createWords(i *Interface, all []Difference) []string {
+	w := []string{"link", "add"}
+	k := KindByName(i.Type)
+	if base := i.Attrs["mac-vlan.base-iface"] + i.Attrs["mac-vtap.base-iface"]; base != "" {
+		w = append(w, "link", base)
+	}
+	w = append(w, "name", i.Name)
+	for _, d := range all {
+		if slices.Contains(createdWith, d.Key) {
+			w = append(w, AttrByKey(d.Key).IP, d.After)
+		}
+	}
+	kernel := i.Type
+	if k != nil {
+		kernel = k.Kernel
+	}
+	w = append(w, "type", kernel)
+	if i.Type == "veth" {
+		w = append(w, "peer", "name", i.Attrs["veth.peer"])
+		if target := i.Attrs["veth.peer-target"]; target != "" {
+			w = append(w, "netns", target)
+		}
+		return w
+	}
+	for _, d := range all {
+		if atCreation(i, d.Key) && !slices.Contains(createdWith, d.Key) {
+			w = append(w, kindWords(AttrByKey(d.Key), d.After)...)
+		}
+	}
+	return w
+}
+
+func tunWords(i *Interface) []string {
+	mode := i.Attrs["tun.mode"]
+	if mode == "" {
+		mode = "tun"
+	}
+	w := []string{"tuntap", "add", "dev", i.Name, "mode", mode}
+	for _, key := range []string{"tun.owner", "tun.group"} {
+		if v := i.Attrs[key]; v != "" {
+			w = append(w, AttrByKey(key).IP, v)
+		}
+	}
+	for _, key := range []string{"tun.multi-queue", "tun.packet-information", "tun.vnet-header"} {
+		if i.Attrs[key] == "true" {
+			w = append(w, AttrByKey(key).IP)
+		}
+	}
+	return w
+}
+
+// setCommands change an interface: one command for its own attributes, one for
+// its kind's, one for its port's, and one for its being up.
+func setCommands(i *Interface, diffs []Difference) []string {
+	var general, own, port, last []string
+	var out []string
+	for _, d := range diffs {
+		a := AttrByKey(d.Key)
+		switch {
+		case d.Key == "bridge-port.multicast-eht-hosts-limit":
+			last = append(last, "echo "+d.After+" > "+quote("/sys/class/net/"+i.Name+"/brport/multicast_eht_hosts_limit"))
+		case strings.HasPrefix(d.Key, "bridge-port."):
+			port = append(port, portWords(a, d.After)...)
+		case d.Key == "state":
+			last = append(last, words(append(ipIn(i.Netns), "link", "set", "dev", i.Name, d.After)...))
+		case d.Key == "controller" && d.After == "":
+			general = append(general, "nomaster")
+		case strings.HasPrefix(d.Key, "tun."):
+			out = append(out, words("ip", "tuntap", "add", "dev", i.Name, "mode", i.Attrs["tun.mode"], a.IP, d.After))
+		case strings.Contains(d.Key, "."):
+			own = append(own, kindWords(a, d.After)...)
+		case a.Type == IFFlag:
+			general = append(general, a.IP, onOff(d.After))
+		default:
+			general = append(general, a.IP, d.After)
+		}
+	}
+	set := append(ipIn(i.Netns), "link", "set", "dev", i.Name)
+	if len(general) > 0 {
+		out = append(out, words(slices.Concat(set, general)...))
+	}
+	if k := KindByName(i.Type); len(own) > 0 && k != nil {
+		out = append(out, words(slices.Concat(set, []string{"type", k.Kernel}, own)...))
+	}
+	if len(port) > 0 {
+		out = append(out, words(slices.Concat(set, []string{"type", "bridge_slave"}, port)...))
+	}
+	return append(out, last...)
+}
+
+// kindWords are an attribute of a kind as ip-link(8) has it.
+func kindWords(a *Attr, v string) []string {
+	switch a.Key {
+	case "vxlan.ttl":
+		if v == "0" {
+			v = "auto"
+		}
+		return []string{"ttl", v}
+	case "vxlan.remote", "vxlan.local":
+		if v == "" {
+			v = "any"
+		}
+		return []string{a.IP, v}
+	case "vxlan.source-port-range":
+		low, high, _ := strings.Cut(v, "-")
+		return []string{"srcport", low, high}
+	case "vxlan.ttl-inherit", "vxlan.group-policy", "vxlan.generic-protocol":
+		if v == "true" {
+			return strings.Fields(a.IP)
+		}
+		return nil
+	}
+	switch {
+	case a.IP == "" || a.Message:
+		return nil
+	case a.Type == MACList:
+		return append(strings.Fields(a.IP), strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)
+	case a.Type == FlagBit:
+		if (v == "true") != a.Inverse {
+			return strings.Fields(a.IP)
+		}
+		return []string{"flag", "null"}
+	case strings.HasPrefix(a.Key, "vxlan.") && a.Type == Bool:
+		if v == "true" {
+			return []string{a.IP}
+		}
+		return []string{"no" + a.IP}
+	case v == "":
+		return nil
+	}
+	return []string{a.IP, ipValue(a, v)}
+}
+
+func portWords(a *Attr, v string) []string {
+	switch {
+	case a.IP == "":
+		return nil
+	case a.Type == LinkRef && v == "":
+		return []string{"no" + a.IP}
+	case a.Type == Bool:
+		return []string{a.IP, onOff(v)}
+	}
+	return []string{a.IP, ipValue(a, v)}
+}
+
+// ipValue is a value in ip(8)'s unit.
+func ipValue(a *Attr, v string) string {
+	switch a.Type {
+	case Bool, Bool32, BoolOpt:
+		return bit(v)
+	case Centi, Centi64:
+		return strconv.FormatUint(hundredths(v), 10)
+	case Enum:
+		if strings.HasSuffix(a.Key, "multicast-router") {
+			for _, e := range a.Enum {
+				if e.Name == v {
+					return strconv.FormatUint(e.Value, 10)
+				}
+			}
+		}
+	}
+	return v
+}
