@@ -1,0 +1,128 @@
+package executortest
+
+import (
+	"testing"
+	"time"
+
+	"stet/executors"
+)
+
+// armed applies the wanted change under a guard.
+func (s suite) armed(t *testing.T, session executors.Session, id string, timeout time.Duration) (before string) {
+	t.Helper()
+	before = dump(t, session)
+	c := change(t, session, wanted())
+	g := executors.Guard{ID: id, Run: "run", Step: "step", Document: "/doc.md", Operator: "ann", Timeout: timeout, Change: c,
+		Commands: []executors.Command{sh("echo going back")}}
+	if err := session.Arm(within(t, 15*time.Second), g); err != nil {
+		t.Fatal(err)
+	}
+	if st := state(t, session, id); st.Phase != executors.Armed || st.Left <= 0 || st.Left > timeout || st.Operator != "ann" {
+		t.Errorf("%+v", st)
+	}
+	if result, err := session.Apply(within(t, 15*time.Second), c); err != nil || !result.OK() {
+		t.Fatalf("%+v %v", result, err)
+	}
+	return before
+}
+
+func state(t *testing.T, session executors.Session, id string) executors.GuardState {
+	t.Helper()
+	all, err := session.Guards(within(t, 10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range all {
+		if st.ID == id {
+			return st
+		}
+	}
+	t.Fatalf("no guard %s among %+v", id, all)
+	return executors.GuardState{}
+}
+
+func (s suite) guardConfirmed(t *testing.T) {
+	session := s.session(t)
+	s.armed(t, session, "run/confirmed", 2*time.Second)
+	second := executors.Guard{ID: "run/second", Timeout: time.Minute, Commands: []executors.Command{sh("true")}}
+	if err := session.Arm(within(t, 10*time.Second), second); code(err) != "locked" {
+		t.Errorf("a second pending guard: %v", err)
+	}
+	if err := session.Confirm(within(t, 10*time.Second), "run/confirmed"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * time.Second)
+	if st := state(t, session, "run/confirmed"); st.Phase != executors.Confirmed {
+		t.Errorf("%+v", st)
+	}
+	if find(observe(t, session), "xbr0") == nil {
+		t.Error("a confirmed change was undone")
+	}
+	text(t, session, "ip link delete xbr0; ip link delete xt0")
+	if err := session.Confirm(within(t, 10*time.Second), "run/unknown"); code(err) != "not-found" {
+		t.Errorf("confirming nothing: %v", err)
+	}
+}
+
+func (s suite) guardReverts(t *testing.T) {
+	session := s.session(t)
+	before := s.armed(t, session, "run/expires", 1500*time.Millisecond)
+	// The session that armed it may go: the guard does not need it.
+	deadline := time.Now().Add(20 * time.Second)
+	for state(t, session, "run/expires").Ended.IsZero() {
+		if time.Now().After(deadline) {
+			t.Fatalf("it did not go back: %+v", state(t, session, "run/expires"))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if st := state(t, session, "run/expires"); st.Phase != executors.Reverted || st.Output == "" || st.Result == nil {
+		t.Errorf("%+v", st)
+	}
+	if after := dump(t, session); after != before {
+		t.Errorf("it is not as it was before:\n%s\nbut:\n%s", before, after)
+	}
+	if err := session.Confirm(within(t, 10*time.Second), "run/expires"); code(err) != "reverted" {
+		t.Errorf("confirming too late: %v", err)
+	}
+}
+
+func (s suite) guardRevertedNow(t *testing.T) {
+	session := s.session(t)
+	before := s.armed(t, session, "run/now", time.Hour)
+	st, err := session.Revert(within(t, 20*time.Second), "run/now")
+	if err != nil || st.Phase != executors.Reverted {
+		t.Fatalf("%+v %v", st, err)
+	}
+	if after := dump(t, session); after != before {
+		t.Errorf("it is not as it was before:\n%s\nbut:\n%s", before, after)
+	}
+}
+
+func (s suite) lock(t *testing.T) {
+	first, second := s.session(t), s.session(t)
+	l := executors.Lock{Run: "one", Document: "/doc.md", Operator: "ann", Since: "2026-01-01T00:00:00Z"}
+	if err := first.Lock(within(t, 10*time.Second), l); err != nil {
+		t.Fatal(err)
+	}
+	err := second.Lock(within(t, 10*time.Second), executors.Lock{Run: "two", Operator: "bob"})
+	if code(err) != "locked" {
+		t.Fatalf("a second lock: %v", err)
+	}
+	for _, want := range []string{"ann", "/doc.md", "2026-01-01T00:00:00Z"} {
+		if !contains(err, want) {
+			t.Errorf("it does not say %q: %v", want, err)
+		}
+	}
+	if err := first.Unlock(within(t, 10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Lock(within(t, 10*time.Second), l); err != nil {
+		t.Errorf("after the first let go: %v", err)
+	}
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Lock(within(t, 10*time.Second), l); err != nil {
+		t.Errorf("after the second was closed: %v", err)
+	}
+}
