@@ -19,6 +19,7 @@ type Conn struct {
 	// replaced.
 	Banner string
 
+	ask    func(context.Context, Question) (string, error)
 	client *cryptossh.Client
 	stream *stream // nil through a control master
 	once   sync.Once

@@ -39,7 +39,7 @@ func (d *Dialer) attachOpen(ctx context.Context, s *Settings) *Conn {
 	if info, err := os.Stat(s.ControlPath); err != nil || info.Mode().Type() != os.ModeSocket || !owned(info) {
 		return nil
 	}
-	c, err := attach(ctx, s, s.ControlPath)
+	c, err := d.attach(ctx, s, s.ControlPath)
 	if err != nil {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (d *Dialer) attachOpen(ctx context.Context, s *Settings) *Conn {
 }
 
 // attach speaks to a control master.
-func attach(ctx context.Context, s *Settings, path string) (*Conn, error) {
+func (d *Dialer) attach(ctx context.Context, s *Settings, path string) (*Conn, error) {
 	ctx, cancel := withTimeout(ctx, s.connectTimeout())
 	defer cancel()
 	socket, err := (&net.Dialer{}).DialContext(ctx, "unix", path)
@@ -61,7 +61,7 @@ func attach(ctx context.Context, s *Settings, path string) (*Conn, error) {
 		socket.Close()
 		return nil, err
 	}
-	c := &Conn{Settings: s, client: cryptossh.NewClient(conn, channels, requests), done: make(chan struct{})}
+	c := &Conn{Settings: s, ask: d.asker(s), client: cryptossh.NewClient(conn, channels, requests), done: make(chan struct{})}
 	c.watch()
 	return c, nil
 }
@@ -86,7 +86,7 @@ func (d *Dialer) viaSystem(ctx context.Context, s *Settings, reason string) (*Co
 		return nil, &executors.Error{Code: masterCode(err), Op: "connecting to " + s.Host + " by ssh (" + reason + ")", Message: err.Error(), Err: err,
 			Remedy: "try it by hand: ssh " + s.Host}
 	}
-	c, err := attach(ctx, s, path)
+	c, err := d.attach(ctx, s, path)
 	if err != nil {
 		return nil, fmt.Errorf("attaching to ssh's connection: %w", err)
 	}

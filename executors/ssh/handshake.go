@@ -93,7 +93,7 @@ func (d *Dialer) attempt(ctx context.Context, s *Settings, trail []string) (*Con
 	stop := context.AfterFunc(ctx, func() { h.stream.Close() })
 	defer stop()
 
-	c := &Conn{Settings: s, stream: h.stream, done: make(chan struct{})}
+	c := &Conn{Settings: s, ask: d.asker(s), stream: h.stream, done: make(chan struct{})}
 	login := d.prepare(ctx, s, h, c, config)
 	client, err := h.run(ctx, s.address(), config)
 	phase, late := h.end()
@@ -157,7 +157,7 @@ func (d *Dialer) prepare(ctx context.Context, s *Settings, h *handshake, c *Conn
 	ask := func(ctx context.Context, q Question) (string, error) {
 		resume := h.rest()
 		defer resume()
-		return d.prompts.ask(ctx, q, s.BatchMode)
+		return c.ask(ctx, q)
 	}
 	verify := &hostKey{settings: s, known: &d.known, ask: ask, now: time.Now}
 	login := &authentication{settings: s, agents: &d.agents, keys: &d.keys, ask: ask, clock: time.Now, ctx: ctx}
@@ -177,6 +177,11 @@ func (d *Dialer) prepare(ctx context.Context, s *Settings, h *handshake, c *Conn
 		return nil
 	}
 	return login
+}
+
+// asker puts questions about a host, where its settings allow any.
+func (d *Dialer) asker(s *Settings) func(context.Context, Question) (string, error) {
+	return func(ctx context.Context, q Question) (string, error) { return d.prompts.ask(ctx, q, s.BatchMode) }
 }
 
 // maxBanner bounds what a server may say before the login.

@@ -255,10 +255,19 @@ func (s *server) start(t *testing.T, b *bed, prefix []string, lines ...string) {
 		s.key = newKey(t, s.dir, "host", "")
 	}
 	write(t, s.dir+"/authorized_keys", b.key.public(), 0o644)
+	// Of several SetEnv lines sshd takes the first.
+	environment := "SetEnv HOME=" + s.home
+	for i, line := range lines {
+		if more, ok := strings.CutPrefix(line, "SetEnv "); ok {
+			environment += " " + more
+			lines = slices.Delete(slices.Clone(lines), i, i+1)
+			break
+		}
+	}
 	config := strings.Join(append(lines,
 		"ListenAddress "+s.address, "HostKey "+s.key.path, "PidFile "+s.dir+"/pid", "UsePAM no", "StrictModes no",
 		"PermitRootLogin yes", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "AuthorizedKeysFile "+s.dir+"/authorized_keys",
-		"SetEnv HOME="+s.home, "LogLevel VERBOSE",
+		environment, "LogLevel VERBOSE",
 	), "\n") + "\n"
 	write(t, s.dir+"/sshd_config", config, 0o600)
 	args := append(slices.Clone(prefix), "/usr/sbin/sshd", "-D", "-e", "-f", s.dir+"/sshd_config")

@@ -1,0 +1,137 @@
+package ssh
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Platform is an operating system and an architecture, as Go names them.
+type Platform struct{ OS, Arch string }
+
+// String is the platform as Go's tools write it: "linux/arm64".
+func (p Platform) String() string { return p.OS + "/" + p.Arch }
+
+// Program is an agent for one platform. It is read, hashed and compressed once,
+// whatever the number of hosts it goes to.
+type Program struct {
+	Platform Platform
+	// Path is where the file lies; unused when Data is set.
+	Path string
+	Data []byte
+
+	once   sync.Once
+	hash   string // SHA-256, hexadecimal
+	packed []byte // gzip
+	err    error
+}
+
+// load reads the program; later calls are free.
+func (p *Program) load() error {
+	p.once.Do(func() { p.err = p.read() })
+	return p.err
+}
+
+func (p *Program) read() error {
+	data, err := p.bytes()
+	if err != nil {
+		return err
+	}
+	p.hash = digest(data)
+	return nil
+}
+
+func (p *Program) bytes() ([]byte, error) {
+	if p.Data != nil {
+		return p.Data, nil
+	}
+	data, err := os.ReadFile(p.Path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the agent for %s: %w", p.Platform, err)
+	}
+	return data, nil
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// plain returns the program, which must still be the one that load has hashed.
+func (p *Program) plain() ([]byte, error) {
+	if err := p.load(); err != nil {
+		return nil, err
+	}
+	data, err := p.bytes()
+	if err == nil && digest(data) != p.hash {
+		err = fmt.Errorf("reading the agent for %s: %s has changed meanwhile", p.Platform, p.Path)
+	}
+	return data, err
+}
+
+// pack compresses the program when the first host needs it.
+func (p *Program) pack() ([]byte, error) {
+	packs.Lock()
+	defer packs.Unlock()
+	if p.packed != nil {
+		return p.packed, nil
+	}
+	data, err := p.plain()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(data); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	p.packed = b.Bytes()
+	return p.packed, nil
+}
+
+// packs is held while a program is compressed.
+var packs sync.Mutex
+
+// Beside lists the agents in a folder: files named stet-agent-OS-ARCH.
+func Beside(folder string) ([]*Program, error) {
+	const prefix = "stet-agent-"
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	var programs []*Program
+	for _, e := range entries {
+		name, ok := strings.CutPrefix(e.Name(), prefix)
+		system, arch, two := strings.Cut(name, "-")
+		if ok && two && e.Type().IsRegular() && !strings.ContainsAny(arch, "-.") {
+			programs = append(programs, &Program{Platform: Platform{system, arch}, Path: filepath.Join(folder, e.Name())})
+		}
+	}
+	return programs, nil
+}
+
+// platform reads uname's words.
+func platform(system, machine string) Platform {
+	archs := map[string]string{
+		"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64", "i386": "386", "i486": "386", "i586": "386", "i686": "386",
+		"armv5tel": "arm", "armv6l": "arm", "armv7l": "arm", "armv8l": "arm", "loongarch64": "loong64",
+		"mips": "mips", "mips64": "mips64", "ppc64": "ppc64", "ppc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x",
+	}
+	arch, ok := archs[strings.ToLower(machine)]
+	if !ok {
+		arch = strings.ToLower(machine)
+	}
+	return Platform{strings.ToLower(system), arch}
+}

@@ -1,0 +1,285 @@
+package ssh
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	cryptossh "golang.org/x/crypto/ssh"
+
+	"stet/executors"
+)
+
+// Stream is a running agent: what it prints after its marker, and what it
+// reads.
+type Stream struct {
+	// Login is what the login shell printed before the agent did.
+	Login string
+	// Shipped tells that the agent had to be sent first.
+	Shipped bool
+
+	session *cryptossh.Session
+	conn    *Conn
+	in      io.WriteCloser
+	out     io.Reader
+	said    *words
+	ended   chan struct{}
+	once    sync.Once
+}
+
+// Read implements io.Reader.
+func (s *Stream) Read(b []byte) (int, error) { return s.out.Read(b) }
+
+// Write implements io.Writer.
+func (s *Stream) Write(b []byte) (int, error) { return s.in.Write(b) }
+
+// Complaint is the end of what the agent wrote to standard error, such as the
+// trace of a crash.
+func (s *Stream) Complaint() string { return s.said.stderr.String() }
+
+// Done is closed when the agent has ended.
+func (s *Stream) Done() <-chan struct{} { return s.ended }
+
+// closing is how long an agent may take to end by itself once its input has.
+const closing = 3 * time.Second
+
+// Close ends the agent's input, waits for it to end, and closes the session.
+func (s *Stream) Close() error {
+	s.once.Do(func() {
+		_ = s.in.Close()
+		go func() { _, _ = io.Copy(io.Discard, s.out) }()
+		select {
+		case <-s.ended:
+		case <-s.conn.done:
+		case <-time.After(closing):
+			_ = s.session.Signal(cryptossh.SIGKILL)
+		}
+		_ = s.session.Close()
+	})
+	return nil
+}
+
+// startTimeout bounds the start of an agent, questions not counted.
+const startTimeout = 30 * time.Second
+
+// start runs whichever of the programs lies in the host's cache. Where none
+// does, or it does not speak, it returns what was said instead.
+func (c *Conn) start(ctx context.Context, a Agent, programs []*Program) (*Stream, *words, error) {
+	var hashes []string
+	for _, p := range programs {
+		if err := p.load(); err != nil {
+			return nil, nil, err
+		}
+		hashes = append(hashes, p.hash)
+	}
+	word, prompt := token(), token()
+	become := `w="";`
+	if a.Become == "sudo" {
+		// With a prompt that nobody can guess, the password is sent only when
+		// sudo asks for it, and never to the agent.
+		become = `[ "$(id -u)" = 0 ] || w="sudo -S -p ` + prompt + ` --";`
+	}
+	script := shellLine(startScript, "TOKEN", word, "HASHES", strings.Join(hashes, " "), "ARGS", strings.Join(a.Args, " "), "BECOME", become)
+
+	session, err := c.session(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := c.open(session, script, prompt)
+	if err != nil {
+		session.Close()
+		return nil, nil, c.lost(ctx, err)
+	}
+	found, err := c.await(ctx, s, a.Marker, word)
+	if found {
+		return s.Stream, s.said, nil
+	}
+	s.Close()
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.Become == "sudo" && !s.said.missing {
+		if err := c.sudoFailed(s.said.complaint()); err != nil {
+			return nil, nil, err
+		}
+	}
+	return nil, s.said, nil
+}
+
+// starting is a Stream whose marker has not come yet.
+type starting struct {
+	*Stream
+	asked chan struct{} // sudo wants the password
+}
+
+func (c *Conn) open(session *cryptossh.Session, script, prompt string) (*starting, error) {
+	s := &starting{Stream: &Stream{session: session, conn: c, said: &words{}, ended: make(chan struct{})}, asked: make(chan struct{}, 8)}
+	var err error
+	if s.in, err = session.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if s.out, err = session.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	session.Stderr = &listener{tail: &s.said.stderr, prompt: []byte(prompt), heard: s.asked}
+	if err := session.Start(script); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(s.ended)
+		_ = session.Wait()
+	}()
+	return s, nil
+}
+
+// await reads until the marker, answering sudo meanwhile.
+func (c *Conn) await(ctx context.Context, s *starting, marker, missing string) (bool, error) {
+	type result struct {
+		rest []byte
+		err  error
+	}
+	ended := make(chan result, 1)
+	go func() {
+		rest, err := s.seek([]byte(marker), []byte(missing+" missing"))
+		ended <- result{rest, err}
+	}()
+	limit := time.NewTimer(startTimeout)
+	defer limit.Stop()
+	for attempt := 1; ; attempt++ {
+		select {
+		case r := <-ended:
+			if r.rest != nil {
+				s.out = io.MultiReader(bytes.NewReader(r.rest), s.out)
+				return true, nil
+			}
+			// The complaint may still be on its way.
+			select {
+			case <-s.ended:
+			case <-time.After(time.Second):
+			}
+			if c.Err() != nil {
+				return false, c.lost(ctx, c.Err())
+			}
+			return false, r.err
+		case <-s.asked:
+			limit.Stop()
+			if err := c.tellSudo(ctx, s, attempt); err != nil {
+				return false, err
+			}
+			limit.Reset(startTimeout)
+		case <-limit.C:
+			return false, &executors.Error{Code: "timeout", Op: "starting the agent on " + c.Settings.Host,
+				Message: fmt.Sprintf("it has not answered within %v; until then the host said “%s”", startTimeout, firstLine(s.said.stderr.String())),
+				Remedy:  "log in by hand and see whether the login shell waits for something"}
+		case <-c.done:
+			return false, c.lost(ctx, c.Err())
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+}
+
+// seek reads standard output up to the marker and returns what came after it
+// already; nil without an error means that the host said something else.
+func (s *starting) seek(marker, missing []byte) ([]byte, error) {
+	buffer := make([]byte, 4096)
+	var noise []byte
+	for {
+		n, err := s.out.Read(buffer)
+		noise = append(noise, buffer[:n]...)
+		if i := bytes.Index(noise, marker); i >= 0 {
+			s.Login = visible(string(noise[:i]))
+			return append([]byte{}, noise[i+len(marker):]...), nil
+		}
+		if bytes.Contains(noise, missing) {
+			s.said.missing = true
+			return nil, nil
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			s.said.stdout = string(noise)
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case len(noise) > maxNoise:
+			return nil, &executors.Error{Code: "protocol", Op: "starting the agent on " + s.conn.Settings.Host, Err: ErrNoAgent,
+				Message: fmt.Sprintf("the login shell printed more than %d KiB before it", maxNoise>>10), Remedy: "keep the shell's start-up files silent when there is no terminal"}
+		}
+	}
+}
+
+// tellSudo writes the password that sudo asked for.
+func (c *Conn) tellSudo(ctx context.Context, s *starting, attempt int) error {
+	q := Question{Kind: Become, Host: c.Settings.Host, User: c.Settings.User, Attempt: attempt, Text: "sudo's password of " + c.Settings.User + " on " + c.Settings.Host}
+	answer, err := c.ask(ctx, q)
+	if err != nil {
+		if attempt > 1 && errors.Is(err, errNobody) {
+			return &executors.Error{Code: "permission", Op: "becoming root on " + c.Settings.Host, Message: "sudo did not take the password", Remedy: "check the declared secret", Err: err}
+		}
+		failed := nobody(c.Settings.Host, q, err).(*executors.Error)
+		failed.Op = "becoming root on " + c.Settings.Host
+		return failed
+	}
+	if strings.ContainsAny(answer, "\r\n\x00") {
+		return &executors.Error{Code: "permission", Op: "becoming root on " + c.Settings.Host, Message: "the password holds a line end", Remedy: "check the declared secret"}
+	}
+	_, err = io.WriteString(s.in, answer+"\n")
+	return err
+}
+
+// sudoFailed makes an error of sudo's complaint; nil if it is not sudo's.
+func (c *Conn) sudoFailed(text string) error {
+	remedy := "declare sudo's password as a secret, or allow it without one: " + c.Settings.User + " ALL=(root) NOPASSWD: ALL"
+	switch {
+	case strings.Contains(text, "not found"):
+		remedy = "install sudo there, or log in as root"
+	case strings.Contains(text, "must have a tty"):
+		remedy = "take requiretty out of the host's sudoers"
+	case strings.Contains(text, "incorrect password") || strings.Contains(text, "try again"):
+		remedy = "check the declared secret"
+	case !strings.Contains(text, "sudo"):
+		return nil
+	}
+	return &executors.Error{Code: "permission", Op: "becoming root on " + c.Settings.Host, Message: text, Remedy: remedy}
+}
+
+// listener keeps the end of standard error and hears sudo's prompt in it.
+type listener struct {
+	tail   *tail
+	prompt []byte
+	recent []byte
+	heard  chan<- struct{}
+}
+
+// Write implements io.Writer and never fails.
+func (l *listener) Write(b []byte) (int, error) {
+	l.recent = append(l.recent, b...)
+	for {
+		i := bytes.Index(l.recent, l.prompt)
+		if i < 0 {
+			break
+		}
+		_, _ = l.tail.Write(l.recent[:i])
+		l.recent = l.recent[i+len(l.prompt):]
+		select {
+		case l.heard <- struct{}{}:
+		default:
+		}
+	}
+	// Only what could be the beginning of a prompt waits for more.
+	keep := 0
+	for n := min(len(l.prompt)-1, len(l.recent)); n > 0; n-- {
+		if bytes.HasSuffix(l.recent, l.prompt[:n]) {
+			keep = n
+			break
+		}
+	}
+	_, _ = l.tail.Write(l.recent[:len(l.recent)-keep])
+	l.recent = append(l.recent[:0], l.recent[len(l.recent)-keep:]...)
+	return len(b), nil
+}

@@ -1,0 +1,77 @@
+//go:build linux
+
+package ssh
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// sudoBed lets the user ops become root as the rule says.
+func sudoBed(t *testing.T, rule string, o Options) *Conn {
+	t.Helper()
+	if _, err := exec.LookPath("sudo"); err != nil {
+		t.Skip("needs sudo")
+	}
+	b := newBed(t)
+	sudoers(t, "Defaults lecture=never\n"+rule+"\n")
+	s := b.newServer(t)
+	b.trust(t, s)
+	if err := os.Chown(s.home, 7001, 7001); err != nil {
+		t.Fatal(err)
+	}
+	return dial(t, b.dialer(t, "User ops\n", o), s.address)
+}
+
+// sudoers replaces the rules for this namespace.
+func sudoers(t *testing.T, text string) {
+	t.Helper()
+	if !sudoersReplaced {
+		if err := replace("/etc/sudoers", text, 0o440); err != nil {
+			t.Fatal(err)
+		}
+		sudoersReplaced = true
+		return
+	}
+	if err := os.WriteFile("/etc/sudoers", []byte(text), 0o440); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var sudoersReplaced bool
+
+func become(a Agent) Agent {
+	a.Become = "sudo"
+	return a
+}
+
+func TestSudoWithoutPassword(t *testing.T) {
+	asked := &answers{always: "secret that must not be sent"}
+	c := sudoBed(t, "ops ALL=(root) NOPASSWD: ALL", Options{Prompter: asked})
+	a := startAgent(t, c, become(agentOf(program(t, 0))))
+	speak(t, a, "x", "root --serve v=1 <x>")
+	if n := asked.count(); n != 0 {
+		t.Errorf("%d questions", n)
+	}
+	plain := startAgent(t, c, agentOf(program(t, 1)))
+	speak(t, plain, "x", "ops --serve v=1 <x>")
+}
+
+func TestSudoWithPassword(t *testing.T) {
+	secret := func(q Question) (string, bool) { return "correct horse", q.Kind == Become && q.User == "ops" }
+	c := sudoBed(t, "Defaults timestamp_timeout=0\nops ALL=(root) ALL", Options{Secret: secret})
+	a := startAgent(t, c, become(agentOf(program(t, 0))))
+	// What the agent reads first is what is written to it, not the password.
+	speak(t, a, "x", "root --serve v=1 <x>")
+}
+
+func TestSudoFails(t *testing.T) {
+	wrong := func(Question) (string, bool) { return "battery staple", true }
+	c := sudoBed(t, "Defaults timestamp_timeout=0\nops ALL=(root) ALL", Options{Secret: wrong})
+	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "password", "secret")
+	c = sudoBed(t, "Defaults timestamp_timeout=0\nops ALL=(root) ALL", Options{})
+	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "sudo", "secret")
+	c = sudoBed(t, "root ALL=(ALL) ALL", Options{Secret: func(Question) (string, bool) { return "correct horse", true }})
+	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "sudoers")
+}
