@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"stet/executors"
 )
@@ -26,6 +27,18 @@ func (e *LockedError) Error() string {
 		e.Document, e.Holder.Operator, e.Holder.Run, e.Holder.Since)
 }
 
+// patiently tries for a moment: a child of a process that has just ended holds
+// its parent's lock between fork and exec.
+func patiently(f *os.File) (taken bool, err error) {
+	for range 10 {
+		if taken, err = lockFile(f); taken || err != nil {
+			return taken, err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false, nil
+}
+
 // Lock takes a document for one operation, until release is called or the
 // process ends, however it ends. A second taker gets a *LockedError.
 func Lock(stateDir, document string, holder executors.Lock) (release func() error, err error) {
@@ -41,7 +54,7 @@ func Lock(stateDir, document string, holder executors.Lock) (release func() erro
 	if err != nil {
 		return nil, fmt.Errorf("locking the document: %w", err)
 	}
-	taken, err := lockFile(f)
+	taken, err := patiently(f)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the document: %w", err), f.Close())
 	}
