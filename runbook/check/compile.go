@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/checker"
 	"github.com/expr-lang/expr/compiler"
 	"github.com/expr-lang/expr/conf"
@@ -233,6 +234,7 @@ func (c *compilation) forbidHidden() {
 		switch x := (*n).(type) {
 		case *ast.IdentifierNode:
 			name = x.Value
+			c.forbidUncalled(x)
 		case *ast.StringNode:
 			return
 		case *ast.MemberNode:
@@ -247,6 +249,16 @@ func (c *compilation) forbidHidden() {
 			c.faults = append(c.faults, fault{from: from, to: from + len(name), code: "unknown-name", summary: "there is no " + name, detail: "Names start with a letter."})
 		}
 	})
+}
+
+// forbidUncalled refuses a builtin that is named and not called: it would be
+// nil.
+func (c *compilation) forbidUncalled(x *ast.IdentifierNode) {
+	_, known := c.config.Env.Fields[x.Value]
+	if _, is := builtin.Index[x.Value]; is && !known {
+		from := x.Location().From
+		c.faults = append(c.faults, fault{from: from, to: from + len(x.Value), code: "expr", summary: x.Value + " is a function", detail: "Call it, as in `" + x.Value + "(…)`."})
+	}
 }
 
 // visit walks a tree, children first.

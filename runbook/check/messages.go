@@ -91,12 +91,17 @@ func exampleOf(name string) string {
 
 // plainTypes replaces Go's types in a message.
 func plainTypes(message string) string {
+	if i := strings.Index(message, "func("); i >= 0 {
+		return message[:i] + "function"
+	}
 	return goType.ReplaceAllStringFunc(message, typeName)
 }
 
 // typeName is a Go type in the words of the reference page.
 func typeName(t string) string {
 	switch {
+	case strings.HasPrefix(t, "func("):
+		return "function"
 	case strings.HasPrefix(t, "[]"):
 		if inner := typeName(t[2:]); inner != "anything" {
 			return "list of " + plural(inner)

@@ -15,7 +15,7 @@ import (
 // budget counts list elements, as expr does.
 const (
 	maxNodes     = 2000
-	memoryBudget = 1_000_000
+	memoryBudget = 5_000_000
 	maxLength    = 16 << 10 // characters of one expression
 )
 

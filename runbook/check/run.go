@@ -6,8 +6,6 @@ import (
 	"sort"
 	"time"
 
-	"github.com/expr-lang/expr/vm"
-
 	"stet/executors"
 	"stet/runbook"
 )
@@ -146,8 +144,7 @@ func (t *tries) evaluate(ctx context.Context, e *evaluator, env map[string]any, 
 		r.Error = name + " has no value: its step has not run"
 		return
 	}
-	machine := vm.VM{MemoryBudget: memoryBudget}
-	v, err := machine.Run(a.expr.program, env)
+	v, err := runProgram(a.expr, env)
 	switch result := v.(type) {
 	case bool:
 		r.OK = result && err == nil

@@ -184,7 +184,7 @@ func (s *scanner) quoted(quote rune) {
 	for s.pos++; s.pos < len(s.text) && s.text[s.pos] != '\n'; s.pos++ {
 		switch s.text[s.pos] {
 		case '\\':
-			if s.at(1) != '\n' {
+			if s.pos+1 < len(s.text) && s.text[s.pos+1] != '\n' {
 				s.pos++
 			}
 		case quote:

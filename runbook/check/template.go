@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"sort"
@@ -234,12 +235,17 @@ func evaluateTemplate(x *expression, values map[string]any) (any, error) {
 	defer cancel()
 	e := &evaluator{ctx: ctx, trace: newTrace(), plan: x.plan}
 	e.bind(env, true)
-	machine := vm.VM{MemoryBudget: memoryBudget}
-	v, err := machine.Run(x.program, env)
+	v, err := runProgram(x, env)
 	if err != nil {
-		return nil, fmt.Errorf("%s", runtimeMessage(err))
+		return nil, errors.New(runtimeMessage(err))
 	}
 	return v, nil
+}
+
+// runProgram runs a compiled expression within its memory.
+func runProgram(x *expression, env map[string]any) (any, error) {
+	machine := vm.VM{MemoryBudget: memoryBudget}
+	return machine.Run(x.program, env)
 }
 
 // scalar renders a value for YAML and shells alike.
