@@ -103,7 +103,9 @@ cover: ## coverage of all tests, as coverage/index.html
 	$(GO) tool cover -func coverage/profile | tail -1
 
 picture: bin/stet ## draw docs/report.svg from a real run of examples/first
-	$(GO) run ./scripts/picture docs/report.svg
+	@dir=$$(mktemp -d) && cp examples/first/runbook.md $$dir/ && \
+	bin/stet run --yes --state-dir $$dir/state $$dir/runbook.md && \
+	$(GO) run ./scripts/picture $$dir/runbook.md docs/report.svg && rm -r $$dir
 
 hooks: ## have git refuse commits that are not formatted
 	git config core.hooksPath .githooks

@@ -149,11 +149,11 @@ own report.
 
 A change is provisional until its checks hold. Then it stands. Otherwise it is
 undone.`,
-		Example: `  stet new change change.md     start a runbook
-  stet lint change.md           find what is wrong with it
-  stet plan change.md           see what it would do, touching nothing
-  stet run change.md            see it, be asked, run it
-  stet status change.md         see how it went, and what to do next`,
+		Example: `  stet new change change.md     # start a runbook
+  stet lint change.md           # find what is wrong with it
+  stet plan change.md           # see what it would do, touching nothing
+  stet run change.md            # see it, be asked, run it
+  stet status change.md         # see how it went, and what to do next`,
 		Version:       version.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -19,7 +19,7 @@ func fmtCmd(c *cli) *cobra.Command {
 stdin, and then the result goes to stdout.`,
 		Example: `  stet fmt change.md
   stet fmt --attributes change.md
-  stet fmt --check *.md             exit 1 when one would change`,
+  stet fmt --check *.md             # exit 1 when one would change`,
 		Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(_ *cobra.Command, files []string) error {
 			untidy := false

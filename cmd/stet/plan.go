@@ -24,8 +24,8 @@ simulated upon the ones before it. Targets are read, nothing is written.
 The hash at the end names the plan: stet run --approve HASH runs it only as
 long as it is still this one.`,
 		Example: `  stet plan change.md
-  stet plan --as ip change.md                  the equivalent iproute2 commands
-  stet plan --detailed-exitcode change.md      2 when something would change`,
+  stet plan --as ip change.md                  # the equivalent iproute2 commands
+  stet plan --detailed-exitcode change.md      # 2 when something would change`,
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, files []string) (err error) {

@@ -35,9 +35,9 @@ Ctrl-C ends in order, undoing what was begun; twice, at once: guards on the
 targets then go back by themselves.`,
 		Example: `  stet run change.md
   stet run --yes --answers answers.yaml change.md
-  stet run --approve 3c9d… change.md           only this plan
-  stet run --only uplink change.md             only the group of this step
-  stet run --step change.md                    ask before each step`,
+  stet run --approve 3c9d… change.md           # only this plan
+  stet run --only uplink change.md             # only the group of this step
+  stet run --step change.md                    # ask before each step`,
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, files []string) (err error) {

@@ -30,7 +30,7 @@ func watchCmd(c *cli) *cobra.Command {
 snapshots. Changing blocks are never run. Editors that save by renaming are
 seen too. Ctrl-C ends it.`,
 		Example: `  stet watch change.md
-  stet watch --write change.md       write the results into the document too`,
+  stet watch --write change.md       # write the results into the document too`,
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, files []string) error {

@@ -40,7 +40,9 @@ func (p *Page) eventLines(e runbook.Event) string {
 	case runbook.EventNote:
 		return label("note", cyan) + e.Text + "\n"
 	case runbook.EventDocument:
-		return label("wrote", faint) + e.Text + "\n"
+		p.wrote(e.Text)
+	case runbook.EventEnd:
+		return p.wroteLine()
 	case runbook.EventDiagnosis:
 		if e.Diagnostic != nil {
 			return Diagnostic(*e.Diagnostic, nil)

@@ -38,6 +38,8 @@ func events() []runbook.Event {
 		{Kind: runbook.EventUndo, Time: at(5), Step: "uplink", Target: "r1"},
 		{Kind: runbook.EventUndone, Time: at(6), Step: "uplink", Target: "r1", Outcome: &runbook.Outcome{Step: "uplink", Target: "r1", Status: runbook.Incomplete, Error: "undoing uplink", Result: &executors.Result{Remains: []netstate.Mismatch{{Object: "link br0", Want: "absent", Got: "present"}}}}},
 		{Kind: runbook.EventNote, Time: at(6), Text: "somebody else changed eth0"},
+		{Kind: runbook.EventDocument, Time: at(6), Text: "uplink.md"},
+		{Kind: runbook.EventDocument, Time: at(6), Text: "uplink.md"},
 		{Kind: runbook.EventEnd, Time: at(7)},
 	}
 }
@@ -62,6 +64,7 @@ incomplete  uplink on r1
     undoing uplink
     still differs: link br0: was absent, is present
 note        somebody else changed eth0
+wrote       uplink.md
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)

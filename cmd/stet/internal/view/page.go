@@ -18,6 +18,8 @@ type Page struct {
 	w       io.Writer
 	profile colorprofile.Profile
 	err     error
+	// document is where results were written last: told once, at the end.
+	document string
 }
 
 // NewPage makes a page of w. Colours are used on a terminal, unless noColor is
@@ -71,6 +73,21 @@ func (p *Page) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
+}
+
+func (p *Page) wrote(document string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.document = document
+}
+
+func (p *Page) wroteLine() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.document == "" {
+		return ""
+	}
+	return label("wrote", faint) + p.document + "\n"
 }
 
 // The colours are the terminal's own sixteen, so that they fit its theme.

@@ -76,6 +76,9 @@ func stepLines(s runbook.Step, as Form) string {
 		b.WriteString(" on " + strings.Join(targets, ", "))
 	}
 	b.WriteString(faint(fmt.Sprintf("%sline %d", dot, s.Line)) + "\n")
+	if s.Kind == runbook.Manual {
+		b.WriteString(indent(detail, s.Block.Body))
+	}
 	for _, same := range alike(s, as) {
 		if len(same.targets) < len(s.Targets) {
 			b.WriteString(detail + faint(strings.Join(same.targets, ", ")+":") + "\n")

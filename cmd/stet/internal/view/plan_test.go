@@ -27,7 +27,7 @@ func aPlan() *runbook.Plan {
 			}},
 			{Name: "uplink", Change: 0, Policy: runbook.Rollback, Steps: []runbook.Step{
 				{Name: "uplink", Kind: runbook.Netconfig, Line: 13, Targets: []runbook.StepPlan{{Target: "r1", Change: up}, {Target: "r2", Change: up}}},
-				{Name: "call", Kind: runbook.Manual, Line: 20, Targets: []runbook.StepPlan{{}}},
+				{Name: "call", Kind: runbook.Manual, Line: 20, Block: runbook.Block{Body: "Call the NOC"}, Targets: []runbook.StepPlan{{}}},
 			}},
 			{Name: "again", Change: 0, Policy: runbook.Stop, Steps: []runbook.Step{
 				{Name: "again", Kind: runbook.Netconfig, Line: 25, Targets: []runbook.StepPlan{{Target: "r1", Change: up}, {Target: "r2", Change: &netstate.Change{}}}},
@@ -56,6 +56,7 @@ uplink · on failure: undo everything
   netconfig   uplink on r1, r2 · line 13
     + link br0 linux-bridge up
   manual      call · line 20
+    Call the NOC
 
 again · on failure: undo this, keep what went before, stop
   netconfig   again on r1, r2 · line 25
