@@ -49,7 +49,7 @@ func splice(src []byte, list []replacement) []byte {
 // document; head "" leaves the report alone. Outside of stet's regions, and of
 // boxes that are ticked, no byte changes. An edit whose block is gone, or that
 // cannot be placed without changing what the rest of the document means, is
-// returned as lost.
+// returned as lost; a report without a place is an Edit without a block.
 func Splice(src []byte, head string, edits []Edit) (out []byte, lost []Edit) {
 	r := structure("", src)
 	located, lost := r.locate(edits)
@@ -75,10 +75,14 @@ func (r *reading) place(head string, edits []located) ([]byte, []Edit) {
 	}
 	switch {
 	case head != "" && len(edits) > 0:
-		out, _ := r.place(head, nil)
-		return structure("", out).place("", edits)
+		out, lost := r.place(head, nil)
+		out, more := structure("", out).place("", edits)
+		return out, append(lost, more...)
 	case len(edits) <= 1: // it, or the report, has no place
 		var lost []Edit
+		if head != "" {
+			lost = []Edit{{Markdown: head}}
+		}
 		for _, e := range edits {
 			lost = append(lost, e.Edit)
 		}

@@ -81,6 +81,20 @@ func (p shallow) Open(parent ast.Node, reader text.Reader, pc parser.Context) (a
 	return p.BlockParser.Open(parent, reader, pc)
 }
 
+// maxDefinitions bounds the lines of a paragraph in which link definitions are
+// looked for: goldmark's time grows with their square.
+const maxDefinitions = 2000
+
+// definitions takes link reference definitions out of paragraphs.
+type definitions struct{}
+
+// Transform implements parser.ParagraphTransformer.
+func (definitions) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	if node.Lines().Len() <= maxDefinitions {
+		parser.LinkReferenceParagraphTransformer.Transform(node, reader, pc)
+	}
+}
+
 // commonMark is CommonMark's block structure. Inline elements are not parsed:
 // nothing here depends on them.
 var commonMark = sync.OnceValue(func() parser.Parser {
@@ -97,7 +111,7 @@ var commonMark = sync.OnceValue(func() parser.Parser {
 			util.Prioritized(parser.NewHTMLBlockParser(), 900),
 			util.Prioritized(paragraphs{parser.NewParagraphParser()}, 1000),
 		),
-		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+		parser.WithParagraphTransformers(util.Prioritized(definitions{}, 100)),
 	)
 })
 
