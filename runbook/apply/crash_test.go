@@ -141,8 +141,12 @@ func TestCrashEverywhere(t *testing.T) {
 		for _, then := range []string{"resume", "rollback", "expire and resume", "expire and rollback"} {
 			t.Run(fmt.Sprintf("fails=%t/%s", end != "", then), func(t *testing.T) {
 				t.Parallel()
-				for _, phase := range []string{"before", "torn", "after"} {
-					for at := 1; crashAt(t, end, then, phase, at); at++ {
+				step := 4 // each way sees a sample, one of them everything
+				if end == "" && then == "resume" && !testing.Short() {
+					step = 1
+				}
+				for i, phase := range []string{"before", "torn", "after"} {
+					for at := 1 + i*step/3; crashAt(t, end, then, phase, at); at += step {
 						if at > 200 {
 							t.Fatal("it never ends")
 						}
