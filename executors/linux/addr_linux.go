@@ -316,6 +316,19 @@ func addressFlagBits(words []string) (bits uint32, err error) {
 	return bits, nil
 }
 
+// leavesRoute tells whether the kernel would leave an address's prefix route
+// behind: it removes that of a permanent IPv6 address only (ipv6_del_addr).
+func leavesRoute(a *netstate.InterfaceAddress) bool {
+	return a != nil && a.Prefix.Addr().Is6() && a.ValidLifetime != 0 && !a.Kernel && !slices.Contains(a.Flags, "noprefixroute")
+}
+
+// permanent is the address without end, for taking it away with its route.
+func permanent(a *netstate.InterfaceAddress) *netstate.Object {
+	p := *a
+	p.ValidLifetime, p.PreferredLifetime, p.Deprecated = 0, 0, false
+	return &netstate.Object{Address: &p}
+}
+
 // family is AF_INET or AF_INET6.
 func family(ip netip.Addr) uint8 {
 	if ip.Is4() {

@@ -102,7 +102,7 @@ func (e *editor) sysctl(edit *netstate.Edit) error {
 	return e.n.writeSysctl(edit.After.Sysctl)
 }
 
-// message is one netlink message of a batch and the edit that it belongs to.
+// step is one netlink message of a batch and the edit that it belongs to.
 type step struct {
 	index int
 	op    netstate.Op
@@ -125,6 +125,8 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 		}
 		switch {
 		case edit.Implied:
+		case edit.Op == netstate.Delete && leavesRoute(o.Address):
+			steps = append(steps, step{end, netstate.Modify, permanent(o.Address)}, step{end, netstate.Delete, o})
 		case edit.Op == netstate.Modify && o.Rule != nil:
 			// A rule has no key of its own to replace it by.
 			steps = append(steps, step{end, netstate.Add, &edit.After}, step{end, netstate.Delete, &edit.Before})

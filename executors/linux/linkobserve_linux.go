@@ -56,6 +56,12 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 		i := interfaceOf(r, l)
 		i.Netns = netns
 		i.Addresses = addresses[r.index]
+		for j := range i.Addresses {
+			// IPv4 addresses without a label have that of their interface.
+			if a := &i.Addresses[j]; a.Label == i.Name {
+				a.Label = ""
+			}
+		}
 		if id, elsewhere := r.peerNetns(); elsewhere && r.kind == "veth" {
 			peers.fill(&i, id, r.link())
 		} else if netns != "" && i.Attrs["veth.peer"] != "" {
