@@ -92,11 +92,3 @@ func indent(prefix, text string) string {
 	}
 	return prefix + strings.ReplaceAll(text, "\n", "\n"+prefix) + "\n"
 }
-
-// short is the beginning of a hash or run ID: enough to tell them apart.
-func short(s string) string {
-	if len(s) > 12 {
-		return s[:12]
-	}
-	return s
-}
