@@ -30,6 +30,9 @@ type Host struct {
 	sessions map[*session]bool
 	spaces   map[string]*space // by the target's name, the last one opened
 	made     map[string]*made  // by the namespace's name
+	sandbox  executors.Opener
+	sudo     executors.Opener
+	box      map[string]*space // in the helper of the sandboxes: those there are
 }
 
 // NewHost makes a Host. It touches nothing before the first Open.
@@ -43,6 +46,11 @@ func NewHost(o HostOptions) (*Host, error) {
 // Open implements executors.Opener.
 func (h *Host) Open(ctx context.Context, t executors.Target) (executors.Session, error) {
 	op := "opening " + t.Address
+	if other, err := h.helper(ctx, t); err != nil {
+		return nil, explain(op, err)
+	} else if other != nil {
+		return other.Open(ctx, t)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -168,10 +176,19 @@ func (h *Host) Close() error {
 	h.closed = true
 	open := slices.Collect(maps.Keys(h.sessions))
 
+	sandbox, sudo := h.sandbox, h.sudo
 	h.mu.Unlock()
 	var errs []error
 	for _, s := range open {
 		errs = append(errs, s.Close())
+	}
+	for _, o := range []executors.Opener{sandbox, sudo} {
+		if o != nil {
+			errs = append(errs, o.Close())
+		}
+	}
+	for _, sp := range h.box {
+		sp.close()
 	}
 	for name, m := range h.made {
 		errs = append(errs, h.unmake(name, m))

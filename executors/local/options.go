@@ -39,7 +39,7 @@ type HostOptions struct {
 	Grace time.Duration
 	// Stderr takes what helper processes say outside the protocol (a sudo
 	// lecture); nil drops it, except where it explains a failure.
-	Stderr io.Writer
+	Stderr io.Writer `json:"-"`
 }
 
 // SandboxOptions are what NewSandbox takes; the zero value is good for

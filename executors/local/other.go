@@ -4,6 +4,7 @@ package local
 
 import (
 	"context"
+	"io"
 
 	"stet/executors"
 )
@@ -30,4 +31,25 @@ func NewSandbox(context.Context, SandboxOptions) (executors.Opener, error) {
 func unsupported(op string) error {
 	return &executors.Error{Code: "unsupported", Op: op, Message: "local targets need Linux",
 		Remedy: "run stet on a Linux host, or give the target an ssh:// address"}
+}
+
+// Serve says that local targets need Linux.
+func Serve(context.Context, []string, io.Reader, io.Writer) error {
+	return unsupported("serving sessions")
+}
+
+// ServeSandbox says that local targets need Linux.
+func ServeSandbox(context.Context, []string, io.Reader, io.Writer) error {
+	return unsupported("serving sandboxes")
+}
+
+// ServeGuard says that local targets need Linux.
+func ServeGuard(context.Context, []string) error { return unsupported("serving a guard") }
+
+// ExitCode is a helper's exit code for the error that it ended with.
+func ExitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	return 1
 }

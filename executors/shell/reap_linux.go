@@ -123,3 +123,24 @@ func (t *tree) begin() {
 		t.alone = t.start != 0 && c.alone
 	}
 }
+
+// EndOrphans ends whatever came to this subreaper, until nothing is left.
+func EndOrphans() {
+	if !subreaper.Load() {
+		return
+	}
+	self := os.Getpid()
+	for range 200 {
+		left := false
+		for _, p := range processes() {
+			if p.ppid == self && p.state != 'Z' {
+				kill(p, syscall.SIGKILL)
+				left = true
+			}
+		}
+		if !left {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}

@@ -1,0 +1,6 @@
+package agent
+
+import "os"
+
+// brokenPipe is never sent here.
+var brokenPipe = os.Interrupt

@@ -1,0 +1,225 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"stet/executors"
+)
+
+// Client is an executors.Opener whose sessions are at the other end of a byte
+// stream. Its methods, and those of its sessions, may be called from several
+// goroutines.
+type Client struct {
+	o     Options
+	rw    io.ReadWriteCloser
+	w     *writer
+	slots chan struct{}
+	pongs chan struct{}
+	over  chan struct{} // closed when the connection is
+
+	mu      sync.Mutex
+	calls   map[uint32]*call
+	last    uint32
+	err     error // why it is over
+	ponging bool
+	closed  bool
+}
+
+// NewClient greets the server at the other end of rw, which the Client closes
+// at its end. Text that comes before the greeting is skipped. When ctx ends
+// first, rw is closed.
+func NewClient(ctx context.Context, rw io.ReadWriteCloser, o Options) (*Client, error) {
+	c := &Client{o: o, rw: rw, w: &writer{w: rw}, slots: make(chan struct{}, MaxInFlight),
+		pongs: make(chan struct{}, 1), over: make(chan struct{}), calls: map[uint32]*call{}}
+	r := newReader(rw)
+	stop := context.AfterFunc(ctx, func() { rw.Close() })
+	err := greet(r, c.w, o, maxNoise)
+	if !stop() && err == nil || err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		rw.Close()
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("it ended before it said hello: %w", err)
+		}
+		return nil, protocolError("connecting to the helper process", err)
+	}
+	go c.read(r)
+	go c.keepAlive()
+	return c, nil
+}
+
+// read takes in what the server sends. It never blocks on a command's reader.
+func (c *Client) read(r *reader) {
+	p := newParts(c.o.maxMessage())
+	for {
+		f, err := r.next()
+		if err == nil {
+			err = c.take(f, p)
+		}
+		if err != nil {
+			c.fail(err)
+			return
+		}
+	}
+}
+
+func (c *Client) take(f frame, p *parts) error {
+	switch f.kind {
+	case kindResponse:
+		message, complete, err := p.add(f)
+		if err != nil || !complete {
+			return err
+		}
+		return c.answer(f.id, message)
+	case kindStdout, kindStderr:
+		if k := c.call(f.id); k != nil {
+			return k.push(f)
+		}
+		return nil // of one that was given up
+	case kindPing:
+		c.pong()
+		return nil
+	case kindPong:
+		select {
+		case c.pongs <- struct{}{}:
+		default:
+		}
+		return nil
+	}
+	return fmt.Errorf("a server does not send frames of kind %d", f.kind)
+}
+
+func (c *Client) call(id uint32) *call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls[id]
+}
+
+// answer ends a call. Its slot is free with the answer, even if nobody waits
+// for it any more.
+func (c *Client) answer(id uint32, message []byte) error {
+	c.mu.Lock()
+	k := c.calls[id]
+	delete(c.calls, id)
+	c.mu.Unlock()
+	if k == nil {
+		return fmt.Errorf("there is an answer to request %d, which is not open", id)
+	}
+	<-c.slots
+	if err := json.Unmarshal(message, &k.response); err != nil {
+		return fmt.Errorf("reading a response: %w", err)
+	}
+	close(k.done)
+	return nil
+}
+
+func (c *Client) pong() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ponging {
+		return
+	}
+	c.ponging = true
+	go func() {
+		_ = c.w.frame(kindPong, 0, false, nil) // read learns of a broken connection
+		c.mu.Lock()
+		c.ponging = false
+		c.mu.Unlock()
+	}()
+}
+
+// fail ends the connection; the first reason stays.
+func (c *Client) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return
+	}
+	e := &executors.Error{Code: "protocol", Op: "talking to the helper process", Err: err}
+	switch {
+	case c.closed:
+		e.Code, e.Message, e.Err = "unreachable", "the connection is closed", os.ErrClosed
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrClosed),
+		errors.Is(err, io.ErrClosedPipe), errors.Is(err, errSilent):
+		e.Code, e.Message = "unreachable", "the connection was lost"
+		if errors.Is(err, errSilent) {
+			e.Message += ": " + err.Error()
+		}
+	}
+	c.err = e
+	close(c.over)
+	c.rw.Close()
+}
+
+var errSilent = errors.New("the other end does not answer")
+
+// keepAlive asks the server now and then whether it is there.
+func (c *Client) keepAlive() {
+	every := c.o.keepAlive()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	missed := 0
+	for {
+		select {
+		case <-c.over:
+			return
+		case <-c.pongs:
+			missed = 0
+		case <-tick.C:
+			// This process may have been stopped for long: what has come
+			// meanwhile is read before the verdict.
+			if missed++; missed > 2 {
+				select {
+				case <-c.pongs:
+					missed = 0
+				case <-time.After(every / 4):
+					c.fail(errSilent)
+					return
+				}
+			}
+			go func() { _ = c.w.frame(kindPing, 0, false, nil) }()
+		}
+	}
+}
+
+// Open implements executors.Opener.
+func (c *Client) Open(ctx context.Context, t executors.Target) (executors.Session, error) {
+	var id uint32
+	if err := c.do(ctx, "open", 0, openParams{t}, &id); err != nil {
+		return nil, err
+	}
+	return &session{c: c, id: id, target: t}, nil
+}
+
+// Close asks the server to close its sessions and its opener, and closes the
+// connection. The error is the server's.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil
+	}
+	c.closed = true
+	lost := c.err != nil
+	c.mu.Unlock()
+	var err error
+	if !lost {
+		ctx, cancel := context.WithTimeout(context.Background(), c.o.cancelWait())
+		defer cancel()
+		err = c.do(ctx, "shutdown", 0, nil, nil)
+		var e *executors.Error
+		if errors.As(err, &e) && e.Code == "unreachable" {
+			err = nil // it went first
+		}
+	}
+	c.fail(os.ErrClosed)
+	return err
+}

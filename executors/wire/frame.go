@@ -1,0 +1,167 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// kind is a frame's kind.
+type kind uint8
+
+const (
+	kindHello kind = iota + 1
+	kindRequest
+	kindResponse
+	kindStdout
+	kindStderr
+	kindCredit
+	kindCancel
+	kindPing
+	kindPong
+)
+
+const (
+	headerSize = 10
+	flagMore   = 1
+)
+
+// frame is one frame; its payload is valid until the next one is read.
+type frame struct {
+	kind    kind
+	more    bool
+	id      uint32
+	payload []byte
+}
+
+// reader reads frames into one buffer.
+type reader struct {
+	r   *bufio.Reader
+	buf []byte
+}
+
+func newReader(r io.Reader) *reader { return &reader{r: bufio.NewReaderSize(r, 64<<10)} }
+
+// next reads a frame. Its length is checked before anything is allocated.
+func (r *reader) next() (frame, error) {
+	var h [headerSize]byte
+	if _, err := io.ReadFull(r.r, h[:]); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("a frame is cut off: %w", err)
+		}
+		return frame{}, err
+	}
+	f := frame{kind: kind(h[4]), more: h[5]&flagMore != 0, id: binary.BigEndian.Uint32(h[6:])}
+	n := binary.BigEndian.Uint32(h[:])
+	switch {
+	case n > MaxFrame:
+		return f, fmt.Errorf("a frame of %d bytes is larger than %d", n, MaxFrame)
+	case f.kind < kindHello || f.kind > kindPong:
+		return f, fmt.Errorf("a frame has the unknown kind %d", f.kind)
+	case h[5]&^flagMore != 0:
+		return f, fmt.Errorf("a frame has unknown flags %#x", h[5])
+	}
+	if cap(r.buf) < int(n) {
+		r.buf = make([]byte, n)
+	}
+	f.payload = r.buf[:n]
+	if _, err := io.ReadFull(r.r, f.payload); err != nil {
+		return f, fmt.Errorf("a frame is cut off: %w", err)
+	}
+	return f, nil
+}
+
+// seek skips to behind Magic. What comes before it (a login shell's greeting)
+// is returned; with limit 0 nothing may.
+func (r *reader) seek(limit int) (noise []byte, err error) {
+	for {
+		b, err := r.r.ReadByte()
+		if err != nil {
+			return noise, err
+		}
+		noise = append(noise, b)
+		if bytes.HasSuffix(noise, []byte(Magic)) {
+			return noise[:len(noise)-len(Magic)], nil
+		}
+		if len(noise) >= limit+len(Magic) {
+			return noise, errors.New("the peer does not speak this protocol")
+		}
+	}
+}
+
+// writer writes frames, one at a time, from any goroutine.
+type writer struct {
+	mu  sync.Mutex
+	w   io.Writer
+	buf []byte
+}
+
+// frame writes one frame with a single Write.
+func (w *writer) frame(k kind, id uint32, more bool, payload []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b := binary.BigEndian.AppendUint32(w.buf[:0], uint32(len(payload)))
+	flags := byte(0)
+	if more {
+		flags = flagMore
+	}
+	b = append(b, byte(k), flags)
+	b = binary.BigEndian.AppendUint32(b, id)
+	b = append(b, payload...)
+	w.buf = b
+	_, err := w.w.Write(b)
+	return err
+}
+
+// message writes a message of any size in as many frames as it takes.
+func (w *writer) message(k kind, id uint32, b []byte) error {
+	for len(b) > MaxFrame {
+		if err := w.frame(k, id, true, b[:MaxFrame]); err != nil {
+			return err
+		}
+		b = b[MaxFrame:]
+	}
+	return w.frame(k, id, false, b)
+}
+
+func (w *writer) credit(id uint32, n int) error {
+	return w.frame(kindCredit, id, false, binary.BigEndian.AppendUint32(nil, uint32(n)))
+}
+
+// parts collects the messages that come in several frames.
+type parts struct {
+	unfinished map[uint32][]byte
+	held       int64
+	limit      int64
+}
+
+func newParts(limit int64) *parts {
+	return &parts{unfinished: map[uint32][]byte{}, limit: limit}
+}
+
+// add adds a frame; it returns the message when that is complete. The message
+// is valid until the next frame is read.
+func (p *parts) add(f frame) (message []byte, complete bool, err error) {
+	before, begun := p.unfinished[f.id]
+	if !begun && !f.more {
+		return f.payload, true, nil
+	}
+	if !begun && len(p.unfinished) >= MaxInFlight {
+		return nil, false, fmt.Errorf("more than %d messages are unfinished", MaxInFlight)
+	}
+	if p.held += int64(len(f.payload)); p.held > p.limit {
+		return nil, false, fmt.Errorf("unfinished messages hold more than %d bytes", p.limit)
+	}
+	all := append(before, f.payload...)
+	if f.more {
+		p.unfinished[f.id] = all
+		return nil, false, nil
+	}
+	delete(p.unfinished, f.id)
+	p.held -= int64(len(all))
+	return all, true, nil
+}

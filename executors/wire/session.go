@@ -1,0 +1,117 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"stet/executors"
+	"stet/executors/netstate"
+)
+
+// session is a Session at the other end.
+type session struct {
+	c      *Client
+	id     uint32
+	target executors.Target
+	once   sync.Once
+	err    error // of Close
+}
+
+func (s *session) Target() executors.Target { return s.target }
+
+func (s *session) do(ctx context.Context, method string, params, result any) error {
+	return s.c.do(ctx, method, s.id, params, result)
+}
+
+// ask makes a request that is answered by a T.
+func ask[T any](ctx context.Context, s *session, method string, params any) (*T, error) {
+	var r *T
+	err := s.do(ctx, method, params, &r)
+	return answered(method, r, err)
+}
+
+// answered refuses an answer that holds neither a result nor an error.
+func answered[T any](method string, r *T, err error) (*T, error) {
+	if r == nil && err == nil {
+		err = protocolError("reading the answer to "+method, errors.New("it is empty"))
+	}
+	return r, err
+}
+
+func (s *session) Observe(ctx context.Context, q netstate.Query) (*netstate.State, error) {
+	return ask[netstate.State](ctx, s, "observe", queryParams{q})
+}
+
+func (s *session) Probe(ctx context.Context, p executors.Probe) (*executors.ProbeReply, error) {
+	return ask[executors.ProbeReply](ctx, s, "probe", probeParams{p})
+}
+
+func (s *session) Info(ctx context.Context) (*executors.Info, error) {
+	return ask[executors.Info](ctx, s, "info", nil)
+}
+
+func (s *session) Run(ctx context.Context, cmd executors.Command, out executors.Output) (*executors.ExitStatus, error) {
+	var r *executors.ExitStatus
+	p := runParams{Command: cmd, Stdout: out.Stdout != nil, Stderr: out.Stderr != nil, Merge: same(out.Stdout, out.Stderr)}
+	err := s.c.run(ctx, "run", s.id, p, &r, out)
+	return answered("run", r, err)
+}
+
+// same reports whether both streams go to one writer.
+func same(a, b io.Writer) (equal bool) {
+	defer func() {
+		if recover() != nil { // of a type that cannot be compared
+			equal = false
+		}
+	}()
+	return a != nil && a == b
+}
+
+func (s *session) Apply(ctx context.Context, c *netstate.Change) (*executors.Result, error) {
+	return ask[executors.Result](ctx, s, "apply", changeParams{c})
+}
+
+func (s *session) Undo(ctx context.Context, c *netstate.Change) (*executors.Result, error) {
+	return ask[executors.Result](ctx, s, "undo", changeParams{c})
+}
+
+func (s *session) Arm(ctx context.Context, g executors.Guard) error {
+	return s.do(ctx, "arm", guardParams{g}, nil)
+}
+
+func (s *session) Confirm(ctx context.Context, id string) error {
+	return s.do(ctx, "confirm", idParams{id}, nil)
+}
+
+func (s *session) Revert(ctx context.Context, id string) (*executors.GuardState, error) {
+	return ask[executors.GuardState](ctx, s, "revert", idParams{id})
+}
+
+func (s *session) Guards(ctx context.Context) ([]executors.GuardState, error) {
+	var r []executors.GuardState
+	err := s.do(ctx, "guards", nil, &r)
+	return r, err
+}
+
+func (s *session) Lock(ctx context.Context, l executors.Lock) error {
+	return s.do(ctx, "lock", lockParams{l}, nil)
+}
+
+func (s *session) Unlock(ctx context.Context) error { return s.do(ctx, "unlock", nil, nil) }
+
+// Close closes the session at the other end. That of a lost connection has been
+// closed with it.
+func (s *session) Close() error {
+	s.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), s.c.o.cancelWait())
+		defer cancel()
+		select {
+		case <-s.c.over:
+		default:
+			s.err = s.do(ctx, "close", nil, nil)
+		}
+	})
+	return s.err
+}
