@@ -25,7 +25,7 @@ func Head(op *runbook.Operation) string {
 		if i == 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "- %s\n", escape(n))
+		fmt.Fprintf(&b, "- %s\n", sentenceStart(escape(n)))
 	}
 	return b.String()
 }
@@ -75,9 +75,9 @@ func sentence(op *runbook.Operation) string {
 		return strings.TrimSpace("**Failed.**" + failed + standing(op))
 	case runbook.RolledBack:
 		if !ok {
-			return "**Rolled back.** What the operation had changed was undone." + keptEffects(op)
+			return "**Rolled back.**" + undoneSentence(op)
 		}
-		return "**Failed and rolled back.**" + failed + " What had been changed was undone." + keptEffects(op)
+		return "**Failed and rolled back.**" + failed + undoneSentence(op)
 	case runbook.Incomplete:
 		return "**Rollback incomplete.**" + failed + unfinished(op) + keptEffects(op)
 	case runbook.Aborted:
@@ -159,6 +159,13 @@ func standing(op *runbook.Operation) string {
 		return " Nothing was changed."
 	}
 	return s
+}
+
+func undoneSentence(op *runbook.Operation) string {
+	if kept := keptEffects(op); kept != "" {
+		return " What could be undone was undone." + kept
+	}
+	return " What had been changed was undone."
 }
 
 // keptEffects names the steps that cannot be undone, so that "rolled back" does

@@ -30,9 +30,9 @@ func details(b *strings.Builder, o runbook.Outcome) {
 		change(b, o.Change)
 	}
 	if o.Result != nil {
-		result(b, o.Result)
+		result(b, o.Result, o.Error)
 	}
-	if o.Exit != nil && (o.Exit.Code != 0 || o.Exit.Signal != "") {
+	if o.Exit != nil && (o.Exit.Code != 0 || o.Exit.Signal != "") && !strings.Contains(o.Error, exit(o)) {
 		fmt.Fprintf(b, "\n%s\n", exit(o))
 	}
 	if o.Output != nil {
@@ -74,10 +74,11 @@ func change(b *strings.Builder, c *netstate.Change) {
 	fence(b, "diff", strings.Join(lines, "\n"))
 }
 
-// result writes what the kernel did not do as asked. Nothing to say is nothing
-// written: that a state was read back as asked is what "ok" means.
-func result(b *strings.Builder, r *executors.Result) {
-	if r.Failed != nil {
+// result writes what the kernel did not do as asked, as far as said does not
+// say it. Nothing to say is nothing written: that a state was read back as
+// asked is what "ok" means.
+func result(b *strings.Builder, r *executors.Result, said string) {
+	if r.Failed != nil && !strings.Contains(said, r.Failed.Error()) {
 		paragraph(b, fmt.Sprintf("Edit %d was refused: %s", r.Failed.Index+1, r.Failed.Error()))
 	}
 	if len(r.Mismatches) > 0 {

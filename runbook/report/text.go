@@ -54,11 +54,16 @@ func paragraph(b *strings.Builder, s string) {
 		fence(b, "text", s)
 		return
 	}
-	text := escape(s)
+	fmt.Fprintf(b, "\n%s\n", sentenceStart(escape(s)))
+}
+
+// sentenceStart keeps text at the beginning of a line from being a list, a
+// heading or a table: those begin with what a sentence does not.
+func sentenceStart(text string) string {
 	if text != "" && strings.ContainsRune("+-=0123456789:", rune(text[0])) {
-		text = "&#8203;" + text // no list, no heading, no table
+		return "&#8203;" + text
 	}
-	fmt.Fprintf(b, "\n%s\n", text)
+	return text
 }
 
 // fence writes a code block whose fence is longer than any run of backticks in
