@@ -138,7 +138,7 @@ func items(list any) []item {
 	case []neighbour:
 		for _, n := range l {
 			if n.State != "failed" && n.State != "incomplete" {
-				r = append(r, item{key: n.Dev + " " + n.IP, fields: [][2]string{{"lladdr", n.MAC}, {"proxy", flag(n.Proxy)}}})
+				r = append(r, item{key: n.Dev + " " + n.IP, fields: [][2]string{{"lladdr", n.MAC}, {"proxy", yes(n.Proxy)}}})
 			}
 		}
 	case []fdbEntry:
@@ -166,7 +166,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-func flag(b bool) string {
+func yes(b bool) string {
 	if b {
 		return "yes"
 	}
@@ -290,7 +290,7 @@ func fdbItem(e fdbEntry) item {
 	if e.Dst != "" {
 		key += " dst " + e.Dst
 	}
-	return item{key: key, fields: [][2]string{{"port", numeral(e.Port)}, {"owner", e.Owner}, {"state", e.State}, {"sticky", flag(e.Sticky)}}}
+	return item{key: key, fields: [][2]string{{"port", numeral(e.Port)}, {"owner", e.Owner}, {"state", e.State}, {"sticky", yes(e.Sticky)}}}
 }
 
 func numeral(n int) string {

@@ -147,7 +147,7 @@ func plural(word string) string {
 }
 
 func article(word string) string {
-	if word == "anything" || word == "nil" || strings.HasPrefix(word, "changes") {
+	if word == "anything" || word == "nil" || word == "changes" || word == "counters" {
 		return word
 	}
 	if strings.ContainsRune("aeiou", rune(word[0])) {
