@@ -39,6 +39,7 @@ func (x *operation) assertions(ctx context.Context, s *runbook.Step, target stri
 	}
 	o.Checks, err = program.Run(ctx, sess, env, check.Options{
 		Within: s.Block.Within, Every: s.Block.Every, Hold: s.Block.Hold, Timeout: plan.Timeout(&s.Block),
+		Redact: x.red.String,
 		Retry: func(a runbook.Assertion) {
 			x.emit(runbook.Event{Kind: runbook.EventRetry, Step: s.Name, Target: target, Text: x.red.String(a.Text)})
 		},
