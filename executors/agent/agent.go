@@ -22,6 +22,11 @@ const usage = `usage: stet-agent serve             serve sessions on standard in
 // Main runs the entry that args name and returns the exit code: the command's
 // for exec, 2 for wrong usage.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	// Whoever starts a helper need not know whether the program is stet, which
+	// has these entries below the verb "agent", or stet-agent.
+	if len(args) > 0 && args[0] == "agent" {
+		args = args[1:]
+	}
 	if len(args) == 0 {
 		io.WriteString(stderr, usage)
 		return 2

@@ -28,9 +28,9 @@ import (
 // HostOptions are what NewHost takes; the zero value is good for programs.
 type HostOptions struct {
 	// Program starts the helper entries (package agent): argv up to the verb.
-	// Nil is this executable with "agent", or, for one that is itself called
-	// stet-agent, without it. Tests must set it: a test binary that is called
-	// without its TestMain's help would run the tests again.
+	// Nil is stet-agent beside this executable, else this executable, each
+	// with "agent". Tests must set it: a test binary that is called without
+	// its TestMain's help would run the tests again.
 	Program []string
 	// StateDir overrides the directory for locks, guards and records.
 	StateDir string

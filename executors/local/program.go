@@ -16,16 +16,12 @@ func program(given []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := filepath.Base(path)
-	switch {
-	case strings.HasSuffix(base, ".test"):
+	if strings.HasSuffix(path, ".test") {
 		return nil, errors.New("a test binary must say how it is called for helper processes (Program)")
-	case strings.HasPrefix(base, "stet-agent"):
-		return []string{path}, nil
 	}
 	beside := filepath.Join(filepath.Dir(path), "stet-agent")
 	if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-		return []string{beside}, nil
+		return []string{beside, "agent"}, nil
 	}
 	return []string{path, "agent"}, nil
 }
