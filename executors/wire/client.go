@@ -144,9 +144,12 @@ func (c *Client) fail(err error) {
 		return
 	}
 	e := &executors.Error{Code: "protocol", Op: "talking to the helper process", Err: err}
+	var said *executors.Error // the stream knows better why it ended
 	switch {
 	case c.closed:
 		e.Code, e.Message, e.Err = "unreachable", "the connection is closed", os.ErrClosed
+	case errors.As(err, &said):
+		e = said
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrClosed),
 		errors.Is(err, io.ErrClosedPipe), errors.Is(err, errSilent):
 		e.Code, e.Message = "unreachable", "the connection was lost"
