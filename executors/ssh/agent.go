@@ -17,8 +17,8 @@ type Agent struct {
 	Programs []*Program
 	// Args are the program's arguments: letters, digits and @%+=:,./_- only.
 	Args []string
-	// Marker is what the program prints first. Everything before it is what a
-	// login shell printed; everything after it is the program's.
+	// Marker is how the program's output begins. Everything before it is what
+	// a login shell printed.
 	Marker string
 	// Become is "" or "sudo".
 	Become string

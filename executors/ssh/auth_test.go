@@ -123,7 +123,7 @@ func TestAgentRefusesToSign(t *testing.T) {
 	stubborn := newKey(t, b.dir, "stubborn", "")
 	write(t, s.dir+"/authorized_keys", stubborn.public()+b.key.public(), 0o600)
 	ring := &refusing{agent.NewKeyring()}
-	socket := b.serveAgent(t, ring, stubborn)
+	socket := b.serveKeys(t, ring, stubborn)
 	dial(t, b.dialer(t, "IdentityAgent "+socket+"\nIdentityFile "+stubborn.path+"\n", Options{}), s.address)
 }
 
@@ -135,10 +135,10 @@ func (refusing) Sign(cryptossh.PublicKey, []byte) (*cryptossh.Signature, error) 
 
 // agent serves keys on a socket.
 func (b *bed) agent(t *testing.T, keys ...key) string {
-	return b.serveAgent(t, agent.NewKeyring(), keys...)
+	return b.serveKeys(t, agent.NewKeyring(), keys...)
 }
 
-func (b *bed) serveAgent(t *testing.T, ring agent.Agent, keys ...key) string {
+func (b *bed) serveKeys(t *testing.T, ring agent.Agent, keys ...key) string {
 	t.Helper()
 	for _, k := range keys {
 		text, err := os.ReadFile(k.path)

@@ -3,6 +3,7 @@ package ssh
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -18,6 +19,9 @@ import (
 // the agent: noexec, a restricted shell, no tools to check what was sent, an
 // operating system for which there is none. Plain commands may still work.
 var ErrNoAgent = errors.New("the host does not run the agent")
+
+// errRestricted is an ErrNoAgent: not even scripts run there.
+var errRestricted = fmt.Errorf("%w: its login shell is restricted", ErrNoAgent)
 
 // errSilent ends a connection whose peer answers nothing any more.
 var errSilent = errors.New("the host has not answered the keep-alives")

@@ -57,7 +57,7 @@ func (c *Conn) probe(ctx context.Context) (*host, error) {
 			why = fmt.Sprintf("exit code %d", said.status.Code)
 		}
 		return nil, &executors.Error{
-			Code: "unsupported", Op: "starting the agent on " + c.Settings.Host, Err: ErrNoAgent,
+			Code: "unsupported", Op: "starting the agent on " + c.Settings.Host, Err: errRestricted,
 			Message: "the user's login shell there runs no scripts: " + why,
 			Remedy:  "give the user a login shell such as /bin/sh, or use only run, check with run(), and rollback on this target",
 		}

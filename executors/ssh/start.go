@@ -15,7 +15,7 @@ import (
 	"stet/executors"
 )
 
-// Stream is a running agent: what it prints after its marker, and what it
+// Stream is a running agent: what it prints, from its marker on, and what it
 // reads.
 type Stream struct {
 	// Login is what the login shell printed before the agent did.
@@ -30,10 +30,38 @@ type Stream struct {
 	said    *words
 	ended   chan struct{}
 	once    sync.Once
+
+	mu   sync.Mutex
+	rest []byte // read already while looking for the marker
 }
 
-// Read implements io.Reader.
-func (s *Stream) Read(b []byte) (int, error) { return s.out.Read(b) }
+// Read implements io.Reader. An end that the agent or the connection explains
+// is an *executors.Error that tells it.
+func (s *Stream) Read(b []byte) (int, error) {
+	s.mu.Lock()
+	n := copy(b, s.rest)
+	s.rest = s.rest[n:]
+	s.mu.Unlock()
+	if n > 0 {
+		return n, nil
+	}
+	n, err := s.out.Read(b)
+	if n > 0 || !errors.Is(err, io.EOF) {
+		return n, err
+	}
+	select {
+	case <-s.ended:
+	case <-s.conn.done:
+	case <-time.After(time.Second):
+	}
+	if why := s.conn.Err(); why != nil {
+		return 0, why
+	}
+	if text := s.said.complaint(); text != "" {
+		return 0, &executors.Error{Code: "unreachable", Op: "talking to the agent on " + s.conn.Settings.Host, Message: "it ended: " + text, Err: io.EOF}
+	}
+	return 0, io.EOF
+}
 
 // Write implements io.Writer.
 func (s *Stream) Write(b []byte) (int, error) { return s.in.Write(b) }
@@ -154,7 +182,7 @@ func (c *Conn) await(ctx context.Context, s *starting, marker, missing string) (
 		select {
 		case r := <-ended:
 			if r.rest != nil {
-				s.out = io.MultiReader(bytes.NewReader(r.rest), s.out)
+				s.rest = r.rest
 				return true, nil
 			}
 			// The complaint may still be on its way.
@@ -184,8 +212,8 @@ func (c *Conn) await(ctx context.Context, s *starting, marker, missing string) (
 	}
 }
 
-// seek reads standard output up to the marker and returns what came after it
-// already; nil without an error means that the host said something else.
+// seek reads standard output up to the marker and returns the marker and what
+// came after it already; nil without an error means that the host said something else.
 func (s *starting) seek(marker, missing []byte) ([]byte, error) {
 	buffer := make([]byte, 4096)
 	var noise []byte
@@ -194,7 +222,7 @@ func (s *starting) seek(marker, missing []byte) ([]byte, error) {
 		noise = append(noise, buffer[:n]...)
 		if i := bytes.Index(noise, marker); i >= 0 {
 			s.Login = visible(string(noise[:i]))
-			return append([]byte{}, noise[i+len(marker):]...), nil
+			return append([]byte{}, noise[i:]...), nil
 		}
 		if bytes.Contains(noise, missing) {
 			s.said.missing = true

@@ -35,6 +35,9 @@ const insideVar = "STET_SSH_TEST_INSIDE"
 func TestMain(m *testing.M) {
 	worker := slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.fuzzworker") })
 	switch {
+	case len(os.Args) == 2 && os.Args[1] == serveArg:
+		serveAgent()
+		return
 	case os.Getenv(connectVar) != "" && len(os.Args) > 5 && os.Args[3] == "connect":
 		if err := connect(net.JoinHostPort(os.Args[4], os.Args[5])); err != nil {
 			fmt.Fprintln(os.Stderr, err)
