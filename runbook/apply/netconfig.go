@@ -96,7 +96,7 @@ func problemsError(ps []netstate.Problem) error {
 // asPlanned refuses a change that does something else than was planned and
 // approved. After a step whose effects no plan can foresee, it may also do less.
 func (x *operation) asPlanned(s *runbook.Step, t *runbook.StepPlan, change *netstate.Change) error {
-	if t.Deferred != "" || plan.Same(change, t.Change) {
+	if t.Deferred != "" || plan.Fits(change, t.Change) {
 		return nil
 	}
 	if x.loose && plan.Within(change, t.Change) {

@@ -96,6 +96,8 @@ func effect(e *netstate.Edit) string {
 		a := *o.Address
 		a.Status = nil
 		return Key(o) + " " + text(a)
+	case o.Sysctl != nil && e.Before.Sysctl != nil && !e.Before.Sysctl.Missing:
+		return Key(o) + " " + text(o) + " was " + e.Before.Sysctl.Value
 	default:
 		return Key(o) + " " + text(o)
 	}
