@@ -69,8 +69,8 @@ var ownSysctls = []string{
 func (q *Query) links() {
 	q.Links, q.Routes, q.Neighbors, q.FDB = true, true, true, true
 	q.Sysctls = append(q.Sysctls,
-		"net.ipv4.conf.all.promote_secondaries", "net.ipv4.conf.*.promote_secondaries",
-		"net.ipv6.conf.all.keep_addr_on_down", "net.ipv6.conf.*.keep_addr_on_down")
+		"net.ipv4.conf.all.promote_secondaries", "net.ipv4.conf.default.promote_secondaries", "net.ipv4.conf.*.promote_secondaries",
+		"net.ipv6.conf.all.keep_addr_on_down", "net.ipv6.conf.default.keep_addr_on_down", "net.ipv6.conf.*.keep_addr_on_down")
 }
 
 func (q *Query) sysctl(key string) {

@@ -43,27 +43,29 @@ type differ struct {
 	from, to *State
 	*losses
 
-	sysctlsFirst  []Edit // that do not belong to an interface
-	linksEarly    []Edit // made and changed
-	sysctlsLinks  []Edit // that belong to an interface
-	addressEarly  []Edit // added, changed
-	entries       []Edit // neighbours and forwarding entries: added, changed
-	routesDirect  []Edit // added, changed: without gateway, so that gateways are in reach
-	routesGateway []Edit
-	rulesAdded    []Edit
-	rulesDeleted  []Edit
-	routesDeleted []Edit
-	entriesGone   []Edit
-	addressLate   []Edit
-	sysctlsLate   []Edit // that take addresses away
-	linksLate     []Edit // taken down, moved away, deleted
-	lost          []Edit // implied by what is late
-	post          []Edit // what was lost late and has to be there
+	sysctlsFirst   []Edit // that do not belong to an interface
+	sysctlsDragged []Edit // that others drag along, and are set after them
+	linksEarly     []Edit // made and changed
+	taken          []Edit // hardware addresses that bridges take from ports
+	sysctlsLinks   []Edit // that belong to an interface
+	addressEarly   []Edit // added, changed
+	entries        []Edit // neighbours and forwarding entries: added, changed
+	routesDirect   []Edit // added, changed: without gateway, so that gateways are in reach
+	routesGateway  []Edit
+	rulesAdded     []Edit
+	rulesDeleted   []Edit
+	routesDeleted  []Edit
+	entriesGone    []Edit
+	addressLate    []Edit
+	sysctlsLate    []Edit // that take addresses away
+	linksLate      []Edit // taken down, moved away, deleted
+	lost           []Edit // implied by what is late
+	post           []Edit // what was lost late and has to be there
 }
 
 func (d *differ) assemble() []Edit {
 	parts := [][]Edit{
-		d.sysctlsFirst, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries,
+		d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries,
 		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted,
 		d.routesDeleted, d.entriesGone, d.addressLate, d.sysctlsLate,
 		d.linksLate, d.lost, d.post,

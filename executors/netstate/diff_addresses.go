@@ -34,6 +34,7 @@ func (d *differ) device(name string, before, after []Address) {
 	var f4, t4, f6, t6 []Address
 	split := func(list []Address, four, six *[]Address) {
 		for _, a := range list {
+			a = unlabelled(name, a)
 			switch {
 			case a.Kernel:
 			case a.Prefix.Addr().Is4():
@@ -132,7 +133,9 @@ func (d *differ) subnet4(name string, from, to []Address, present int) int {
 				d.addressEarly = append(d.addressEarly, changeAddress(name, *before, a))
 			}
 		}
-		for _, a := range from {
+		// The primary one last: it would take the others along.
+		for i := range from {
+			a := from[(i+1)%len(from)]
 			if findAddress(kept, &a) == nil {
 				d.addressLate = append(d.addressLate, deleteAddress(name, a, false))
 			}
@@ -192,6 +195,15 @@ func (d *differ) rebuild(name string, from, to []Address, present int) int {
 	return present
 }
 
+// unlabelled is the address without the label that every IPv4 address has: the
+// name of its device.
+func unlabelled(device string, a Address) Address {
+	if a.Label == device {
+		a.Label = ""
+	}
+	return a
+}
+
 func findAddress(list []Address, a *Address) *Address {
 	for i := range list {
 		if compareAddresses(&list[i], a) == 0 {
@@ -216,5 +228,6 @@ func changeAddress(device string, before, after Address) Edit {
 // addressObject keeps the flags that can only be read: whether an address was
 // primary is needed to undo its deletion.
 func addressObject(device string, a Address) Object {
+	a = unlabelled(device, a)
 	return Object{Address: &InterfaceAddress{Device: device, Address: a}}
 }

@@ -1,6 +1,9 @@
 package netstate
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // links finds the edits of interfaces, in linksEarly and linksLate.
 func (d *differ) links() {
@@ -17,6 +20,7 @@ func (d *differ) links() {
 		}
 		d.link(before, after, made)
 	}
+	d.linksEarly = append(d.linksEarly, d.taken...)
 	d.deleteLinks(taken)
 }
 
@@ -100,6 +104,7 @@ func (d *differ) changeLink(before, after *Interface) {
 		d.linksEarly = append(d.linksEarly, Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: freed}, Implied: true})
 		before = freed
 	}
+	before = d.firstPorts(before, after)
 	if len(Differences(before, after)) == 0 {
 		return
 	}
@@ -109,6 +114,23 @@ func (d *differ) changeLink(before, after *Interface) {
 		return
 	}
 	d.linksEarly = append(d.linksEarly, e)
+}
+
+// firstPorts takes the hardware address that a bridge takes over from its first
+// ports out of what is to be set.
+func (d *differ) firstPorts(before, after *Interface) *Interface {
+	if after.Type != "linux-bridge" || before.Netns != "" || before.Attrs["mac-address"] == after.Attrs["mac-address"] {
+		return before
+	}
+	mac, gains := firstPortsMAC(d.from, d.to, after.Name)
+	if !gains || mac != after.Attrs["mac-address"] {
+		return before
+	}
+	own := withoutAddresses(before)
+	own.Attrs = maps.Clone(before.Attrs)
+	own.Attrs["mac-address"] = mac
+	d.taken = append(d.taken, Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: own}, Implied: true})
+	return own
 }
 
 // deleteLinks deletes what is not wanted, upper interfaces first. One end of a

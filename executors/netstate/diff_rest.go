@@ -170,6 +170,9 @@ func (d *differ) sysctls() {
 		}
 		before := &Sysctl{Key: key, Value: d.from.Sysctls[key]}
 		_, stays := d.to.Sysctls[key]
+		if value, known := d.from.Sysctls[defaultKey(key)]; known && value == before.Value && !stays {
+			continue // it will be the same again
+		}
 		switch t := d.trans[device]; {
 		case t.gone == late && !stays:
 			d.lost = append(d.lost, Edit{Op: Delete, Before: Object{Sysctl: before}, Implied: true})
@@ -188,12 +191,13 @@ func (d *differ) sysctl(key string, implied map[string]string) {
 	device := sysctlDevice(key)
 	was, known := d.from.Sysctls[key]
 	remade := device != "" && d.trans[device].gone == early
-	if by, ok := implied[key]; ok && known && was != by && !remade {
+	by, dragged := implied[key]
+	if dragged && known && was != by && !remade {
 		// The kernel changes it with another one first.
-		d.sysctlsFirst = append(d.sysctlsFirst, Edit{Op: Modify, Before: sysctlObject(key, was), After: sysctlObject(key, by), Implied: true})
+		d.sysctlsDragged = append(d.sysctlsDragged, Edit{Op: Modify, Before: sysctlObject(key, was), After: sysctlObject(key, by), Implied: true})
 		was = by
 	}
-	if known && was == value && !remade {
+	if known && sameSysctl(was, value) && !remade {
 		return
 	}
 	e := Edit{Op: Modify, Before: sysctlObject(key, was), After: sysctlObject(key, value)}
@@ -201,22 +205,15 @@ func (d *differ) sysctl(key string, implied map[string]string) {
 		e = Edit{Op: Add, After: sysctlObject(key, value)}
 	}
 	switch {
-	case device == "" && !d.followsSysctl(key, implied):
-		d.sysctlsFirst = append([]Edit{e}, d.sysctlsFirst...)
-	case device == "":
+	case device == "" && !dragged:
 		d.sysctlsFirst = append(d.sysctlsFirst, e)
+	case device == "":
+		d.sysctlsDragged = append(d.sysctlsDragged, e)
 	case value == "1" && key == "net.ipv6.conf."+sysctlName(device)+".disable_ipv6":
 		d.sysctlsLate = append(d.sysctlsLate, e)
 	default:
 		d.sysctlsLinks = append(d.sysctlsLinks, e)
 	}
-}
-
-// followsSysctl tells that the key is one that another one drags along, so that
-// it has to be set after that.
-func (d *differ) followsSysctl(key string, implied map[string]string) bool {
-	_, ok := implied[key]
-	return ok
 }
 
 func sysctlObject(key, value string) Object { return Object{Sysctl: &Sysctl{Key: key, Value: value}} }

@@ -22,6 +22,9 @@ func changeable(before, after *Address) bool {
 	if before.Prefix.Addr().Is4() {
 		return sameFlags(before, after)
 	}
+	if before.Metric != 0 && after.Metric == 0 {
+		return false // inet6_addr_modify takes no metric for "as it was"
+	}
 	return slices.Contains(before.Flags, "autojoin") == slices.Contains(after.Flags, "autojoin")
 }
 

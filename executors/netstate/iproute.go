@@ -69,6 +69,14 @@ func ipIn(netns string) []string {
 	return []string{"ip", "-n", netns}
 }
 
+// hex is how ip(8) reads a type of service, with or without 0x.
+func hex(n uint8) string {
+	if n == 0 {
+		return ""
+	}
+	return "0x" + strconv.FormatUint(uint64(n), 16)
+}
+
 func onOff(v string) string {
 	if v == "true" {
 		return "on"
@@ -145,7 +153,7 @@ func ipRoute(e *Edit) string {
 		}
 	}
 	add("metric", number(r.Metric))
-	add("tos", number(r.TOS))
+	add("tos", hex(r.TOS))
 	add("proto", protocolName(r.Protocol))
 	if e.Op == Delete {
 		return words(w...)

@@ -140,7 +140,7 @@ func setCommands(i *Interface, diffs []Difference) []string {
 		case d.Key == "controller" && d.After == "":
 			general = append(general, "nomaster")
 		case strings.HasPrefix(d.Key, "tun."):
-			out = append(out, words("ip", "tuntap", "add", "dev", i.Name, "mode", i.Attrs["tun.mode"], a.IP, d.After))
+			out = append(out, "# ip(8) cannot change "+d.Key+" of "+i.Name+" to "+orNone(d.After))
 		case strings.Contains(d.Key, "."):
 			own = append(own, kindWords(a, d.After)...)
 		case a.Type == IFFlag:
@@ -170,6 +170,9 @@ func kindWords(a *Attr, v string) []string {
 			v = "auto"
 		}
 		return []string{"ttl", v}
+	case "vxlan.tos":
+		n, _ := strconv.ParseUint(v, 10, 8)
+		return []string{"tos", "0x" + strconv.FormatUint(n, 16)}
 	case "vxlan.remote", "vxlan.local":
 		if v == "" {
 			v = "any"

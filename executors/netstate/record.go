@@ -157,8 +157,9 @@ func (c *Change) sysctlRecords() []record[Sysctl] {
 }
 
 // touched are the attributes of each interface that the change sets: all of
-// them where it makes, makes anew or removes the interface.
-func (c *Change) touched() map[string]map[string]bool {
+// them where it makes, makes anew or removes the interface. What the kernel
+// changes by itself is among them only on request.
+func (c *Change) touched(implied bool) map[string]map[string]bool {
 	m := map[string]map[string]bool{}
 	all := func(i *Interface, keys map[string]bool) {
 		if i == nil {
@@ -186,6 +187,9 @@ func (c *Change) touched() map[string]map[string]bool {
 			if e.Op != Modify || e.Replaces || e.Before.Link.Netns != e.After.Link.Netns {
 				all(e.Before.Link, m[name])
 				all(e.After.Link, m[name])
+				continue
+			}
+			if e.Implied && !implied {
 				continue
 			}
 			for _, d := range Differences(e.Before.Link, e.After.Link) {

@@ -101,6 +101,7 @@ func (m *simulation) interfaces(c *Config) {
 		}
 	}
 	m.shrinkUppers()
+	m.firstPorts()
 }
 
 // drop removes an interface and what the kernel removes with it.

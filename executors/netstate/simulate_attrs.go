@@ -238,6 +238,53 @@ func (m *simulation) shrinkUppers() {
 	}
 }
 
+// firstPorts predicts the hardware address of a bridge that gets its first
+// ports: it takes the lowest of theirs (br_stp_recalculate_bridge_id), and does
+// not get its own back when they leave. Unknown is "".
+func (m *simulation) firstPorts() {
+	for n := range m.to.Interfaces {
+		v := &m.to.Interfaces[n]
+		was := m.from.Interface(v.Name)
+		if v.Netns != "" || v.Type != "linux-bridge" || was == nil || v.Attrs["mac-address"] != was.Attrs["mac-address"] {
+			continue
+		}
+		if c := m.config[v.Name]; c != nil && given(c, "mac-address") {
+			continue
+		}
+		if mac, gains := firstPortsMAC(m.from, m.to, v.Name); gains {
+			v.Attrs = cloneOrNew(v.Attrs)
+			v.Attrs["mac-address"] = mac
+		}
+	}
+}
+
+// firstPortsMAC is the lowest hardware address of the ports that a bridge
+// without ports gets, "" where one is unknown, and whether it gets any.
+func firstPortsMAC(from, to *State, bridge string) (mac string, gains bool) {
+	for i := range from.Interfaces {
+		if from.Interfaces[i].Netns == "" && attrOf(&from.Interfaces[i], "controller") == bridge {
+			return "", false
+		}
+	}
+	unknown := false
+	for i := range to.Interfaces {
+		port := &to.Interfaces[i]
+		if port.Netns != "" || attrOf(port, "controller") != bridge {
+			continue
+		}
+		gains = true
+		own := attrOf(port, "mac-address")
+		unknown = unknown || own == ""
+		if mac == "" || own < mac {
+			mac = own
+		}
+	}
+	if unknown {
+		mac = ""
+	}
+	return mac, gains
+}
+
 // references checks that every interface that is named is there in the end.
 func (m *simulation) references(c *Config) {
 	for n := range c.Interfaces {

@@ -214,6 +214,9 @@ func (m *simulation) setSysctl(key, value string) {
 	if m.to.Sysctls == nil {
 		m.to.Sysctls = map[string]string{}
 	}
+	if fields := strings.Fields(value); len(fields) > 1 {
+		value = strings.Join(fields, "\t") // as the kernel shows it
+	}
 	m.to.Sysctls[key] = value
 }
 

@@ -90,8 +90,8 @@ func TestMoveUplinkToBridge(t *testing.T) {
 ! link eth0 controller none → br0
 + address 192.0.2.10/24 dev br0
 ! route 0.0.0.0/0 via 192.0.2.1 dev eth0 proto boot → via 192.0.2.1 dev br0
-- address 192.0.2.10/24 dev eth0
 - address 192.0.2.11/24 dev eth0
+- address 192.0.2.10/24 dev eth0
 - address 2001:db8::10/64 dev eth0
 - neighbor 192.0.2.1 dev eth0 lladdr 02:00:00:00:00:fe permanent (by itself)
 - route 198.51.100.0/24 via 192.0.2.1 dev eth0 src 192.0.2.11 (by itself)

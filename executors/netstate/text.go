@@ -40,7 +40,7 @@ func editLines(e *Edit) []string {
 	case e.Op == Modify && e.Before.Link != nil && e.After.Link != nil:
 		lines = linkChange(e)
 	case e.Op == Modify && e.Before.Sysctl != nil && e.After.Sysctl != nil:
-		lines = []string{"! sysctl " + e.After.Sysctl.Key + " " + e.Before.Sysctl.Value + " → " + e.After.Sysctl.Value}
+		lines = []string{"! sysctl " + e.After.Sysctl.Key + " " + oneLine(e.Before.Sysctl.Value) + " → " + oneLine(e.After.Sysctl.Value)}
 	case e.Op == Modify:
 		lines = []string{"! " + objectText(e.Before) + " → " + strings.TrimPrefix(objectText(e.After), objectName(e.After)+" ")}
 	case e.Op == Delete:
@@ -71,13 +71,20 @@ func linkChange(e *Edit) []string {
 	}
 	var words []string
 	for _, d := range Differences(before, after) {
-		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, orNone(d.Before), orNone(d.After)))
+		after := orNone(d.After)
+		if d.Key == "mac-address" && d.After == "" {
+			after = "that of its ports"
+		}
+		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, orNone(d.Before), after))
 	}
 	if e.Replaces {
 		return []string{"- " + linkName(before) + " " + before.Type, "+ " + objectText(e.After) + " (made anew: " + e.Why + " cannot be changed)"}
 	}
 	return []string{"! " + linkName(after) + " " + strings.Join(words, ", ")}
 }
+
+// oneLine shows the fields of a value with single spaces.
+func oneLine(v string) string { return strings.Join(strings.Fields(v), " ") }
 
 func orNone(s string) string {
 	if s == "" {
@@ -122,7 +129,7 @@ func objectText(o Object) string {
 	case o.FDB != nil:
 		return fdbName(o.FDB) + " " + fdbText(o.FDB)
 	case o.Sysctl != nil:
-		return "sysctl " + o.Sysctl.Key + " " + o.Sysctl.Value
+		return "sysctl " + o.Sysctl.Key + " " + oneLine(o.Sysctl.Value)
 	}
 	return "nothing"
 }
@@ -222,7 +229,7 @@ func routeText(r *Route) string {
 		add("table", strconv.FormatUint(uint64(r.Table), 10))
 	}
 	add("metric", number(r.Metric))
-	add("tos", number(r.TOS))
+	add("tos", hex(r.TOS))
 	if r.Source.IsValid() {
 		add("src", r.Source.String())
 	}
@@ -305,7 +312,7 @@ func ruleWords(r *Rule) []string {
 	}
 	add("from", prefixText(r.From, "all"))
 	add("to", prefixText(r.To, ""))
-	add("tos", number(r.TOS))
+	add("tos", hex(r.TOS))
 	if r.FwMark != 0 || r.FwMask != 0 {
 		mark := fmt.Sprintf("%#x", r.FwMark)
 		if ruleMask(r) != 0xffffffff {

@@ -132,6 +132,15 @@ func sysctlDevice(key string) string {
 	return name
 }
 
+// defaultKey is the parameter that a new interface takes the value of key from.
+func defaultKey(key string) string {
+	parts := strings.Split(key, ".")
+	if len(parts) > 3 {
+		parts[3] = "default"
+	}
+	return strings.Join(parts, ".")
+}
+
 // kernelRoute tells that the kernel, or a router's advertisement, made the
 // route: it follows from addresses and comes and goes with them.
 func kernelRoute(r *Route) bool {

@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -32,7 +33,7 @@ func Undo(c *Change, now *State) *Change {
 // undoLinks puts the interfaces of c into to as they were. Of one that is
 // there all the time only what c set goes back.
 func (c *Change) undoLinks(now, to *State) {
-	touched, recs := c.touched(), c.linkRecords()
+	touched, recs := c.touched(true), c.linkRecords()
 	for _, r := range recs {
 		key := r.key()
 		if len(r.before) == 0 {
@@ -122,7 +123,18 @@ func automatic(bridge *Interface, recs []record[Interface]) []string {
 // undoAddresses puts addresses back. One that was primary goes before the
 // others of its subnet. It returns what was put back, by interface.
 func (c *Change) undoAddresses(to *State) (kept []Interface) {
-	for _, r := range c.addressRecords() {
+	recs := c.addressRecords()
+	// In the order of the change, which is the kernel's.
+	seen := map[*InterfaceAddress]int{}
+	for i, e := range c.Edits {
+		if o := e.object().Address; o != nil {
+			seen[o] = i
+		}
+	}
+	slices.SortStableFunc(recs, func(a, b record[InterfaceAddress]) int {
+		return cmp.Or(strings.Compare(a.key().Device, b.key().Device), seen[a.key()]-seen[b.key()])
+	})
+	for _, r := range recs {
 		key := r.key()
 		i := to.Interface(key.Device)
 		if i == nil {

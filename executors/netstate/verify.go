@@ -11,7 +11,7 @@ func Verify(c *Change, now *State) []Mismatch {
 	}
 	now = sortedState(now)
 	v := &verifier{now: now}
-	touched := c.touched()
+	touched := c.touched(false)
 	for _, r := range c.linkRecords() {
 		v.link(r.key(), lastOf(r.after), touched[r.key().Netns+"/"+r.key().Name], r.implied)
 	}
@@ -41,7 +41,7 @@ func VerifyUndone(c *Change, now *State) []Mismatch {
 	}
 	now = sortedState(now)
 	v := &verifier{now: now}
-	touched, links := c.touched(), c.linkRecords()
+	touched, links := c.touched(true), c.linkRecords()
 	for _, r := range links {
 		keys := touched[r.key().Netns+"/"+r.key().Name]
 		if before := firstOf(r.before); before != nil {
@@ -146,6 +146,10 @@ func (v *verifier) address(key, want, other *InterfaceAddress) {
 	if i := v.now.Interface(key.Device); i != nil {
 		got = findAddress(i.Addresses, &key.Address)
 	}
+	if got != nil {
+		plain := unlabelled(key.Device, *got)
+		got = &plain
+	}
 	switch {
 	case want == nil && got == nil:
 	case want == nil:
@@ -160,7 +164,7 @@ func (v *verifier) address(key, want, other *InterfaceAddress) {
 }
 
 func (v *verifier) sysctl(want *Sysctl) {
-	if got := v.now.Sysctls[want.Key]; got != want.Value {
+	if got := v.now.Sysctls[want.Key]; !sameSysctl(got, want.Value) {
 		if got == "" {
 			got = absent
 		}
