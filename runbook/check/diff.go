@@ -442,7 +442,9 @@ func (c current) list(kind string, then *Snapshot) (any, error) {
 		if v.truncated {
 			return nil, fmt.Errorf("%s printed more than %d KiB: compare less of it", flat(o.Command), maxOut>>10)
 		}
-		outputs[o.Name] = v
+		// What was recorded came out of the journal without its secrets.
+		redact := c.live.print.redact
+		outputs[o.Name] = newOutput(redact(v.Out), redact(v.Err), v.Exit, false)
 	}
 	return outputs, nil
 }
