@@ -1,0 +1,204 @@
+package netyaml
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"stet/executors/netstate"
+	"stet/internal/yaml"
+)
+
+// driverDevices are interfaces that a driver makes in every namespace as soon
+// as it is loaded. They are left out as long as nobody uses them.
+var driverDevices = []string{
+	"bond0", "dummy0", "erspan0", "gre0", "gretap0", "ifb0", "ifb1", "ip6_vti0", "ip6gre0", "ip6tnl0", "ip_vti0", "sit0", "tunl0", "teql0",
+}
+
+// quiet are values that every interface has unless somebody changed them, of
+// attributes without a default that holds for all kinds.
+var quiet = map[string]string{"txqueuelen": "1000", "arp": "true", "multicast": "true", "controller": "", "alias": ""}
+
+// unsaid are attributes that are no wish of anybody: they come with the
+// hardware, or with the number of processors.
+var unsaid = []string{"state", "netns", "num-tx-queues", "num-rx-queues"}
+
+func encodeInterfaces(s *netstate.State) []*yaml.Node {
+	var out []*yaml.Node
+	for i := range s.Interfaces {
+		v := &s.Interfaces[i]
+		idle := slices.Contains(driverDevices, v.Name) && v.Attrs["state"] != "up" && len(v.Addresses) == 0
+		if v.Netns != "" || idle || netstate.CheckName(v.Name) != nil {
+			continue
+		}
+		out = append(out, encodeInterface(s, v))
+	}
+	return out
+}
+
+func encodeInterface(s *netstate.State, v *netstate.Interface) *yaml.Node {
+	m := &mapping{}
+	m.add("name", word(v.Name))
+	if netstate.KindByName(v.Type) != nil {
+		m.text("type", v.Type)
+	}
+	m.text("state", v.Attrs["state"])
+	inBridge := bridgeOf(s, v)
+	for _, key := range slices.SortedFunc(maps.Keys(v.Attrs), byPlace) {
+		if (inBridge && (key == "controller" || strings.HasPrefix(key, "bridge-port."))) || leaveOut(s, v, key) {
+			continue
+		}
+		m.path(key, value(netstate.AttrByKey(key), v.Attrs[key]))
+	}
+	if v.Type == "linux-bridge" {
+		m.path("bridge.port", ports(s, v.Name))
+	}
+	for _, family := range []string{"ipv4", "ipv6"} {
+		var list []*yaml.Node
+		for n := range v.Addresses {
+			a := &v.Addresses[n]
+			if a.Prefix.Addr().Is6() == (family == "ipv6") && !ownAddress(a) {
+				list = append(list, encodeAddress(v.Name, a))
+			}
+		}
+		if len(list) > 0 {
+			ip := &mapping{}
+			if family == "ipv4" {
+				ip.truth("enabled", true)
+			}
+			ip.list("address", list)
+			m.add(family, ip.node())
+		}
+	}
+	return m.node()
+}
+
+// byPlace puts an interface's own attributes before those of its kind.
+func byPlace(a, b string) int {
+	return cmp.Or(strings.Count(a, ".")-strings.Count(b, "."), strings.Compare(a, b))
+}
+
+// leaveOut tells that an attribute need not be said.
+func leaveOut(s *netstate.State, v *netstate.Interface, key string) bool {
+	a := netstate.AttrByKey(key)
+	text := v.Attrs[key]
+	if a == nil || a.Set == netstate.ReadOnly || slices.Contains(unsaid, key) || text == a.Default {
+		return true
+	}
+	if section, _, nested := strings.Cut(key, "."); nested && section != "bridge-port" {
+		if k := netstate.KindByName(v.Type); k == nil || k.Section != section {
+			return true
+		}
+	}
+	if key == "mac-address" && v.Type == "linux-bridge" {
+		// As long as it follows a port, let it.
+		for i := range s.Interfaces {
+			if p := &s.Interfaces[i]; p.Attrs["controller"] == v.Name && p.Attrs["mac-address"] == text {
+				return true
+			}
+		}
+	}
+	if key == "mac-address" && (v.Type == "loopback" || text == "") {
+		return true
+	}
+	said, known := quiet[key]
+	return known && said == text || text == "" && a.Type != netstate.MACList
+}
+
+func value(a *netstate.Attr, text string) *yaml.Node {
+	n := word(text)
+	switch a.Type {
+	case netstate.Bool, netstate.Bool32, netstate.Flag, netstate.BoolOpt, netstate.FlagBit, netstate.IFFlag:
+		if text == "true" || text == "false" {
+			n.Tag = "!!bool"
+		}
+	case netstate.MACList:
+		list := &yaml.Node{Kind: yaml.Sequence}
+		for _, mac := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+			list.Items = append(list.Items, word(mac))
+		}
+		return list
+	case netstate.String, netstate.LinkRef, netstate.MAC, netstate.Enum, netstate.IPAddress, netstate.IPv4, netstate.IPv6, netstate.PortRange:
+	default:
+		if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+			n.Tag = "!!int"
+		} else if _, err := strconv.ParseFloat(text, 64); err == nil {
+			n.Tag = "!!float"
+		}
+	}
+	return n
+}
+
+// bridgeOf tells that the interface is a port of a bridge of the state, whose
+// list has it.
+func bridgeOf(s *netstate.State, v *netstate.Interface) bool {
+	controller := v.Attrs["controller"]
+	if controller == "" {
+		return false
+	}
+	for i := range s.Interfaces {
+		if c := &s.Interfaces[i]; c.Netns == "" && c.Name == controller {
+			return c.Type == "linux-bridge"
+		}
+	}
+	return false
+}
+
+func ports(s *netstate.State, bridge string) *yaml.Node {
+	list := &yaml.Node{Kind: yaml.Sequence}
+	for i := range s.Interfaces {
+		v := &s.Interfaces[i]
+		if v.Netns != "" || v.Attrs["controller"] != bridge || netstate.CheckName(v.Name) != nil {
+			continue
+		}
+		m := &mapping{}
+		m.add("name", word(v.Name))
+		for _, key := range slices.Sorted(maps.Keys(v.Attrs)) {
+			rest, isPort := strings.CutPrefix(key, "bridge-port.")
+			if isPort && !leaveOut(s, v, key) {
+				m.add(rest, value(netstate.AttrByKey(key), v.Attrs[key]))
+			}
+		}
+		list.Items = append(list.Items, m.node())
+	}
+	return list
+}
+
+// ownAddress tells that the kernel made the address.
+func ownAddress(a *netstate.Address) bool {
+	return a.Kernel || a.Prefix.String() == "127.0.0.1/8" || a.Prefix.String() == "::1/128"
+}
+
+func encodeAddress(device string, a *netstate.Address) *yaml.Node {
+	m := &mapping{}
+	m.addr("ip", a.Prefix.Addr())
+	m.text("prefix-length", strconv.Itoa(a.Prefix.Bits()))
+	if a.Peer.IsValid() {
+		m.add("peer", word(a.Peer.String()))
+	}
+	m.addr("broadcast", a.Broadcast)
+	if a.Scope != "" && a.Scope != "global" && a.Prefix.Addr().Is4() {
+		m.text("scope", a.Scope)
+	}
+	if a.Label != device {
+		m.text("label", a.Label)
+	}
+	m.number("metric", uint64(a.Metric))
+	var flags []*yaml.Node
+	for _, f := range a.Flags {
+		flags = append(flags, word(f))
+	}
+	m.list("flags", flags)
+	if a.ValidLifetime != 0 {
+		m.text("valid-life-time", strconv.FormatUint(uint64(a.ValidLifetime), 10)+"sec")
+	}
+	switch {
+	case a.Deprecated:
+		m.text("preferred-life-time", "0sec")
+	case a.PreferredLifetime != 0 && a.PreferredLifetime != a.ValidLifetime:
+		m.text("preferred-life-time", strconv.FormatUint(uint64(a.PreferredLifetime), 10)+"sec")
+	}
+	return m.node()
+}

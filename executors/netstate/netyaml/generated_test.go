@@ -1,0 +1,288 @@
+package netyaml
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strconv"
+	"testing"
+
+	"stet/executors/netstate"
+)
+
+// generate makes a state as a kernel could have it.
+func generate(r *rand.Rand) *netstate.State {
+	g := &generator{r: r, s: &netstate.State{Sysctls: map[string]string{}}}
+	g.add("lo", "loopback")
+	g.s.Interfaces[0].Addresses = []netstate.Address{{Prefix: netip.MustParsePrefix("127.0.0.1/8"), Scope: "host"}}
+	for n := range 1 + r.IntN(3) {
+		g.add(fmt.Sprintf("eth%d", n), "ethernet")
+	}
+	kinds := netstate.Kinds()
+	for n := range r.IntN(6) {
+		k := kinds[r.IntN(len(kinds))]
+		if k.Creatable {
+			g.kind(fmt.Sprintf("if%d", n), k)
+		}
+	}
+	g.bridges()
+	for i := range g.s.Interfaces {
+		g.addresses(&g.s.Interfaces[i])
+	}
+	g.routes()
+	g.rest()
+	g.s.Sort()
+	return g.s
+}
+
+type generator struct {
+	r *rand.Rand
+	s *netstate.State
+}
+
+func (g *generator) chance(n int) bool { return g.r.IntN(n) == 0 }
+
+func (g *generator) mac() string {
+	return fmt.Sprintf("02:%02x:%02x:%02x:%02x:%02x", g.r.IntN(256), g.r.IntN(256), g.r.IntN(256), g.r.IntN(256), g.r.IntN(256))
+}
+
+func (g *generator) add(name, typ string) *netstate.Interface {
+	v := netstate.Interface{Name: name, Type: typ, Attrs: netstate.Attrs{"state": "up", "mtu": "1500", "controller": "", "alias": "", "mac-address": g.mac()}}
+	if typ == "loopback" {
+		v.Attrs["mac-address"] = "00:00:00:00:00:00"
+	}
+	if g.chance(4) {
+		v.Attrs["alias"] = []string{"to: #1", "'quoted'", "yes", "12", " - x", "ü"}[g.r.IntN(6)]
+	}
+	if g.chance(5) {
+		v.Attrs["txqueuelen"] = "500"
+	}
+	g.s.Interfaces = append(g.s.Interfaces, v)
+	return &g.s.Interfaces[len(g.s.Interfaces)-1]
+}
+
+func (g *generator) kind(name string, k *netstate.Kind) {
+	v := g.add(name, k.Name)
+	for i := range k.Attrs {
+		if a := &k.Attrs[i]; a.Set != netstate.ReadOnly && g.chance(2) {
+			v.Attrs[a.Key] = g.value(a)
+		}
+	}
+	switch k.Name {
+	case "veth":
+		delete(v.Attrs, "veth.peer-target")
+		v.Attrs["veth.peer"] = name + "p"
+		p := g.add(name+"p", "veth")
+		p.Attrs["veth.peer"] = name
+	case "mac-vlan", "mac-vtap":
+		v.Attrs[k.Name+".base-iface"] = "eth0"
+		v.Attrs[k.Name+".mode"] = "source"
+		delete(v.Attrs, k.Name+".promiscuous")
+	case "vxlan":
+		v.Attrs["vxlan.id"] = strconv.Itoa(1 + g.r.IntN(1000))
+		v.Attrs["vxlan.base-iface"] = "eth0"
+		delete(v.Attrs, "vxlan.local")
+		delete(v.Attrs, "vxlan.vni-filter")
+	case "linux-bridge":
+		delete(v.Attrs, "bridge.options.group-fwd-mask")
+		if v.Attrs["bridge.options.stp.enabled"] == "true" {
+			v.Attrs["bridge.options.stp.forward-delay"] = "7.5"
+		}
+	}
+}
+
+// value is any value that the attribute may have.
+func (g *generator) value(a *netstate.Attr) string {
+	var text string
+	switch a.Type {
+	case netstate.Bool, netstate.Bool32, netstate.Flag, netstate.BoolOpt, netstate.FlagBit:
+		text = strconv.FormatBool(g.chance(2))
+	case netstate.Enum:
+		text = a.Enum[g.r.IntN(len(a.Enum))].Name
+	case netstate.MAC:
+		text = g.mac()
+	case netstate.MACList:
+		text = g.mac() + "," + g.mac()
+	case netstate.LinkRef:
+		text = "eth0"
+	case netstate.IPAddress:
+		text = fmt.Sprintf("192.0.2.%d", 1+g.r.IntN(200))
+	case netstate.PortRange:
+		text = "5000-6000"
+	case netstate.Centi, netstate.Centi64:
+		text = strconv.Itoa(6 + g.r.IntN(4))
+	default:
+		text = strconv.FormatUint(max(a.Min, 1)+uint64(g.r.IntN(2)), 10)
+	}
+	canonical, err := a.Canonical(text)
+	if err != nil {
+		panic(a.Key + ": " + err.Error())
+	}
+	return canonical
+}
+
+func (g *generator) bridges() {
+	var bridges []string
+	for i := range g.s.Interfaces {
+		if g.s.Interfaces[i].Type == "linux-bridge" {
+			bridges = append(bridges, g.s.Interfaces[i].Name)
+		}
+	}
+	for i := range g.s.Interfaces {
+		v := &g.s.Interfaces[i]
+		if v.Type != "veth" || len(bridges) == 0 || g.chance(2) {
+			continue
+		}
+		v.Attrs["controller"] = bridges[g.r.IntN(len(bridges))]
+		for _, a := range netstate.KindByName("linux-bridge").PortAttrs {
+			if a.Set != netstate.ReadOnly && g.chance(2) && a.Key != "bridge-port.group-fwd-mask" {
+				v.Attrs[a.Key] = g.value(&a)
+			}
+		}
+	}
+}
+
+func (g *generator) addresses(v *netstate.Interface) {
+	if v.Attrs["controller"] != "" || v.Type == "loopback" {
+		return
+	}
+	for n := range g.r.IntN(4) {
+		a := netstate.Address{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(g.r.IntN(250)), byte(len(v.Addresses)), byte(1 + n)}), 24)}
+		if g.chance(3) {
+			a.Label = v.Name + ":1"
+		}
+		if g.chance(3) {
+			a.ValidLifetime, a.PreferredLifetime = 3600, 1800
+		}
+		if g.chance(3) {
+			a.Broadcast = netip.MustParseAddr("10.255.255.255")
+		}
+		if g.chance(3) {
+			a.Scope = "link"
+		}
+		v.Addresses = append(v.Addresses, a)
+	}
+	if g.chance(2) {
+		a := netstate.Address{Prefix: netip.MustParsePrefix(fmt.Sprintf("2001:db8:%x::1/64", g.r.IntN(1<<16)))}
+		if g.chance(2) {
+			a.Flags = []string{"nodad", "noprefixroute"}
+		}
+		if g.chance(3) {
+			a.Deprecated = true
+		}
+		v.Addresses = append(v.Addresses, a, netstate.Address{Prefix: netip.MustParsePrefix("fe80::1/64"), Kernel: true})
+	}
+}
+
+func (g *generator) routes() {
+	for n := range g.r.IntN(8) {
+		r := netstate.Route{Destination: netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 16, byte(n), 0}), 24), Table: 254, Protocol: []uint8{2, 3, 4, 16, 200}[g.r.IntN(5)]}
+		switch g.r.IntN(4) {
+		case 0:
+			r.NextHops, r.Scope = []netstate.NextHop{{Device: "eth0"}}, 253
+		case 1:
+			r.NextHops = []netstate.NextHop{{Device: "eth0", Via: netip.MustParseAddr("192.0.2.1"), OnLink: true}}
+			r.Metrics = map[string]uint32{"mtu": 1400}
+		case 2:
+			r.Type = "blackhole"
+		case 3:
+			r.NextHops = []netstate.NextHop{{Device: "eth0", Via: netip.MustParseAddr("192.0.2.1"), Weight: 3}, {Device: "eth0", Via: netip.MustParseAddr("192.0.2.2")}}
+		}
+		if g.chance(2) {
+			r.Metric, r.Table = uint32(g.r.IntN(5)), uint32(100+g.r.IntN(3))
+		}
+		g.s.Routes = append(g.s.Routes, r)
+	}
+	if g.chance(2) {
+		g.s.Routes = append(g.s.Routes, netstate.Route{Destination: netip.MustParsePrefix("2001:db8:ffff::/48"), Table: 254, Metric: 1024, Protocol: 3, NextHops: []netstate.NextHop{{Device: "eth0", Via: netip.MustParseAddr("fe80::9")}}})
+	}
+}
+
+func (g *generator) rest() {
+	g.s.Rules = []netstate.Rule{{Family: 4, Priority: 0, Table: 255, Protocol: 2}, {Family: 4, Priority: 32766, Table: 254, Protocol: 2}}
+	if g.chance(2) {
+		zero := 0
+		g.s.Rules = append(g.s.Rules, netstate.Rule{Family: 4, Priority: 7, From: netip.MustParsePrefix("10.0.0.0/8"), Table: 100, SuppressPrefixLength: &zero, Protocol: 4},
+			netstate.Rule{Family: 6, Priority: 8, Action: "prohibit", Not: true, IIF: "eth0", FwMark: 5, FwMask: 255, UIDRange: "5-6"})
+	}
+	if g.chance(2) {
+		g.s.Neighbors = append(g.s.Neighbors, netstate.Neighbor{Device: "eth0", IP: netip.MustParseAddr("192.0.2.9"), MAC: g.mac(), State: "permanent", Router: g.chance(2)},
+			netstate.Neighbor{Device: "eth0", IP: netip.MustParseAddr("192.0.2.10"), MAC: g.mac(), State: "reachable"},
+			netstate.Neighbor{Device: "eth0", IP: netip.MustParseAddr("192.0.2.11"), Proxy: true})
+	}
+	for i := range g.s.Interfaces {
+		v := &g.s.Interfaces[i]
+		if v.Type == "vxlan" {
+			g.s.FDB = append(g.s.FDB, netstate.FDBEntry{Device: v.Name, MAC: "00:00:00:00:00:00", Dst: netip.MustParseAddr("192.0.2.77"), Owner: "self", State: "permanent"})
+		}
+		if v.Attrs["controller"] != "" {
+			g.s.FDB = append(g.s.FDB, netstate.FDBEntry{Device: v.Name, MAC: g.mac(), Owner: "master", State: "static", Sticky: g.chance(2)},
+				netstate.FDBEntry{Device: v.Name, MAC: g.mac(), Owner: "master", State: "dynamic"},
+				netstate.FDBEntry{Device: v.Name, MAC: g.mac(), Owner: "master", State: "permanent", Kernel: true})
+		}
+	}
+	if g.chance(2) {
+		g.s.Sysctls["net.ipv4.ip_forward"] = "1"
+		g.s.Sysctls["net.ipv4.tcp_rmem"] = "1\t2\t3"
+		g.s.Sysctls["net.ipv4.conf.eth0.rp_filter"] = "2"
+	}
+}
+
+// TestEncodedStateIsNoChange is the promise of facts: pasted back, nothing is
+// to be done.
+func TestEncodedStateIsNoChange(t *testing.T) {
+	for seed := range uint64(600) {
+		s := generate(rand.New(rand.NewPCG(seed, 1)))
+		block := Encode(s)
+		c, problems := Decode(block)
+		if len(problems) > 0 {
+			t.Fatalf("seed %d: decoding: %+v\n%s", seed, problems, block)
+		}
+		to, _, problems := netstate.Simulate(s, c)
+		if len(problems) > 0 {
+			t.Fatalf("seed %d: simulating: %+v\n%s", seed, problems, block)
+		}
+		if d := netstate.Diff(s, to); !d.Empty() {
+			t.Fatalf("seed %d: pasted back it changes:\n%s\n%s", seed, netstate.Text(d), block)
+		}
+	}
+}
+
+// TestGeneratedChanges goes from any generated state to any other and back.
+func TestGeneratedChanges(t *testing.T) {
+	tried := 0
+	for seed := range uint64(600) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		from, other := generate(r), generate(r)
+		// Parameters that one does not have are left alone.
+		other.Sysctls = from.Sysctls
+		c, problems := Decode(Encode(other))
+		if len(problems) > 0 {
+			t.Fatalf("seed %d: %+v", seed, problems)
+		}
+		to, _, problems := netstate.Simulate(from, c)
+		if len(problems) > 0 {
+			continue // an address on a port, another type: rightly refused
+		}
+		tried++
+		change := netstate.Diff(from, to)
+		reached := netstate.Predict(from, change)
+		if d := netstate.Diff(reached, to); !d.Empty() {
+			t.Fatalf("seed %d: missing:\n%s\nchange:\n%s", seed, netstate.Text(d), netstate.Text(change))
+		}
+		if found := netstate.Verify(change, reached); len(found) > 0 {
+			t.Fatalf("seed %d: verify: %+v\n%s", seed, found, netstate.Text(change))
+		}
+		// From every point on the way there is a way back.
+		cut := r.IntN(len(change.Edits) + 1)
+		half := netstate.Predict(from, &netstate.Change{Edits: slices.Clone(change.Edits[:cut])})
+		back := netstate.Predict(half, netstate.Undo(change, half))
+		if found := netstate.VerifyUndone(change, back); len(found) > 0 {
+			t.Fatalf("seed %d: undone after %d edits: %+v\nchange:\n%s\nundo:\n%s", seed, cut, found, netstate.Text(change), netstate.Text(netstate.Undo(change, half)))
+		}
+	}
+	if tried < 100 {
+		t.Errorf("only %d changes were tried", tried)
+	}
+}
