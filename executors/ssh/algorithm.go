@@ -75,7 +75,7 @@ func keyType(algorithm string) string {
 }
 
 // signing keeps of the configured signature algorithms those that a key of
-// this format can make; nil if none.
+// this format can make, in the configured order; nil if none.
 func signing(format string, configured []string) []string {
 	base := strings.TrimSuffix(format, "-cert-v01@openssh.com")
 	candidates := []string{base}
@@ -89,14 +89,20 @@ func signing(format string, configured []string) []string {
 	if len(configured) == 0 {
 		return candidates
 	}
-	cert := base != format
 	var kept []string
-	for _, name := range candidates {
-		wanted := name
-		if cert {
-			wanted = strings.TrimSuffix(name, "@openssh.com") + "-cert-v01@openssh.com"
+	for _, name := range configured {
+		if base != format {
+			// The list names certificates apart; what signs is the plain one.
+			plain, isCert := strings.CutSuffix(name, "-cert-v01@openssh.com")
+			if !isCert {
+				continue
+			}
+			name = plain
+			if strings.HasPrefix(name, "sk-") {
+				name += "@openssh.com"
+			}
 		}
-		if slices.Contains(configured, wanted) {
+		if slices.Contains(candidates, name) {
 			kept = append(kept, name)
 		}
 	}

@@ -99,7 +99,7 @@ func (d dump) settings(host string) (*Settings, error) {
 		GSSAPI: d.yes("gssapiauthentication", false), Hostbased: d.yes("hostbasedauthentication", false),
 		ConnectAttempts:     d.number("connectionattempts", 1),
 		UserKnownHostsFiles: d.paths("userknownhostsfile"), GlobalKnownHostsFiles: d.paths("globalknownhostsfile"),
-		KnownHostsCommand: d.one("knownhostscommand"), RevokedHostKeys: d.one("revokedhostkeys"), HostKeyAlias: d.one("hostkeyalias"),
+		KnownHostsCommand: d.one("knownhostscommand"), RevokedHostKeys: d.one("revokedhostkeys"), HostKeyAlias: strings.ToLower(d.one("hostkeyalias")),
 		HashKnownHosts: d.yes("hashknownhosts", false), NoLocalhostAuth: d.yes("nohostauthenticationforlocalhost", false),
 		HostKeyAlgorithms: d.list("hostkeyalgorithms"), KexAlgorithms: d.list("kexalgorithms"), Ciphers: d.list("ciphers"), MACs: d.list("macs"),
 		PubkeyAcceptedAlgorithms: d.list("pubkeyacceptedalgorithms"), CASignatureAlgorithms: d.list("casignaturealgorithms"),

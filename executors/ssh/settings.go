@@ -74,6 +74,7 @@ type Settings struct {
 const (
 	defaultConnectTimeout = 30 * time.Second
 	defaultAliveInterval  = 15 * time.Second
+	maxAliveInterval      = time.Minute
 	// authTimeout bounds authentication, questions to the operator not
 	// counted. It is OpenSSH's LoginGraceTime.
 	authTimeout = 120 * time.Second
@@ -86,11 +87,15 @@ func (s *Settings) connectTimeout() time.Duration {
 	return defaultConnectTimeout
 }
 
+// alive is how often to ask a silent host for a sign of life, and how often in
+// vain. Asking more often than configured does no harm, waiting twenty minutes
+// (Debian's default with BatchMode) would.
 func (s *Settings) alive() (interval time.Duration, count int) {
 	interval, count = s.ServerAliveInterval, s.ServerAliveCountMax
 	if interval <= 0 {
 		interval = defaultAliveInterval
 	}
+	interval = min(interval, maxAliveInterval)
 	if count <= 0 {
 		count = 3
 	}
