@@ -15,11 +15,10 @@ import (
 )
 
 // Lint finds everything wrong with a document that can be found without its
-// targets: the parser's diagnostics and those of names, targets, netconfig,
-// expressions, templates, snapshots and windows. Sorted by position.
+// targets: the parser's diagnostics, and those of netconfig, expressions,
+// templates, snapshots and of what needs a way back. Sorted by position.
 func Lint(d *runbook.Document) runbook.Diagnostics {
 	l := &linter{d: d, diags: slices.Clone(d.Diagnostics)}
-	l.window()
 	l.names()
 	for i := range d.Blocks {
 		l.block(i)
@@ -43,18 +42,6 @@ func tidy(ds runbook.Diagnostics) runbook.Diagnostics {
 	return slices.CompactFunc(ds, func(a, b runbook.Diagnostic) bool {
 		return a.Start == b.Start && a.Code == b.Code && a.Summary == b.Summary
 	})
-}
-
-func (l *linter) window() {
-	w := l.d.Meta.Window
-	if w == nil || w.Start.IsZero() || w.End.IsZero() || w.End.After(w.Start) {
-		return
-	}
-	at, ok := l.d.Meta.Places["window.end"]
-	if !ok {
-		at = l.d.Meta.Places["window"]
-	}
-	l.add(at, "window", "the window ends before it starts", "Give an end that comes after the start.")
 }
 
 // names finds registers that take a name which means something else already.
