@@ -48,7 +48,7 @@ type place struct{ netns, name string }
 
 // refusal describes the error of the edit at index.
 func (e *editor) refusal(index int, err error) error {
-	text := e.edits[index].String()
+	text := e.edits[min(index, len(e.edits)-1)].String()
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errLost) {
 		return fmt.Errorf("%s: %w", text, err)
 	}

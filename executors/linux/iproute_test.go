@@ -49,6 +49,9 @@ func (ns *namespace) snapshot(without ...string) []string {
 		var part []string
 		for _, object := range list {
 			m, _ := object.(map[string]any)
+			if look[0] == "bridge" && m["state"] == "" {
+				continue // learned
+			}
 			var words []string
 			flatten(&words, "", object, append(timers, without...))
 			slices.Sort(words)

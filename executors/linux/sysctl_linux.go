@@ -82,8 +82,9 @@ func readSysctl(values map[string]string, key, path string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EISDIR):
 		return nil
-	case errors.Is(err, fs.ErrPermission):
-		// Write-only ones (…/route/flush) have no value to speak of.
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EIO):
+		// Write-only ones (…/route/flush) have no value to speak of, and
+		// one (stable_secret) none until it is set.
 		return nil
 	case err != nil:
 		return fmt.Errorf("reading %s: %w", key, err)
