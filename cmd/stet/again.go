@@ -42,7 +42,10 @@ func again(c *cli, act func(context.Context, *runbook.Document, apply.Options) (
 		if err != nil {
 			return err
 		}
-		options.Answers = given
+		options.Answers, err = byName(o.d, given)
+		if err != nil {
+			return err
+		}
 		options.RunID = runID
 		options.ReadOnly = noWrite
 		op, err := act(cmd.Context(), o.d, options)

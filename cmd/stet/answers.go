@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"stet/internal/yaml"
+	"stet/runbook"
 	"stet/runbook/apply"
 )
 
-// answers reads a file of answers to manual steps: YAML, by step's name either
-// a word or {choice, note, by}.
+// answers reads a file of answers to manual steps: YAML, by the step's name or
+// its text, either a word or {answer, note, by}.
 //
-//	call-the-noc: done
-//	look-at-leds: {choice: done, note: all green, by: Ada}
+//	manual-1: done
+//	Look at the LEDs: {answer: done, note: all green, by: Ada}
 func answers(path string) (map[string]apply.Answer, error) {
 	if path == "" {
 		return nil, nil
@@ -45,7 +47,7 @@ func answers(path string) (map[string]apply.Answer, error) {
 }
 
 func answerFault(path string, n *yaml.Node, text string) error {
-	return usage(fmt.Errorf("%s:%d:%d: %s", path, n.Line, n.Column, text), "write step: done, or step: {choice: done, note: …, by: …}")
+	return usage(fmt.Errorf("%s:%d:%d: %s", path, n.Line, n.Column, text), "write step: done, or step: {answer: done, note: …, by: …}")
 }
 
 func answerOf(path string, n *yaml.Node) (apply.Answer, error) {
@@ -59,7 +61,7 @@ func answerOf(path string, n *yaml.Node) (apply.Answer, error) {
 				return a, answerFault(path, pair.Value, "it is one word or one line")
 			}
 			switch pair.Key.Value {
-			case "choice":
+			case "answer":
 				a.Choice = pair.Value.Value
 			case "note":
 				a.Note = pair.Value.Value
@@ -76,4 +78,20 @@ func answerOf(path string, n *yaml.Node) (apply.Answer, error) {
 		return a, answerFault(path, n, fmt.Sprintf("%q is neither done, skip nor fail", a.Choice))
 	}
 	return a, nil
+}
+
+// byName gives the answers the names of the steps that they are for. One that
+// is for no step is a mistake: the step that it was meant for has none.
+func byName(d *runbook.Document, given map[string]apply.Answer) (map[string]apply.Answer, error) {
+	named := make(map[string]apply.Answer, len(given))
+	for key, answer := range given {
+		i := slices.IndexFunc(d.Blocks, func(b runbook.Block) bool {
+			return b.Kind == runbook.Manual && (b.Name == key || strings.TrimSpace(b.Body) == key)
+		})
+		if i < 0 {
+			return nil, usage(fmt.Errorf("reading answers: %s has no manual step %q", d.Path, key), "name a step as stet plan shows it, or by its text")
+		}
+		named[d.Blocks[i].Name] = answer
+	}
+	return named, nil
 }

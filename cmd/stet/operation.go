@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strings"
 
 	"stet/cmd/stet/internal/view"
 	"stet/internal/version"
@@ -36,7 +37,9 @@ func (c *cli) begin(ctx context.Context, path string, f choice) (*operation, err
 	if err != nil {
 		return nil, err
 	}
-	return &operation{c: c, d: d, secrets: secrets, sessions: newSessions(c.stderr), person: &person{c: c}}, nil
+	open := newSessions(c.stderr)
+	open.neighbours = neighbours(d)
+	return &operation{c: c, d: d, secrets: secrets, sessions: open, person: &person{c: c}}, nil
 }
 
 // end closes the sessions. What goes wrong there is told, and makes a good end
@@ -93,8 +96,23 @@ func (o *operation) conclude(op *runbook.Operation, err error) error {
 		return err
 	}
 	o.c.out().Print(view.Summary(op))
-	return err
+	if err != nil {
+		return brief{err}
+	}
+	return nil
 }
+
+// brief is an error that was told at length already: its first line is enough.
+type brief struct{ error }
+
+// Error is the first line.
+func (e brief) Error() string {
+	text, _, _ := strings.Cut(e.error.Error(), "\n")
+	return text
+}
+
+// Unwrap returns the error at length.
+func (e brief) Unwrap() error { return e.error }
 
 // valid refuses a document with faults, showing them.
 func (o *operation) valid(ds runbook.Diagnostics) error {

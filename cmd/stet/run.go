@@ -69,6 +69,10 @@ targets then go back by themselves.`,
 }
 
 func (o *operation) run(ctx context.Context, f runFlags, given map[string]apply.Answer) error {
+	given, err := byName(o.d, given)
+	if err != nil {
+		return err
+	}
 	p, err := o.plan(ctx, f.choice)
 	if err != nil {
 		return err

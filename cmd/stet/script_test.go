@@ -35,7 +35,10 @@ func TestScript(t *testing.T) {
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 			env.Setenv("NO_COLOR", "1")
-			return nil
+			env.Setenv("TMPDIR", env.WorkDir)
+			root, err := filepath.Abs(filepath.Join("..", ".."))
+			env.Setenv("ROOT", root)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit":    exitCmd,

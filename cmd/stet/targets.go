@@ -22,6 +22,10 @@ type sessions struct {
 
 	stderr io.Writer // of helper processes
 
+	// neighbours are the other targets of the document on this host: the far
+	// end of a veth may be in one that no step runs on.
+	neighbours []executors.Target
+
 	mu   sync.Mutex
 	host executors.Opener // this host's targets
 	open map[string]executors.Session
@@ -35,6 +39,21 @@ func newSessions(stderr io.Writer) *sessions {
 func (s *sessions) Open(ctx context.Context, t executors.Target) (executors.Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	session, err := s.get(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range s.neighbours {
+		// One that cannot be opened matters when something needs it, and then
+		// the error names it.
+		_, _ = s.get(ctx, n)
+	}
+	s.neighbours = nil
+	return session, nil
+}
+
+// get opens t unless it is open; s.mu is held.
+func (s *sessions) get(ctx context.Context, t executors.Target) (executors.Session, error) {
 	if have, ok := s.open[t.Name]; ok {
 		return have, nil
 	}
@@ -51,6 +70,18 @@ func (s *sessions) Open(ctx context.Context, t executors.Target) (executors.Sess
 	}
 	s.open[t.Name] = session
 	return session, nil
+}
+
+// neighbours are the targets of a document that this host may hold without
+// asking anybody for more rights.
+func neighbours(d *runbook.Document) []executors.Target {
+	var found []executors.Target
+	for _, t := range d.Meta.Targets {
+		if here := t.Scheme() == "netns" || t.Scheme() == "sandbox"; here && t.Become == "" {
+			found = append(found, t)
+		}
+	}
+	return found
 }
 
 // opener is the one for t's kind of place; s.mu is held.

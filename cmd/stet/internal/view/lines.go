@@ -91,14 +91,14 @@ func startLines(e runbook.Event) string {
 
 func guardLine(e runbook.Event) string {
 	text := place(first(e.Step, e.Group), e.Target)
-	if !e.Deadline.IsZero() {
-		text += " goes back at " + clock(e.Deadline)
-		if !e.Time.IsZero() {
-			text += " (in " + Duration(e.Deadline.Sub(e.Time).Round(time.Second)) + ")"
-		}
-		text += " unless confirmed"
+	if e.Deadline.IsZero() {
+		return label("guard", cyan) + text + suffix(e.Text) + "\n"
 	}
-	return label("guard", cyan) + text + suffix(e.Text) + "\n"
+	text += " goes back at " + clock(e.Deadline)
+	if !e.Time.IsZero() {
+		text += " (in " + Duration(e.Deadline.Sub(e.Time).Round(time.Second)) + ")"
+	}
+	return label("guard", cyan) + text + " unless confirmed\n"
 }
 
 // outcomeLines is how a step ended: one line, and below it whatever explains a
@@ -205,7 +205,7 @@ func resultLines(r *executors.Result) string {
 	for _, m := range r.Mismatches {
 		fmt.Fprintf(&b, "%s%s: wanted %s, found %s\n", detail, object(m.Object, m.Key), m.Want, m.Got)
 	}
-	if r.Undone {
+	if r.Undone && !r.OK() {
 		b.WriteString(detail + "what had been applied was undone at once\n")
 	}
 	if r.UndoError != "" {
