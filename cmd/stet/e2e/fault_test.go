@@ -165,7 +165,7 @@ func TestKernelRefusesMidway(t *testing.T) {
 	ns := netns(t, "fault")
 	doc := b.write("runbook.md", strings.ReplaceAll(bridgeOnly, "NETNS", ns)+
 		"\n```netconfig { name=bad }\ninterfaces:\n  - {name: br1, type: linux-bridge, state: up, ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}}\n"+
-		"routes:\n  config:\n    - {destination: 198.51.100.0/24, next-hop-address: 192.0.2.1, next-hop-interface: br1}\n```\n")
+		"routes:\n  config:\n    - {destination: 198.51.100.0/24, next-hop-address: 10.255.255.1, next-hop-interface: br1}\n```\n")
 	before := state(t, ns)
 	o := b.must(4, "run", "--yes", doc)
 	if diff := cmp.Diff(before, state(t, ns)); diff != "" {
