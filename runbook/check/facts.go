@@ -135,12 +135,14 @@ func routeOf(n *netstate.Route) route {
 		Scope:    scopeName(n.Scope),
 		Source:   addrText(n.Source),
 		TOS:      int(n.TOS),
-		Metrics:  map[string]int{},
 		Flags:    append([]string{}, n.Status...),
 		NextHops: []nexthop{},
 	}
 	if r.Type == "" {
 		r.Type = "unicast"
+	}
+	if len(n.Metrics) > 0 {
+		r.Metrics = make(map[string]int, len(n.Metrics))
 	}
 	for k, v := range n.Metrics {
 		r.Metrics[k] = int(v)

@@ -5,18 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
-	"stet/executors"
 	"stet/executors/netstate"
 )
 
 // evaluator holds what functions and facts answer from during one Run.
 type evaluator struct {
-	session executors.Session
-	want    netstate.Query
-	limit   time.Duration
-
 	ctx   context.Context // of the evaluation that runs
 	round *round
 	trace *trace
@@ -94,41 +88,34 @@ func (e *evaluator) link(name string) (link, error) {
 	return noLink(name), nil
 }
 
-func (e *evaluator) links() ([]link, error) {
-	s, err := e.round.observe(e.ctx, "links", netstate.Query{Links: true})
+// listOf reads one kind of fact, once a round.
+func listOf[T any](e *evaluator, part string, convert func(*netstate.State) []T) ([]T, error) {
+	if list, ok := e.round.lists[part]; ok {
+		return list.([]T), nil
+	}
+	q, _ := queryOf(part)
+	s, err := e.round.observe(e.ctx, part, q)
 	if err != nil {
 		return nil, err
 	}
-	if e.round.links == nil {
-		e.round.links = linksOf(s)
-	}
-	return e.round.links, nil
+	list := convert(s)
+	e.round.lists[part] = list
+	return list, nil
 }
 
-func (e *evaluator) addresses() ([]address, error) {
-	s, err := e.round.observe(e.ctx, "links", netstate.Query{Links: true})
-	return addressesOf(s), err
-}
+func (e *evaluator) links() ([]link, error) { return listOf(e, "links", linksOf) }
 
-func (e *evaluator) routes() ([]route, error) {
-	s, err := e.round.observe(e.ctx, "routes", netstate.Query{Routes: true})
-	return routesOf(s), err
-}
+func (e *evaluator) addresses() ([]address, error) { return listOf(e, "addresses", addressesOf) }
 
-func (e *evaluator) rules() ([]rule, error) {
-	s, err := e.round.observe(e.ctx, "rules", netstate.Query{Rules: true})
-	return rulesOf(s), err
-}
+func (e *evaluator) routes() ([]route, error) { return listOf(e, "routes", routesOf) }
+
+func (e *evaluator) rules() ([]rule, error) { return listOf(e, "rules", rulesOf) }
 
 func (e *evaluator) neighbours() ([]neighbour, error) {
-	s, err := e.round.observe(e.ctx, "neighbours", netstate.Query{Neighbors: true})
-	return neighboursOf(s), err
+	return listOf(e, "neighbours", neighboursOf)
 }
 
-func (e *evaluator) fdb() ([]fdbEntry, error) {
-	s, err := e.round.observe(e.ctx, "fdb", netstate.Query{FDB: true})
-	return fdbOf(s), err
-}
+func (e *evaluator) fdb() ([]fdbEntry, error) { return listOf(e, "fdb", fdbOf) }
 
 func (e *evaluator) sysctl(key string) (string, error) {
 	key = strings.ReplaceAll(key, "/", ".")

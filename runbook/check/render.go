@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Bounds of what an explanation shows.
@@ -244,4 +246,23 @@ func prefixed(prefix, word string) string {
 		return ""
 	}
 	return prefix + word
+}
+
+// flat puts control characters out of the way.
+func flat(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// short cuts text to n characters.
+func short(s string, n int) string {
+	s = flat(s)
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
 }

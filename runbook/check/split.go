@@ -18,11 +18,11 @@ type line struct {
 
 // flat is the assertion on one line, for people.
 func (l line) flat() string {
-	parts := strings.Split(l.text, "\n")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
+	var parts []string
+	for _, part := range strings.Split(l.text, "\n") {
+		parts = append(parts, strings.TrimSpace(part))
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(nonEmpty(parts...), " ")
 }
 
 // split cuts a body into assertions. An assertion ends with its line, unless

@@ -1,6 +1,8 @@
 package check
 
-import "stet/executors/netstate"
+import (
+	"stet/executors/netstate"
+)
 
 // The types that expressions see. Field names in expressions are the expr
 // tags; the reference page has a line for each, held together by a test.
