@@ -175,11 +175,11 @@ func (ns *namespace) runAll(lines []string) {
 
 func find(t testing.TB, s *netstate.State, name string) netstate.Interface {
 	t.Helper()
-	i := s.Interface(name)
-	if i == nil {
-		t.Fatalf("there is no interface %s", name)
+	if i := s.Interface(name); i != nil {
+		return *i
 	}
-	return *i
+	t.Fatalf("there is no interface %s", name)
+	return netstate.Interface{}
 }
 
 func with(i netstate.Interface, attrs netstate.Attrs) netstate.Interface {

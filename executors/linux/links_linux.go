@@ -31,11 +31,6 @@ func (l *links) add(index int, name string) {
 	l.byName[name] = index
 }
 
-func (l *links) remove(name string) {
-	delete(l.byIndex, l.byName[name])
-	delete(l.byName, name)
-}
-
 // name is the interface's name; one that has no name here (it went away, or is
 // in another namespace) shows as ip(8) shows it: "if7".
 func (l *links) name(index int) string {

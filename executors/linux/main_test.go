@@ -49,7 +49,7 @@ func newNamespace(t testing.TB) *namespace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = ns.Namespace.Close() })
+	t.Cleanup(func() { _ = ns.Close() })
 	return ns
 }
 

@@ -2,6 +2,7 @@ package linux
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"unsafe"
@@ -32,7 +33,7 @@ func (w *linkWriter) makeTun(ctx context.Context, netns string, want *netstate.I
 	}
 	return n.within(func() error {
 		err := makeTunHere(want, want.Index)
-		if want.Index > 0 && (err == unix.EBUSY || err == unix.EEXIST) {
+		if want.Index > 0 && (errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EEXIST)) {
 			// Another interface has the number that this one had.
 			err = makeTunHere(want, 0)
 		}
@@ -70,8 +71,11 @@ func makeTunHere(want *netstate.Interface, index int) error {
 
 func openTun() (int, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("opening /dev/net/tun (module tun, CONFIG_TUN): %w", err)
+	switch {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
+		return -1, fmt.Errorf("opening /dev/net/tun: %w; load the module tun (CONFIG_TUN)", err)
+	case err != nil:
+		return -1, fmt.Errorf("opening /dev/net/tun: %w", err)
 	}
 	return fd, nil
 }

@@ -42,11 +42,11 @@ type convergence struct {
 	unknown bool
 }
 
-func (c *convergence) text() string {
-	if c.err == nil {
+func (b *convergence) text() string {
+	if b.err == nil {
 		return ""
 	}
-	return c.err.Error()
+	return b.err.Error()
 }
 
 // converge edits until the objects of c are what they were before it.
