@@ -126,7 +126,8 @@ func (c *compilation) compile(isAssertion bool) (x *expression, faults []fault) 
 		// expr is a large library that panics inside: a document must not be
 		// able to end the process.
 		if p := recover(); p != nil {
-			x, faults = nil, append(c.faults, fault{code: "expr", summary: fmt.Sprintf("the expression cannot be compiled: %v", p), detail: "Write it in another way."})
+			c.faults = append(c.faults, fault{code: "expr", summary: fmt.Sprintf("the expression cannot be compiled: %v", p), detail: "Write it in another way."})
+			x, faults = nil, c.faults
 		}
 	}()
 	tree, err := parser.ParseWithConfig(unwrap(c.source), c.syntax)

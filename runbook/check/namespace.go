@@ -2,7 +2,6 @@ package check
 
 import (
 	"reflect"
-	"regexp"
 
 	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/checker/nature"
@@ -248,9 +247,6 @@ func missingValue(values map[string]any, names []string) string {
 	}
 	return ""
 }
-
-// identifier is what an expression can name without quotes.
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // queryOf is the query of a fact by name.
 func queryOf(name string) (netstate.Query, bool) {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"stet/executors/netstate"
@@ -49,7 +50,7 @@ func parseSnapshot(body string) (snapshotSpec, []Problem) {
 		if text == "" || strings.HasPrefix(text, "#") {
 			continue
 		}
-		column := 1 + utf8.RuneCountInString(line[:strings.Index(line, text)])
+		column := 1 + utf8.RuneCountInString(strings.TrimSuffix(line, strings.TrimLeftFunc(line, unicode.IsSpace)))
 		bad := func(skip, length int, summary, detail string) {
 			c := column + utf8.RuneCountInString(text[:skip])
 			problems = append(problems, Problem{Line: i + 1, Column: c, EndColumn: c + utf8.RuneCountInString(text[skip:skip+length]), Summary: summary, Detail: detail, Code: "snapshot"})
@@ -77,8 +78,8 @@ func parseSnapshot(body string) (snapshotSpec, []Problem) {
 			if len(words) == 1 {
 				bad(0, len(text), "sysctl needs a key", "Write the kernel parameters after it, as in `sysctl net.ipv4.ip_forward`.")
 			}
-			for _, key := range words[1:] {
-				key := strings.ReplaceAll(key, "/", ".")
+			for _, word := range words[1:] {
+				key := strings.ReplaceAll(word, "/", ".")
 				if p := sysctlProblem(key); p != "" {
 					bad(0, len(text), "sysctl key "+key+" "+p, "Write it as sysctl(8) does: net.ipv4.ip_forward.")
 					continue

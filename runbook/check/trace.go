@@ -142,11 +142,11 @@ func have(params ...any) (any, error) {
 		case v.truncated && (field == "out" || field == "lines" || field == "json"):
 			problem = fmt.Errorf("the output is longer than %d KiB: print less", maxOut>>10)
 		case field == "json" && v.jsonError != nil:
-			problem = fmt.Errorf("the output is not JSON: %v (it is %s)", v.jsonError, p.render(v.Out))
+			problem = fmt.Errorf("the output is not JSON: %w (it is %s)", v.jsonError, p.render(v.Out))
 		}
 	case httpReply:
 		if field == "json" && v.jsonError != nil {
-			problem = fmt.Errorf("the body is not JSON: %v (it is %s)", v.jsonError, p.render(v.Body))
+			problem = fmt.Errorf("the body is not JSON: %w (it is %s)", v.jsonError, p.render(v.Body))
 		}
 	case fileReply:
 		if field == "content" && v.Size > len(v.Content) {
