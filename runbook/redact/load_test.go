@@ -51,7 +51,7 @@ func TestLoadErrors(t *testing.T) {
 	for _, want := range []string{
 		"secret a from env:STET_TEST_NOT_SET: the environment variable is not set",
 		"secret b from file:/nonexistent/password: no such file",
-		"exit status 3", "secret d from vault:x: a source is", "secret e from plain: a source is", "printed more than 64 KiB",
+		"exit status 3", "secret d from vault:x: a source is", "secret e from plain: a source is", "printed more than 16 KiB",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in:\n%s", want, text)

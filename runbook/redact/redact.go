@@ -16,7 +16,7 @@ import (
 // runner once masked every "e"); longer ones are files, not secrets.
 const (
 	minLength = 6
-	maxLength = 64 << 10
+	maxLength = 16 << 10
 )
 
 // Redactor finds the secrets that it was made for. A nil Redactor finds none.
