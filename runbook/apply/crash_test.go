@@ -96,7 +96,7 @@ func (b *bench) crashing(phase string, at int, f func() error) (died bool, err e
 		if m.x.release != nil {
 			_ = m.x.release()
 		}
-		_ = m.chain.Close()
+		_ = m.Close()
 		for _, h := range b.hosts {
 			h.holder = nil
 		}

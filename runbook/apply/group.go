@@ -230,16 +230,6 @@ func (x *operation) policy(ctx context.Context, g *runbook.Group) runbook.Policy
 	return runbook.Policy(a.Choice)
 }
 
-// planGroup finds a group of the plan by name.
-func (x *operation) planGroup(name string) *runbook.Group {
-	for i := range x.p.Groups {
-		if x.p.Groups[i].Name == name {
-			return &x.p.Groups[i]
-		}
-	}
-	return nil
-}
-
 // planStep finds a step of the plan by name.
 func (x *operation) planStep(name string) (*runbook.Group, *runbook.Step) {
 	for gi := range x.p.Groups {

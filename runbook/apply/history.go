@@ -154,6 +154,11 @@ func (h *history) take(kind journal.Kind, data any, at time.Time) error {
 		}
 	case *resumeData:
 		h.ended, h.op.Status, h.op.End = false, runbook.Running, time.Time{}
+		did := "took the operation up"
+		if d.Mode == "rollback" {
+			did = "rolled the operation back"
+		}
+		h.op.Notes = append(h.op.Notes, fmt.Sprintf("%s %s at %s.", d.Operator, did, at.UTC().Format("2006-01-02 15:04:05Z")))
 	case *endData:
 		h.ended, h.op.Status, h.op.End = true, d.Status, d.At
 	}

@@ -152,9 +152,10 @@ func (l *liner) sequence(c byte) {
 			l.state = text
 		}
 	case osc:
-		if c == 7 {
+		switch c {
+		case 7:
 			l.state = text
-		} else if c == 0x1b {
+		case 0x1b:
 			l.state = oscEsc
 		}
 	case oscEsc:

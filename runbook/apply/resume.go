@@ -51,7 +51,35 @@ func Rollback(ctx context.Context, d *runbook.Document, o Options) (*runbook.Ope
 		}
 	}
 	x.undo(ctx, standing)
+	x.earlier()
 	return x.finish(ctx)
+}
+
+// earlier names the operation before this one if it still stands: who rolls
+// back the latest may mean it, too.
+func (x *operation) earlier() {
+	dirs, err := journal.List(x.o.StateDir, x.d.Path)
+	if err != nil {
+		return // what is known of this operation is all there is to say
+	}
+	for _, dir := range dirs {
+		if filepath.Base(dir) >= x.h.op.Run {
+			continue
+		}
+		log, err := journal.Replay(dir)
+		if err != nil {
+			return
+		}
+		h, err := replay(log)
+		if err != nil || !h.acted() {
+			continue
+		}
+		if len(h.standing()) > 0 {
+			x.tell("What operation %s of %s did still stands; stet rollback --run %s undoes it.",
+				h.op.Run, h.op.Start.UTC().Format("2006-01-02 15:04Z"), h.op.Run)
+		}
+		return
+	}
 }
 
 // take opens the journal of the operation that choose wants: it looks at the

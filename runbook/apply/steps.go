@@ -76,11 +76,7 @@ func (x *operation) snapshot(ctx context.Context, s *runbook.Step, t *runbook.St
 	if err != nil {
 		return o, err
 	}
-	body, err := x.snapshotBody(s, t.Target)
-	if err != nil {
-		return o, err
-	}
-	snap, err := check.Take(ctx, sess, body)
+	snap, err := check.Take(ctx, sess, s.Block.Body)
 	if err != nil {
 		return o, late(ctx, err)
 	}
@@ -91,8 +87,6 @@ func (x *operation) snapshot(ctx context.Context, s *runbook.Step, t *runbook.St
 	}
 	return o, x.record(journal.Fact, &factData{Name: s.Name, Target: t.Target, Snapshot: snap})
 }
-
-func (x *operation) snapshotBody(s *runbook.Step, _ string) (string, error) { return s.Block.Body, nil }
 
 var manualChoices = []string{"done", "skip", "fail"}
 

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
-	gast "github.com/yuin/goldmark/extension/ast"
-	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark" //nolint:depguard // the judge of what is written here
+	"github.com/yuin/goldmark/ast" //nolint:depguard // the judge of what is written here
+	"github.com/yuin/goldmark/extension" //nolint:depguard // the judge of what is written here
+	gast "github.com/yuin/goldmark/extension/ast" //nolint:depguard // the judge of what is written here
+	"github.com/yuin/goldmark/text" //nolint:depguard // the judge of what is written here
 
 	"stet/executors"
 	"stet/executors/netstate"
@@ -141,11 +141,12 @@ func golden(t *testing.T, name, got string) {
 func TestResult(t *testing.T) {
 	for name, os := range outcomes() {
 		t.Run(name, func(t *testing.T) {
-			golden(t, "result-"+name, Result(os))
-			if Result(os) != Result(os) {
+			first := Result(os)
+			golden(t, "result-"+name, first)
+			if again := Result(os); again != first {
 				t.Error("twice is not the same")
 			}
-			if n := strings.Count(Result(os), "\n"); n > 150 {
+			if n := strings.Count(first, "\n"); n > 150 {
 				t.Errorf("%d lines", n)
 			}
 		})
