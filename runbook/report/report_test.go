@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/yuin/goldmark" //nolint:depguard // the judge of what is written here
-	"github.com/yuin/goldmark/ast" //nolint:depguard // the judge of what is written here
-	"github.com/yuin/goldmark/extension" //nolint:depguard // the judge of what is written here
+	"github.com/yuin/goldmark"                    //nolint:depguard // the judge of what is written here
+	"github.com/yuin/goldmark/ast"                //nolint:depguard // the judge of what is written here
+	"github.com/yuin/goldmark/extension"          //nolint:depguard // the judge of what is written here
 	gast "github.com/yuin/goldmark/extension/ast" //nolint:depguard // the judge of what is written here
-	"github.com/yuin/goldmark/text" //nolint:depguard // the judge of what is written here
+	"github.com/yuin/goldmark/text"               //nolint:depguard // the judge of what is written here
 
 	"stet/executors"
 	"stet/executors/netstate"
