@@ -123,12 +123,23 @@ func (p *page) fence(lines []string) int {
 	for _, line := range body {
 		class := "code"
 		if strings.HasPrefix(lines[0], "```diff") {
-			class = map[byte]string{'+': "add", '-': "del"}[(line + " ")[0]]
+			class = diffClass(line)
 		}
-		p.text(margin+12, class, line)
+		// Blanks at the beginning count, and not every renderer keeps them.
+		p.text(margin+12, class, strings.ReplaceAll(line, " ", "\u00a0"))
 	}
 	p.y += 16
 	return n + 1
+}
+
+func diffClass(line string) string {
+	switch {
+	case strings.HasPrefix(line, "+"):
+		return "add"
+	case strings.HasPrefix(line, "-"):
+		return "del"
+	}
+	return "code"
 }
 
 func (p *page) box(lines int) {
@@ -171,16 +182,23 @@ func (p *page) table(lines []string) int {
 	return n
 }
 
+// columns is where each column begins; those that do not fit are left out.
 func columns(rows [][]string) []float64 {
-	at := []float64{margin + 6}
-	for c := 0; c+1 < len(rows[0]); c++ {
+	var at []float64
+	next := float64(margin + 6)
+	for c := range rows[0] {
 		widest := 0
 		for _, row := range rows {
 			if c < len(row) {
 				widest = max(widest, len([]rune(strings.Trim(row[c], "`*"))))
 			}
 		}
-		at = append(at, at[c]+float64(widest)*charWidth+18)
+		end := next + float64(widest)*charWidth
+		if end > width-margin {
+			break
+		}
+		at = append(at, next)
+		next = end + 18
 	}
 	return at
 }
