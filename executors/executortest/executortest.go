@@ -25,10 +25,12 @@ func Test(t *testing.T, open func(t *testing.T) executors.Session) {
 		run  func(t *testing.T)
 	}{
 		{"Info", s.info}, {"Run", s.run}, {"RunStreams", s.streams}, {"RunLoud", s.loud}, {"RunIsEnded", s.ended},
-		{"RunMissing", s.missing}, {"Observe", s.observe}, {"Apply", s.apply}, {"ApplyFails", s.applyFails},
+		{"RunMissing", s.missing}, {"Output", s.output}, {"Cancel", s.cancel}, {"Daemon", s.daemon},
+		{"Observe", s.observe}, {"Apply", s.apply}, {"ApplyFails", s.applyFails},
 		{"ApplyStale", s.applyStale}, {"Probe", s.probe}, {"GuardConfirmed", s.guardConfirmed},
-		{"GuardReverts", s.guardReverts}, {"GuardRevertedNow", s.guardRevertedNow}, {"Lock", s.lock},
-		{"Concurrent", s.concurrent}, {"Close", s.close},
+		{"GuardReverts", s.guardReverts}, {"GuardRevertedNow", s.guardRevertedNow},
+		{"GuardLost", s.guardLost}, {"GuardOutlives", s.guardOutlives}, {"GuardIncomplete", s.guardIncomplete}, {"Lock", s.lock},
+		{"Concurrent", s.concurrent}, {"Close", s.close}, {"CloseEnds", s.closeEnds},
 	} {
 		t.Run(part.name, part.run)
 	}
@@ -91,6 +93,10 @@ func (s suite) info(t *testing.T) {
 	info, err := s.session(t).Info(within(t, 10*time.Second))
 	if err != nil {
 		t.Fatal(err)
+	}
+	// A command is in the namespace that Info names, and sees its interfaces.
+	if out := text(t, s.session(t), "stat -L -c %d:%i /proc/self/ns/net; ls /sys/class/net"); out != info.Netns+"\nlo\n" {
+		t.Errorf("a command sees %q, Info says %s", out, info.Netns)
 	}
 	if info.OS != "linux" || info.Arch == "" || info.Kernel == "" || info.User == "" || info.Netns == "" {
 		t.Errorf("incomplete: %+v", info)

@@ -17,6 +17,7 @@ func (s suite) armed(t *testing.T, session executors.Session, id string, timeout
 	if err := session.Arm(within(t, 15*time.Second), g); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { settled(t, s.open(t), id) })
 	if st := state(t, session, id); st.Phase != executors.Armed || st.Left <= 0 || st.Left > timeout || st.Operator != "ann" {
 		t.Errorf("%+v", st)
 	}
@@ -24,6 +25,17 @@ func (s suite) armed(t *testing.T, session executors.Session, id string, timeout
 		t.Fatalf("%+v %v", result, err)
 	}
 	return before
+}
+
+// settled reverts a guard that a failed test has left pending.
+func settled(t *testing.T, session executors.Session, id string) {
+	t.Helper()
+	defer session.Close()
+	if p := state(t, session, id).Phase; p == executors.Armed || p == executors.Lost {
+		if _, err := session.Revert(within(t, 20*time.Second), id); err != nil {
+			t.Errorf("cleaning up: %v", err)
+		}
+	}
 }
 
 func state(t *testing.T, session executors.Session, id string) executors.GuardState {

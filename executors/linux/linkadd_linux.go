@@ -3,6 +3,8 @@ package linux
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -140,7 +142,7 @@ func encodeCreate(m *message, kind *netstate.Kind, want *netstate.Interface, ind
 	if fd >= 0 {
 		m.u32(unix.IFLA_NET_NS_FD, uint32(fd))
 	}
-	if err := encodeBasics(m, want, l); err != nil {
+	if err := encodeBasics(m, pinned(want), l); err != nil {
 		return err
 	}
 	data := attrWriter{m: m, l: l}
@@ -184,9 +186,34 @@ func encodeCreate(m *message, kind *netstate.Kind, want *netstate.Interface, ind
 // some can only be set then, others have side effects later.
 var createKeys = []string{"mtu", "mac-address", "txqueuelen", "num-tx-queues", "num-rx-queues", "group"}
 
+// pinned is want as it is made. A bridge follows the MTU of its ports until one
+// is set on it, and the one that it is made with does not count, nor does
+// setting the one that it has: it is made with another, and set afterwards.
+func pinned(want *netstate.Interface) *netstate.Interface {
+	mtu, err := strconv.ParseUint(want.Attrs["mtu"], 10, 32)
+	if want.Type != "linux-bridge" || err != nil {
+		return want
+	}
+	const least, usual = 68, 1500 // ETH_MIN_MTU, ETH_DATA_LEN
+	other := uint64(usual)
+	if mtu == usual {
+		other = least
+	}
+	p := *want
+	p.Attrs = maps.Clone(want.Attrs)
+	p.Attrs["mtu"] = strconv.FormatUint(other, 10)
+	return &p
+}
+
 func encodeBasics(m *message, want *netstate.Interface, l *links) error {
 	w := attrWriter{m: m, l: l}
 	for _, key := range createKeys {
+		// A bridge follows the MTU of its ports unless one was set, and one
+		// that it was made with does not count as set (br_change_mtu): it is
+		// set afterwards.
+		if key == "mtu" && want.Type == "linux-bridge" {
+			continue
+		}
 		if value := want.Attrs[key]; value != "" {
 			if err := w.set(netstate.AttrByKey(key), value, ""); err != nil {
 				return err

@@ -161,3 +161,22 @@ func TestClosed(t *testing.T) {
 		t.Errorf("after closing: %v", err)
 	}
 }
+
+// TestBridgeMTU holds the MTU that a bridge was given when ports of another join.
+func TestBridgeMTU(t *testing.T) {
+	t.Parallel()
+	for _, mtu := range []string{"1400", "1500", "9000"} {
+		ns := newNamespace(t)
+		bridge := netstate.Interface{Name: "x0", Type: "linux-bridge", Attrs: netstate.Attrs{"mtu": mtu}}
+		port := netstate.Interface{Name: "y0", Type: "veth", Attrs: netstate.Attrs{"veth.peer": "y1", "mtu": "1450", "controller": "x0"}}
+		ns.edit(added(bridge), added(port))
+		holds(t, find(t, ns.observe(everything), "x0"), bridge)
+	}
+	ns := newNamespace(t)
+	free := netstate.Interface{Name: "x0", Type: "linux-bridge", Attrs: netstate.Attrs{}}
+	port := netstate.Interface{Name: "y0", Type: "veth", Attrs: netstate.Attrs{"veth.peer": "y1", "mtu": "1450", "controller": "x0"}}
+	ns.edit(added(free), added(port))
+	if got := find(t, ns.observe(everything), "x0").Attrs["mtu"]; got != "1450" {
+		t.Errorf("a bridge without an MTU of its own has %s, that of its port is 1450", got)
+	}
+}

@@ -34,6 +34,19 @@ func peer(i *Interface) string {
 	return i.Attrs["veth.peer"]
 }
 
+// farEnds are the ends of veths that lie in other namespaces, by namespace and
+// name, with the end that lies in the observed one.
+func farEnds(s *State) map[[2]string]*Interface {
+	m := map[[2]string]*Interface{}
+	for i := range s.Interfaces {
+		v := &s.Interfaces[i]
+		if target := v.Attrs["veth.peer-target"]; v.Netns == "" && v.Type == "veth" && target != "" {
+			m[[2]string{target, v.Attrs["veth.peer"]}] = v
+		}
+	}
+	return m
+}
+
 // byDependency orders interfaces so that parents come first; those without
 // relation keep their order, and a circle is cut anywhere.
 func byDependency(list []*Interface) []*Interface {

@@ -1,5 +1,7 @@
 package netstate
 
+import "slices"
+
 // Diff returns the edits that lead from one state to another, in the order in
 // which they are safe: what others need is made first, what is replaced goes
 // only after its replacement is there, and what is made by the kernel itself
@@ -70,12 +72,16 @@ func (d *differ) assemble() []Edit {
 		d.routesDeleted, d.entriesGone, d.addressLate, d.sysctlsLate,
 		d.linksLate, d.lost, d.post,
 	}
+	parts = slices.DeleteFunc(parts, func(p []Edit) bool { return len(p) == 0 })
 	n := 0
 	for _, p := range parts {
 		n += len(p)
 	}
-	if n == 0 {
+	if len(parts) == 0 {
 		return nil
+	}
+	if len(parts) == 1 {
+		return parts[0] // there may be very many: no second copy
 	}
 	edits := make([]Edit, 0, n)
 	for _, p := range parts {

@@ -13,10 +13,16 @@ func (d *differ) links() {
 		wanted = append(wanted, &d.to.Interfaces[i])
 	}
 	taken := map[*Interface]bool{}
+	far := farEnds(d.to)
 	for _, after := range byDependency(wanted) {
 		before := d.counterpart(after)
 		if before != nil {
 			taken[before] = true
+		}
+		if near := far[[2]string{after.Netns, after.Name}]; before == nil && near != nil && d.from.Interface(near.Name) == nil {
+			// It comes with the end that is made here.
+			d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: withoutAddresses(after)}, Implied: true})
+			continue
 		}
 		d.link(before, after, made)
 	}
@@ -144,10 +150,14 @@ func (d *differ) deleteLinks(taken map[*Interface]bool) {
 	}
 	doomed = byDependency(doomed)
 	gone := map[string]bool{}
+	far := farEnds(d.from)
 	for n := len(doomed) - 1; n >= 0; n-- {
 		before := doomed[n]
 		e := Edit{Op: Delete, Before: Object{Link: withoutAddresses(before)}}
 		if p := peer(before); p != "" && gone[before.Netns+"/"+p] {
+			e.Implied = true
+		}
+		if near := far[[2]string{before.Netns, before.Name}]; near != nil && d.to.Interface(near.Name) == nil {
 			e.Implied = true
 		}
 		gone[before.Netns+"/"+before.Name] = true

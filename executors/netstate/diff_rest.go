@@ -7,6 +7,9 @@ import (
 
 // routes finds the edits of routes.
 func (d *differ) routes() {
+	if more := len(d.to.Routes) - len(d.from.Routes); more > 0 {
+		d.routesGateway = make([]Edit, 0, more)
+	}
 	eachPair(d.from.Routes, d.to.Routes, CompareRoutes, equalRoutes, d.route)
 }
 

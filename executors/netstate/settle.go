@@ -48,7 +48,7 @@ func has[T any](list []T, key *T, compare func(a, b *T) int) bool {
 // of controllers that are gone.
 func settleLinks(from, to *State) {
 	gone := func(name string) bool {
-		return name != "" && from.Interface(name) != nil && to.Interface(name) == nil
+		return name != "" && from.Interface(name) != nil && to.Interface(name) == nil && !movedAway(from, to, name)
 	}
 	for again := true; again; {
 		again = false
@@ -74,6 +74,14 @@ func settleLinks(from, to *State) {
 			}
 		}
 	}
+}
+
+// movedAway tells that an interface of the observed namespace is in another
+// one now.
+func movedAway(from, to *State, name string) bool {
+	return slices.ContainsFunc(to.Interfaces, func(i Interface) bool {
+		return i.Name == name && i.Netns != "" && from.interfaceIn(i.Netns, name) == nil
+	})
 }
 
 // settleAddresses removes the IPv6 addresses of interfaces that go down or lose

@@ -25,6 +25,7 @@ import (
 	cryptossh "golang.org/x/crypto/ssh"
 
 	"stet/executors"
+	"stet/executors/agent"
 )
 
 // The tests run the real sshd. For that the test program starts itself again,
@@ -38,6 +39,8 @@ func TestMain(m *testing.M) {
 	case len(os.Args) == 2 && os.Args[1] == serveArg:
 		serveAgent()
 		return
+	case len(os.Args) > 2 && os.Args[1] == "agent":
+		os.Exit(agent.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	case os.Getenv(connectVar) != "" && len(os.Args) > 5 && os.Args[3] == "connect":
 		if err := connect(net.JoinHostPort(os.Args[4], os.Args[5])); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -44,9 +44,7 @@ func (x *operation) netconfig(ctx context.Context, g *runbook.Group, s *runbook.
 	}
 	o.Change = change
 	in := &intentData{Group: g.Name, Step: s.Name, Target: t.Target, Kind: s.Kind, Change: change}
-	if t.Deferred != "" || !plan.Within(change, t.Change) {
-		x.loose = true
-	}
+	x.loose = x.loose || t.Deferred != ""
 	if in.AsPlanned = reflect.DeepEqual(change, t.Change); in.AsPlanned {
 		in.Change = nil
 	}

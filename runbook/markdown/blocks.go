@@ -18,6 +18,8 @@ type block struct {
 	attrs  []attr // with the places of their values
 	braces span   // what holds the attributes, with its brackets
 	spell  spelling
+	// infoLang is the language in the info string; Lang may be another one.
+	infoLang string
 }
 
 // kinds are the languages that name a kind themselves.
@@ -45,7 +47,7 @@ func (w *walker) fenced(n *ast.FencedCodeBlock, tag *commentTag) int {
 		return -1
 	}
 	start := w.index.start(w.base + f.open.Start)
-	b := block{closed: f.closed, attrs: attrs.list, braces: attrs.span, spell: attrs.spelling}
+	b := block{closed: f.closed, attrs: attrs.list, braces: attrs.span, spell: attrs.spelling, infoLang: lang}
 	b.Kind, b.Lang, b.Info = kind, lang, info
 	b.Span = span{Start: start, End: w.index.end(w.base + f.open.Start)}
 	b.Start = w.index.position(w.fenceStart(f))

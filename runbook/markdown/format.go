@@ -2,6 +2,8 @@ package markdown
 
 import (
 	"strings"
+
+	"stet/runbook"
 )
 
 // FormatOptions say what Format may touch beyond stet's own regions.
@@ -43,6 +45,9 @@ func Format(src []byte, o FormatOptions) []byte {
 	if r.equivalent(structure("", out)) {
 		return out
 	}
+	if o.Attributes { // some attribute would read otherwise: leave all
+		return Format(src, FormatOptions{})
+	}
 	return src
 }
 
@@ -82,9 +87,11 @@ func (r *reading) equivalent(now *reading) bool {
 	return true
 }
 
-// tidyAttributes rewrites the braces of one block.
+// tidyAttributes rewrites the braces of one block. Those in a comment line
+// stay there: the fence's own language is for renderers.
 func (r *reading) tidyAttributes(b *block, o FormatOptions) []replacement {
-	if len(b.attrs) == 0 || b.spell != plainBraces && !o.Spellings {
+	leading := b.Kind != runbook.Manual && b.braces.Start == b.Info.Start // {.netconfig #up}
+	if len(b.attrs) == 0 || b.spell == commentedLine || !o.Spellings && (leading || b.spell != plainBraces) {
 		return nil
 	}
 	var words []string
@@ -92,15 +99,15 @@ func (r *reading) tidyAttributes(b *block, o FormatOptions) []replacement {
 		if a.Span.Start < b.braces.Start || a.Span.End > b.braces.End {
 			return nil // some stand in a comment line, too
 		}
-		if first := r.src[a.Span.Start]; !o.Spellings && (first == '#' || first == '.') {
+		if c := r.src[a.Span.Start]; !o.Spellings && (c == '#' || c == '.') {
 			words = append(words, string(r.src[a.Span.Start:a.Span.End]))
 			continue
 		}
 		words = append(words, attributeText(a))
 	}
 	text := "{ " + strings.Join(words, " ") + " }"
-	if b.spell == commentedLine {
-		return nil // moving it into the info string would change the fence's language
+	if leading {
+		text = b.infoLang + " " + text
 	}
 	return []replacement{{b.braces, text}}
 }
@@ -108,7 +115,7 @@ func (r *reading) tidyAttributes(b *block, o FormatOptions) []replacement {
 // attributeText writes an attribute as "key=value", quoted where it must be.
 func attributeText(a attr) string {
 	switch {
-	case a.Bare && a.class:
+	case a.Bare && a.class && a.Key != "run":
 		return "." + a.Key
 	case a.Bare:
 		return a.Key

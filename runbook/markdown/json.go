@@ -50,8 +50,10 @@ func (r *reading) jsonAttributes(a *attributes) {
 				"Write the value as a string.")
 			continue
 		}
-		x.Bare = value == true
-		if value == false {
+		switch value {
+		case true: // as the word alone
+			x.Bare, x.Value = true, ""
+		case false:
 			continue
 		}
 		a.list = append(a.list, x)

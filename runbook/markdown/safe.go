@@ -24,7 +24,7 @@ func contained(text string) bool {
 	const end = "<!-- /" + resultWord + " -->"
 	src := []byte(word + "\n\n" + text + "\n\n" + end + "\n")
 	t := parseTree(src)
-	if t.references > 0 {
+	if t.references > 0 || t.unread {
 		return false
 	}
 	markers := 0

@@ -26,6 +26,8 @@ type notes struct {
 	// items has, by list item, where the first line of the paragraph that it
 	// starts with stands behind the item's own prefix.
 	items map[ast.Node]text.Segment
+	// unread tells of a paragraph too long to look for link definitions in.
+	unread bool
 }
 
 var notesKey = parser.NewContextKey()
@@ -90,9 +92,11 @@ type definitions struct{}
 
 // Transform implements parser.ParagraphTransformer.
 func (definitions) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
-	if node.Lines().Len() <= maxDefinitions {
-		parser.LinkReferenceParagraphTransformer.Transform(node, reader, pc)
+	if node.Lines().Len() > maxDefinitions {
+		notesOf(pc).unread = true
+		return
 	}
+	parser.LinkReferenceParagraphTransformer.Transform(node, reader, pc)
 }
 
 // commonMark is CommonMark's block structure. Inline elements are not parsed:

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"stet/executors/netstate"
 )
 
@@ -11,23 +13,50 @@ func Fits(now, planned *netstate.Change) bool {
 	if Same(now, planned) {
 		return true
 	}
-	want := map[string]*netstate.Edit{}
-	for e := range edits(planned) {
-		want[Key(object(e))] = e
-	}
+	want := byKey(planned)
 	for e := range edits(now) {
+		if !take(want, e) {
+			return false
+		}
+	}
+	for _, left := range want {
+		if slices.ContainsFunc(left, func(p *netstate.Edit) bool { return !open(p) }) {
+			return false // it was to change, and does not
+		}
+	}
+	return true
+}
+
+// Within reports whether all that now does was planned: a part of it may hold
+// already.
+func Within(now, planned *netstate.Change) bool {
+	want := byKey(planned)
+	for e := range edits(now) {
+		if !take(want, e) {
+			return false
+		}
+	}
+	return true
+}
+
+// byKey are a change's edits by their objects, which may have several.
+func byKey(c *netstate.Change) map[string][]*netstate.Edit {
+	m := map[string][]*netstate.Edit{}
+	for e := range edits(c) {
 		key := Key(object(e))
-		p := want[key]
-		if p == nil || !fits(e, p) {
-			return false
-		}
-		delete(want, key)
+		m[key] = append(m[key], e)
 	}
-	for _, p := range want {
-		if !open(p) { // it was to change, and does not
-			return false
-		}
+	return m
+}
+
+// take finds the planned edit that e is, and takes it out.
+func take(want map[string][]*netstate.Edit, e *netstate.Edit) bool {
+	key := Key(object(e))
+	at := slices.IndexFunc(want[key], func(p *netstate.Edit) bool { return fits(e, p) })
+	if at < 0 {
+		return false
 	}
+	want[key] = slices.Delete(want[key], at, at+1)
 	return true
 }
 

@@ -57,16 +57,6 @@ func field(w io.Writer, ss ...string) {
 // the kernel chose by itself meanwhile.
 func Same(a, b *netstate.Change) bool { return slices.Equal(Effects(a), Effects(b)) }
 
-// Within reports whether all that a does b does too: b's effects of which some
-// hold already.
-func Within(a, b *netstate.Change) bool {
-	has := map[string]bool{}
-	for _, e := range Effects(b) {
-		has[e] = true
-	}
-	return !slices.ContainsFunc(Effects(a), func(e string) bool { return !has[e] })
-}
-
 // Effects says what each edit of a change does, one string an edit: the
 // operation, the object and the values set. What follows by itself (implied
 // edits), indexes, counters and running lifetimes are not in it.

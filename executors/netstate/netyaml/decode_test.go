@@ -35,6 +35,7 @@ func TestFaultsHavePositions(t *testing.T) {
           prefix-length: 64
   - name: bond0
     type: bond
+  - name: eth9
     lldp: {enabled: true}
 routes:
   config:
@@ -55,10 +56,10 @@ route-rules:
 		"13:26 bad-value the prefix length of an IPv4 address is 0 to 32",
 		"14:15 bad-value 2001:db8::1 does not belong under `ipv4`",
 		"17:11 unsupported type bond is not supported by this version",
-		"18:5 unsupported `lldp` needs a daemon (NetworkManager or lldpd)",
-		"21:20 bad-value `destination`: \"192.0.2.0/33\" is no network such as 192.0.2.0/24",
-		"23:7 missing-key `state: absent` alone would remove every route",
-		"26:7 missing-key a rule without `family`, `ip-from` and `ip-to`",
+		"19:5 unsupported `lldp` needs a daemon (NetworkManager or lldpd)",
+		"22:20 bad-value `destination`: \"192.0.2.0/33\" is no network such as 192.0.2.0/24",
+		"24:7 missing-key `state: absent` alone would remove every route",
+		"27:7 missing-key a rule without `family`, `ip-from` and `ip-to`",
 	}
 	if d := cmp.Diff(want, faults(body)); d != "" {
 		t.Error(d)

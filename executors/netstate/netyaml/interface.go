@@ -60,7 +60,9 @@ func (d *decoder) iface(n *yaml.Node) {
 	for _, section := range sections() {
 		known[section] = field{decode: func(v *yaml.Node) { d.section(v, section, &i) }}
 	}
+	before := len(d.problems)
 	d.mapping(n, "an interface", known)
+	d.onlyType(n, before)
 	if n.Kind != yaml.Mapping {
 		return
 	}
@@ -71,6 +73,22 @@ func (d *decoder) iface(n *yaml.Node) {
 		return
 	}
 	d.finish(n, &i)
+}
+
+// onlyType leaves out what follows from a type that is refused: of an
+// interface that is not known, the keys cannot be.
+func (d *decoder) onlyType(n *yaml.Node, before int) {
+	typ := n.Get("type")
+	refused := func(p netstate.Problem) bool {
+		return typ != nil && p.Pos == pos(typ) && p.Code == "unsupported"
+	}
+	if !slices.ContainsFunc(d.problems[before:], refused) {
+		return
+	}
+	own := slices.DeleteFunc(slices.Clone(d.problems[before:]), func(p netstate.Problem) bool {
+		return !refused(p) && (p.Code == "unknown-key" || p.Code == "unsupported")
+	})
+	d.problems = append(d.problems[:before], own...)
 }
 
 // finish checks the parts of an interface against each other and takes it.

@@ -1,0 +1,79 @@
+package executortest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"stet/executors"
+)
+
+// guardLost: a guard whose process died is reported, keeps others out, and can
+// still be reverted.
+func (s suite) guardLost(t *testing.T) {
+	session := s.session(t)
+	id := fmt.Sprint("lost/", time.Now().UnixNano())
+	before := s.armed(t, session, id, time.Hour)
+	// Its process is the one in this namespace with the entry "guard".
+	text(t, session, `mine=$(readlink /proc/self/ns/net); for p in /proc/[0-9]*; do
+		[ "$(readlink $p/ns/net 2>/dev/null)" = "$mine" ] || continue
+		case "$(tr '\0' ' ' <$p/cmdline 2>/dev/null)" in *" guard /"*) kill -9 ${p#/proc/};; esac
+	done`)
+	until(t, "it is lost", func() bool { return state(t, session, id).Phase == executors.Lost })
+	second := executors.Guard{ID: id + "/second", Timeout: time.Minute, Commands: []executors.Command{sh("true")}}
+	if err := session.Arm(within(t, 10*time.Second), second); code(err) != "locked" || !contains(err, "/doc.md") {
+		t.Errorf("a second guard beside a lost one: %v", err)
+	}
+	g, err := session.Revert(within(t, 20*time.Second), id)
+	if err != nil || g.Phase != executors.Reverted {
+		t.Errorf("%+v %v", g, err)
+	}
+	if after := dump(t, session); after != before {
+		t.Errorf("it is not as it was before:\n%s\nbut:\n%s", before, after)
+	}
+}
+
+// guardOutlives: the session that armed it may go, and another one confirms or
+// sees the revert.
+func (s suite) guardOutlives(t *testing.T) {
+	session := s.session(t)
+	id := fmt.Sprint("outlives/", time.Now().UnixNano())
+	first := s.open(t)
+	before := s.armed(t, first, id, 2*time.Second)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it goes back", func() bool { return state(t, session, id).Phase == executors.Reverted })
+	if after := dump(t, session); after != before {
+		t.Errorf("it is not as it was before:\n%s\nbut:\n%s", before, after)
+	}
+}
+
+// guardIncomplete: a command that fails does not keep the state from being
+// restored, and is told.
+func (s suite) guardIncomplete(t *testing.T) {
+	session := s.session(t)
+	id := fmt.Sprint("incomplete/", time.Now().UnixNano())
+	before := dump(t, session)
+	c := change(t, session, wanted())
+	g := executors.Guard{ID: id, Timeout: time.Hour, Change: c,
+		Commands: []executors.Command{sh("echo going back; ip -br link show xbr0; exit 4")}}
+	if err := session.Arm(within(t, 15*time.Second), g); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { settled(t, s.open(t), id) })
+	if result, err := session.Apply(within(t, 15*time.Second), c); err != nil || !result.OK() {
+		t.Fatalf("%+v %v", result, err)
+	}
+	st, err := session.Revert(within(t, 20*time.Second), id)
+	if err != nil || st.Phase != executors.Incomplete || !strings.Contains(st.Output, "going back\nxbr0") || !strings.Contains(st.Output, "4") {
+		t.Errorf("%+v %v", st, err)
+	}
+	if after := dump(t, session); after != before {
+		t.Errorf("it is not as it was before:\n%s\nbut:\n%s", before, after)
+	}
+	if _, err := session.Revert(within(t, 10*time.Second), id+"unknown"); code(err) != "not-found" {
+		t.Errorf("reverting nothing: %v", err)
+	}
+}

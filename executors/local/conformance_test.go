@@ -1,0 +1,203 @@
+//go:build linux
+
+package local
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"stet/executors"
+	"stet/executors/executortest"
+)
+
+// TestMain lets the test binary be its own helper process.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "agent" {
+		os.Exit(helperMain(os.Args[2:]))
+	}
+	os.Exit(m.Run())
+}
+
+// helperMain does what package agent does, which imports this one.
+func helperMain(args []string) int {
+	ctx := context.Background()
+	var err error
+	switch args[0] {
+	case "serve":
+		err = Serve(ctx, args[1:], os.Stdin, os.Stdout)
+	case "sandbox":
+		err = ServeSandbox(ctx, args[1:], os.Stdin, os.Stdout)
+	case "guard":
+		err = ServeGuard(ctx, args[1:])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return ExitCode(err)
+}
+
+func testProgram() []string { return []string{os.Args[0], "agent"} }
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("network namespaces of this host need root")
+	}
+}
+
+func newHost(t *testing.T) *Host {
+	t.Helper()
+	h, err := NewHost(HostOptions{Program: testProgram(), StateDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Errorf("closing the host: %v", err)
+		}
+	})
+	return h
+}
+
+func opening(o executors.Opener, target executors.Target) func(*testing.T) executors.Session {
+	return func(t *testing.T) executors.Session {
+		t.Helper()
+		s, err := o.Open(t.Context(), target)
+		if err != nil {
+			t.Fatalf("opening %s: %v", target.Address, err)
+		}
+		return s
+	}
+}
+
+var unique = 0
+
+func netnsName() string {
+	unique++
+	return fmt.Sprintf("stet-test-%d-%d", os.Getpid(), unique)
+}
+
+// inner marks the test binary that a test has started in a private namespace,
+// or as another user.
+const inner = "STET_TEST_INNER"
+
+// again runs the test named once more, in a process with attr.
+func again(t *testing.T, test, binary string, attr *syscall.SysProcAttr, env ...string) {
+	t.Helper()
+	cmd := exec.Command(binary, "-test.run=^"+test+"$", "-test.v")
+	cmd.Env = append(append(os.Environ(), inner+"=1"), env...)
+	cmd.SysProcAttr = attr
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+test) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestLocal(t *testing.T) {
+	needRoot(t)
+	if os.Getenv(inner) == "" {
+		again(t, t.Name(), os.Args[0], &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS})
+		return
+	}
+	if err := mountSys(); err != nil { // of the private namespace
+		t.Fatal(err)
+	}
+	executortest.Test(t, opening(newHost(t), executors.Target{Name: "here", Address: "local"}))
+}
+
+func TestNetns(t *testing.T) {
+	needRoot(t)
+	executortest.Test(t, opening(newHost(t), executors.Target{Name: "lab", Address: "netns://" + netnsName(), Create: true}))
+}
+
+func TestSudo(t *testing.T) {
+	needRoot(t)
+	if _, err := exec.LookPath("sudo"); err != nil {
+		t.Skip("there is no sudo here")
+	}
+	alwaysSudo = true
+	defer func() { alwaysSudo = false }()
+	h := newHost(t)
+	name := netnsName()
+	executortest.Test(t, opening(h, executors.Target{Name: "lab", Address: "netns://" + name, Create: true, Become: "sudo"}))
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(named, name)); err == nil {
+		t.Error("the helper has left its namespace")
+	}
+}
+
+func TestSandbox(t *testing.T) {
+	needRoot(t)
+	testSandbox(t)
+}
+
+// TestSandboxUnprivileged is the same for a user without any rights.
+func TestSandboxUnprivileged(t *testing.T) {
+	if os.Getenv(inner) != "" || os.Geteuid() != 0 {
+		testSandbox(t)
+		return
+	}
+	dir, err := os.MkdirTemp("/tmp", "stet-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	binary := filepath.Join(dir, "local.test")
+	if err := copyFile(binary, os.Args[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	scratch := filepath.Join(dir, "tmp")
+	if err := os.Mkdir(scratch, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(scratch, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	again(t, t.Name(), binary, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}, "TMPDIR="+scratch, "HOME="+scratch)
+}
+
+func testSandbox(t *testing.T) {
+	o, err := NewSandbox(t.Context(), SandboxOptions{Program: testProgram(), Stderr: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := o.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+		select {
+		case <-o.(*helper).ended:
+		default:
+			t.Error("the helper is still there")
+		}
+	})
+	executortest.Test(t, opening(o, executors.Target{Name: "box", Address: "sandbox"}))
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		return err
+	}
+	return out.Close()
+}

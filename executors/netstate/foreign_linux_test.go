@@ -1,0 +1,68 @@
+package netstate_test
+
+import (
+	"context"
+	"testing"
+
+	"stet/executors/netstate"
+	"stet/executors/netstate/netyaml"
+)
+
+// TestPeerElsewhere makes a veth into another namespace, from both sides, and
+// takes it back.
+func TestPeerElsewhere(t *testing.T) {
+	here, there := newKernel(t), newKernel(t)
+	near := "interfaces:\n  - {name: a0, type: veth, veth: {peer: b0, peer-target: " + there.name + "}, ipv4: {address: [{ip: 192.0.2.1, prefix-length: 30}]}}\n"
+	far := "interfaces:\n  - {name: b0, type: veth, veth: {peer: a0, peer-target: " + here.name + "}, mtu: 1400}\n"
+	before, beforeThere := here.look(true), there.look(true)
+	c := here.apply(near)
+	there.shell("ip -o link show b0 | grep -q 'UP'")
+	d := there.apply(far)
+	if len(d.Edits) != 1 || netstate.Text(d) != "! link b0 mtu 1500 → 1400\n" {
+		t.Errorf("the far end: %s", netstate.Text(d))
+	}
+	there.undo(d)
+	here.undo(c)
+	compare(t, before, here.look(true))
+	compare(t, beforeThere, there.look(true))
+}
+
+func compare(t *testing.T, want, got []string) {
+	t.Helper()
+	if len(want) != len(got) {
+		t.Errorf("%d lines, want %d:\n%v\n%v", len(got), len(want), got, want)
+	}
+}
+
+// TestMove moves an interface into another namespace and back.
+func TestMove(t *testing.T) {
+	here, there := newKernel(t), newKernel(t)
+	here.shell("ip link add a0 type veth peer name a1; ip link set a0 up; ip link set a1 up; ip addr add 192.0.2.1/24 dev a1; ip route add 10.0.0.0/8 via 192.0.2.9")
+	before := here.look(true)
+	c := here.apply("interfaces:\n  - {name: a1, netns: " + there.name + "}\n")
+	there.shell("ip link show a1 >/dev/null")
+	here.undo(c)
+	compare(t, before, here.look(true))
+	if _, err := there.Observe(context.Background(), netstate.Query{Links: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFactsAreNoChange observes a namespace with some of everything, and pastes
+// it back.
+func TestFactsAreNoChange(t *testing.T) {
+	for _, c := range cases {
+		if c.before == "" {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			k := newKernel(t)
+			k.shell(c.before)
+			s := k.observe(netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true})
+			block := netyaml.Encode(s)
+			if change := k.plan(block); !change.Empty() {
+				t.Errorf("%s\n%s", netstate.Text(change), block)
+			}
+		})
+	}
+}

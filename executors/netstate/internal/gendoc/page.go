@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"stet/executors/netstate"
+)
+
+// page is the whole reference page.
+func page() string {
+	var b strings.Builder
+	b.WriteString(intro)
+	b.WriteString("\n## Every interface\n\n")
+	b.WriteString(interfaceText)
+	table(&b, netstate.LinkAttrs(), "")
+	b.WriteString(addressText)
+	b.WriteString("\n## Types of interfaces\n")
+	for _, k := range netstate.Kinds() {
+		kind(&b, k)
+	}
+	b.WriteString(objects)
+	return b.String()
+}
+
+func kind(b *strings.Builder, k *netstate.Kind) {
+	fmt.Fprintf(b, "\n### %s\n\n%s\n", k.Name, k.Doc)
+	switch {
+	case !k.Creatable:
+		b.WriteString("\nCannot be made or removed.\n")
+	case k.Kernel != "":
+		fmt.Fprintf(b, "\n`ip link add type %s`, for short.\n", k.Kernel)
+	}
+	if k.Name == "tun" {
+		b.WriteString("Made through `/dev/net/tun`, as `ip tuntap add` does.\n")
+	}
+	if len(k.Attrs) > 0 {
+		fmt.Fprintf(b, "\nUnder `%s`:\n\n", k.Section)
+		table(b, k.Attrs, k.Section+".")
+	}
+	if len(k.PortAttrs) > 0 {
+		b.WriteString("\nOf its ports, in the entries of `bridge.port`, or under `bridge-port` of the port itself:\n\n")
+		table(b, k.PortAttrs, "bridge-port.")
+	}
+	fmt.Fprintf(b, "\n```yaml\n%s```\n", k.Example)
+}
+
+func table(b *strings.Builder, attrs []netstate.Attr, prefix string) {
+	b.WriteString("| key | type | default | set | `ip` | meaning |\n|---|---|---|---|---|---|\n")
+	for i := range attrs {
+		a := &attrs[i]
+		fmt.Fprintf(b, "| `%s`%s | %s | %s | %s | %s | %s |\n", strings.TrimPrefix(a.Key, prefix), extension(a), typeText(a),
+			code(a.Default), settable(a), code(a.IP), strings.ReplaceAll(a.Doc, "|", "\\|"))
+	}
+}
+
+func extension(a *netstate.Attr) string {
+	if a.Extension {
+		return " ᵉ"
+	}
+	return ""
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
+
+func settable(a *netstate.Attr) string {
+	switch a.Set {
+	case netstate.Anytime:
+		return "any time"
+	case netstate.OnCreate:
+		return "when made"
+	}
+	return "never"
+}
+
+// typeText says what a value has to be.
+func typeText(a *netstate.Attr) string {
+	switch a.Type {
+	case netstate.Enum:
+		return names(a.Enum)
+	case netstate.IFFlag:
+		if a.Enum != nil {
+			return names(a.Enum) + ", `absent`, `ignore`"
+		}
+		return "true, false"
+	case netstate.Bool, netstate.Bool32, netstate.Flag, netstate.BoolOpt, netstate.FlagBit:
+		return "true, false"
+	case netstate.MAC:
+		return "hardware address"
+	case netstate.MACList:
+		return "list of hardware addresses"
+	case netstate.IPAddress:
+		return "IP address"
+	case netstate.IPv4:
+		return "IPv4 address"
+	case netstate.IPv6:
+		return "IPv6 address"
+	case netstate.LinkRef:
+		return "interface"
+	case netstate.PortRange:
+		return "LOW-HIGH"
+	case netstate.String:
+		return "text"
+	case netstate.Int32:
+		return "number"
+	case netstate.Centi, netstate.Centi64:
+		return "seconds" + limits(a, 100)
+	case netstate.Hundredths:
+		return "hundredths of a second" + limits(a, 1)
+	}
+	return "number" + limits(a, 1)
+}
+
+func names(values []netstate.EnumValue) string {
+	out := make([]string, 0, len(values))
+	for _, v := range values {
+		out = append(out, "`"+v.Name+"`")
+	}
+	return strings.Join(out, ", ")
+}
+
+func limits(a *netstate.Attr, unit uint64) string {
+	switch {
+	case a.Max != 0:
+		return fmt.Sprintf(", %d to %d", a.Min/unit, a.Max/unit)
+	case a.Min != 0:
+		return fmt.Sprintf(", %d or more", a.Min/unit)
+	}
+	return ""
+}

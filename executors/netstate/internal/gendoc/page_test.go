@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"stet/executors/netstate"
+	"stet/executors/netstate/netyaml"
+)
+
+func TestPageIsFresh(t *testing.T) {
+	have, err := os.ReadFile("../../../../docs/reference/netconfig.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(have) != page() {
+		t.Error("docs/reference/netconfig.md differs from the tables: run go generate ./executors/netstate/...")
+	}
+}
+
+// TestExamplesDecode decodes every YAML fence of the page.
+func TestExamplesDecode(t *testing.T) {
+	parts := strings.Split(page(), "```")
+	count := 0
+	for i := 1; i < len(parts); i += 2 {
+		body, isYAML := strings.CutPrefix(parts[i], "yaml\n")
+		if !isYAML {
+			t.Fatalf("a fence that is not YAML: %q", parts[i])
+		}
+		count++
+		if _, problems := netyaml.Decode(body); len(problems) > 0 {
+			t.Errorf("%+v\n%s", problems, body)
+		}
+	}
+	if want := len(netstate.Kinds()) + 5; count != want {
+		t.Errorf("%d examples, want %d", count, want)
+	}
+}
+
+// TestEveryAttributeIsDescribed checks that the tables have what the page needs.
+func TestEveryAttributeIsDescribed(t *testing.T) {
+	seen := map[string]bool{}
+	check := func(attrs []netstate.Attr, section string) {
+		for _, a := range attrs {
+			if a.Doc == "" || !strings.HasSuffix(a.Doc, ".") {
+				t.Errorf("%s: its meaning is no sentence", a.Key)
+			}
+			if seen[a.Key] || !strings.HasPrefix(a.Key, section) {
+				t.Errorf("%s: stands twice, or in the wrong section", a.Key)
+			}
+			seen[a.Key] = true
+			if a.Default == "" {
+				continue
+			}
+			if got, err := a.Canonical(a.Default); err != nil || got != a.Default {
+				t.Errorf("%s: its default %q is not canonical: %q, %v", a.Key, a.Default, got, err)
+			}
+		}
+	}
+	check(netstate.LinkAttrs(), "")
+	for _, k := range netstate.Kinds() {
+		check(k.Attrs, k.Section+".")
+		check(k.PortAttrs, "bridge-port.")
+	}
+}

@@ -1,0 +1,182 @@
+package main
+
+const intro = `<!-- Made by "go generate ./executors/netstate/..." from the tables of kinds. Do not edit. -->
+
+# The language of netconfig
+
+The body of a ` + "`netconfig`" + ` block is YAML in the schema of
+[nmstate](https://nmstate.io): what is written for nmstate works here, without
+NetworkManager and without any daemon. It is partial: what is not named is left
+alone, ` + "`state: absent`" + ` removes, a list of addresses or ports that is
+given replaces the whole list; entries of routes, rules, neighbours and
+forwarding entries are added to those that are there. What stet adds to nmstate's
+language is marked ᵉ. A second run of a block is no change.
+
+Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
+` + "`autoconf: true`" + `, ` + "`802.1x`" + `, ` + "`lldp`" + `, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
+` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
+does not have ` + "`dns-resolver`" + `, ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, VLANs of
+bridge ports, and the types bond, vlan, vrf, dummy, ipvlan, macsec, hsr,
+infiniband, ip-tunnel and xfrm: it refuses them by name. Interfaces of those
+types can still be named without ` + "`type`" + `, to change what every interface has.
+
+| key | holds |
+|---|---|
+| ` + "`interfaces`" + ` | a list of interfaces |
+| ` + "`routes`" + ` | ` + "`config`" + `: a list of routes (` + "`running`" + ` is read and ignored) |
+| ` + "`route-rules`" + ` | ` + "`config`" + `: a list of rules |
+| ` + "`neighbors`" + ` ᵉ | ` + "`config`" + `, or a list right away: ARP and NDP entries |
+| ` + "`fdb`" + ` ᵉ | ` + "`config`" + `, or a list right away: forwarding entries |
+| ` + "`sysctl`" + ` ᵉ | kernel parameters and their values |
+| ` + "`description`" + ` | a text, ignored |
+`
+
+const interfaceText = `An interface has a ` + "`name`" + `, a ` + "`type`" + ` when it is to be made (and may have it
+otherwise), the keys below, ` + "`ipv4`" + ` and ` + "`ipv6`" + `, ` + "`sysctl`" + ` ᵉ, and the section of its type.
+When a key that can only be set "when made" is changed, the interface is removed and
+made anew with everything on it, and the plan says so. What can "never" be set is
+read and ignored, so that what nmstate shows can be pasted.
+
+`
+
+const addressText = `
+` + "`sysctl`" + ` ᵉ of an interface holds its own parameters: ` + "`ipv4.forwarding`" + ` is
+` + "`net.ipv4.conf.NAME.forwarding`" + `, ` + "`ipv4.neigh.gc_stale_time`" + ` is ` + "`net.ipv4.neigh.NAME.gc_stale_time`" + `.
+
+### Addresses
+
+` + "`ipv4`" + ` and ` + "`ipv6`" + ` have ` + "`enabled`" + ` (false removes the addresses; of IPv6 it also sets
+` + "`disable_ipv6`" + `) and ` + "`address`" + `, a list that replaces. Of IPv4 addresses in one network the
+first is primary. Addresses that the kernel made by itself (link-local ones,
+127.0.0.1, ::1) stay. What an entry does not say about an address that is there
+stays as it is, but for lifetimes: without any it is to stay forever.
+
+| key | meaning |
+|---|---|
+| ` + "`ip`, `prefix-length`" + ` | the address; both are required |
+| ` + "`peer`" + ` ᵉ | the far end of a point-to-point address |
+| ` + "`broadcast`" + ` ᵉ | the broadcast address (IPv4); none if not given |
+| ` + "`scope`" + ` ᵉ | ` + "`global`, `site`, `link`, `host`" + ` or a number (IPv4) |
+| ` + "`label`" + ` ᵉ | up to 15 bytes (IPv4) |
+| ` + "`metric`" + ` ᵉ | metric of the route that comes with the address |
+| ` + "`flags`" + ` ᵉ | a list of ` + "`home`, `nodad`, `mngtmpaddr`, `noprefixroute`, `autojoin`" + ` |
+| ` + "`valid-life-time`, `preferred-life-time`" + ` | ` + "`3600sec`" + ` or ` + "`forever`" + `. A lifetime that runs down is no difference until less is asked than is left; to renew one, ask for more. In nmstate they are only shown |
+`
+
+const objects = `
+## Routes
+
+Entries of ` + "`routes.config`" + ` are added; one of the same destination, table, metric and
+type of service replaces what is there. With ` + "`state: absent`" + ` every route goes that has
+what the entry names (but those that the kernel made, and table local unless it is
+named).
+
+| key | meaning |
+|---|---|
+| ` + "`destination`" + ` | a network; ` + "`0.0.0.0/0` and `::/0`" + ` are the default routes |
+| ` + "`next-hop-interface`, `next-hop-address`" + ` | where it leads; without interface, the one that reaches the address |
+| ` + "`metric`" + ` | priority; 0 if not given (1024 in IPv6, by the kernel) |
+| ` + "`table-id`" + ` | number, or ` + "`main`, `local`, `default`" + ` ᵉ |
+| ` + "`source`" + ` | preferred source address |
+| ` + "`weight`" + ` | 1 to 256; entries of one destination with weights are one multipath route |
+| ` + "`next-hops`" + ` ᵉ | the same as a list of ` + "`next-hop-interface`, `next-hop-address`, `weight`, `onlink`" + ` |
+| ` + "`onlink`" + ` ᵉ | the gateway is in reach whatever the addresses say |
+| ` + "`route-type`" + ` | ` + "`blackhole`, `unreachable`, `prohibit`" + `; also ᵉ ` + "`throw`, `local`, `broadcast`, `multicast`, `anycast`, `unicast`" + ` |
+| ` + "`protocol`" + ` ᵉ | who made it: ` + "`static`" + ` if not given, ` + "`boot`, `bird`, `bgp`" + ` …, or a number |
+| ` + "`scope`, `tos`" + ` ᵉ | as in ip-route(8) |
+| ` + "`cwnd`" + `, also ᵉ ` + "`mtu`, `advmss`, `window`, `rtt`, `rttvar`, `ssthresh`, `reordering`, `hoplimit`, `initcwnd`, `initrwnd`, `rto_min`, `quickack`" + ` | metrics, as the kernel keeps them |
+
+` + "```yaml" + `
+routes:
+  config:
+    - destination: 198.51.100.0/24
+      next-hop-interface: eth0
+      next-hop-address: 192.0.2.1
+      metric: 150
+      table-id: main
+    - destination: 203.0.113.0/24
+      route-type: blackhole
+    - destination: 10.0.0.0/8
+      next-hops:
+        - {next-hop-address: 192.0.2.1, weight: 2}
+        - {next-hop-address: 192.0.2.2}
+    - next-hop-interface: eth1
+      state: absent
+` + "```" + `
+
+## Rules
+
+Entries of ` + "`route-rules.config`" + ` are added, unless the same rule is there. With
+` + "`state: absent`" + ` every rule goes that has what the entry names (of the kernel's own three
+only the one whose priority is named).
+
+| key | meaning |
+|---|---|
+| ` + "`family`" + ` | ` + "`ipv4`, `ipv6`" + `; follows from the networks |
+| ` + "`ip-from`, `ip-to`" + ` | networks |
+| ` + "`priority`" + ` | 30000 if not given |
+| ` + "`route-table`" + ` | number, or ` + "`main`, `local`, `default`" + ` ᵉ; main if not given |
+| ` + "`fwmark`, `fwmask`" + ` | packet mark and its mask |
+| ` + "`iif`" + `, ` + "`oif`" + ` ᵉ | interfaces |
+| ` + "`action`" + ` | ` + "`blackhole`, `unreachable`, `prohibit`" + `; also ᵉ ` + "`lookup`, `goto`, `nop`" + ` |
+| ` + "`suppress-prefix-length`" + ` | take no route of this length or shorter |
+| ` + "`goto`, `not`, `tos`, `suppress-group`, `ip-proto`, `source-ports`, `destination-ports`, `uid-range`, `l3mdev`, `protocol`" + ` ᵉ | as in ip-rule(8) |
+
+` + "```yaml" + `
+route-rules:
+  config:
+    - ip-from: 192.0.2.0/24
+      route-table: 200
+      priority: 1000
+    - family: ipv6
+      fwmark: 0x10
+      action: prohibit
+` + "```" + `
+
+## Neighbours ᵉ
+
+| key | meaning |
+|---|---|
+| ` + "`device`, `ip`" + ` | required |
+| ` + "`mac-address`" + ` | required, but for a proxy entry |
+| ` + "`state`" + ` | ` + "`permanent`" + ` (if not given), ` + "`noarp`, `absent`" + ` |
+| ` + "`proxy`" + ` | answer for the address |
+| ` + "`router`" + ` | it is a router (IPv6) |
+
+` + "```yaml" + `
+neighbors:
+  config:
+    - {device: eth0, ip: 192.0.2.9, mac-address: "02:00:00:00:00:09"}
+    - {device: eth0, ip: 192.0.2.77, proxy: true}
+` + "```" + `
+
+## Forwarding entries ᵉ
+
+| key | meaning |
+|---|---|
+| ` + "`device`, `mac-address`" + ` | the port or the VXLAN, and the address; required |
+| ` + "`remote`, `port`, `vni`, `via`" + ` | of a VXLAN: where it leads |
+| ` + "`vlan`" + ` | VLAN of a bridge |
+| ` + "`owner`" + ` | ` + "`master`" + `, the bridge's table (if not given, for a port), or ` + "`self`" + ` |
+| ` + "`state`" + ` | ` + "`static`" + ` (if not given, in a bridge), ` + "`permanent`" + ` (if not given, else; in a bridge an address of the host itself), ` + "`absent`" + ` |
+| ` + "`sticky`" + ` | the entry does not move to another port |
+
+` + "```yaml" + `
+fdb:
+  config:
+    - {device: eth1, mac-address: "02:00:00:00:00:42"}
+    - {device: vx100, mac-address: "00:00:00:00:00:00", remote: 192.0.2.3}
+` + "```" + `
+
+## Kernel parameters ᵉ
+
+Keys of sysctl(8) that begin with ` + "`net.`" + `: those belong to a network namespace. A dot in an
+interface's name is written as a slash. Those that the kernel changes along
+(` + "`net.ipv4.ip_forward`" + ` changes every interface's) are part of the plan, and of the way back.
+
+` + "```yaml" + `
+sysctl:
+  net.ipv4.ip_forward: 1
+  net.ipv6.conf.all.forwarding: 1
+` + "```" + `
+`
