@@ -18,7 +18,7 @@ func (s suite) guardLost(t *testing.T) {
 	// Its process is the one in this namespace with the entry "guard".
 	text(t, session, `mine=$(readlink /proc/self/ns/net); for p in /proc/[0-9]*; do
 		[ "$(readlink $p/ns/net 2>/dev/null)" = "$mine" ] || continue
-		case "$(tr '\0' ' ' <$p/cmdline 2>/dev/null)" in *" guard /"*) kill -9 ${p#/proc/};; esac
+		case "$(tr '\0' ' ' <$p/cmdline 2>/dev/null)" in *" guar"[d]" /"*) kill -9 ${p#/proc/};; esac
 	done`)
 	until(t, "it is lost", func() bool { return state(t, session, id).Phase == executors.Lost })
 	second := executors.Guard{ID: id + "/second", Timeout: time.Minute, Commands: []executors.Command{sh("true")}}

@@ -88,7 +88,8 @@ func fits(e, p *netstate.Edit) bool {
 	if s, q := e.After.Sysctl, p.After.Sysctl; s != nil && q != nil {
 		return s.Value == q.Value && open(p)
 	}
-	if e.Op != netstate.Modify || p.Op != netstate.Modify || e.Replaces != p.Replaces || e.After.Link == nil || p.After.Link == nil {
+	if e.Op != netstate.Modify || p.Op != netstate.Modify || e.Replaces != p.Replaces || e.After.Link == nil || p.After.Link == nil ||
+		e.Before.Link == nil || p.Before.Link == nil {
 		return false
 	}
 	was, after := e.Before.Link.Attrs, e.After.Link.Attrs
@@ -112,7 +113,7 @@ func open(p *netstate.Edit) bool {
 	if s := p.After.Sysctl; s != nil {
 		return p.Before.Sysctl == nil || p.Before.Sysctl.Missing
 	}
-	if p.Op != netstate.Modify || p.After.Link == nil || p.Replaces {
+	if p.Op != netstate.Modify || p.After.Link == nil || p.Before.Link == nil || p.Replaces {
 		return false
 	}
 	for k, v := range p.After.Link.Attrs {
