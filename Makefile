@@ -40,7 +40,7 @@ first: bin/stet ## run examples/first in two sandboxes, as any user
 	@examples/first/run
 
 test: deps ## run all tests
-	@GO="$(GO)" $(GO) run ./scripts/gotest $(PKG)
+	@GO="$(GO)" $(GO) run ./scripts/gotest -timeout 30m $(PKG)
 
 check: lint vet tidy cross vuln race ## everything else that CI demands
 
@@ -54,7 +54,7 @@ vet: ## go vet
 	$(GO) vet ./...
 
 race: deps ## tests of the packages that share state, with the race detector
-	CGO_ENABLED=1 $(GO) test -race $(RACE)
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(RACE)
 
 vuln: ## govulncheck, where it can be had
 	@scripts/vuln "$(GO)"

@@ -37,9 +37,12 @@ func run(args []string, out io.Writer) (int, error) {
 		return 1, fmt.Errorf("starting go test: %w", err)
 	}
 	s := newSummary(out)
-	s.read(pipe)
+	unread := s.read(pipe)
 	err = cmd.Wait()
 	s.print()
+	if unread != nil {
+		return 1, fmt.Errorf("reading the events of go test: %w", unread)
+	}
 	if err != nil {
 		return 1, fmt.Errorf("running go test: %w", err)
 	}
@@ -68,7 +71,7 @@ func newSummary(out io.Writer) *summary {
 	return &summary{out: out, lines: map[string][]string{}, reasons: map[string][]string{}}
 }
 
-func (s *summary) read(r io.Reader) {
+func (s *summary) read(r io.Reader) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -79,6 +82,7 @@ func (s *summary) read(r io.Reader) {
 		}
 		s.take(e)
 	}
+	return lines.Err()
 }
 
 func (s *summary) take(e event) {

@@ -20,7 +20,9 @@ not json
 `
 	var out strings.Builder
 	s := newSummary(&out)
-	s.read(strings.NewReader(events))
+	if err := s.read(strings.NewReader(events)); err != nil {
+		t.Fatal(err)
+	}
 	s.print()
 	const want = `    a_test.go:9: got 1, want 2
 FAIL	stet/a	0.1s
