@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"stet/executors"
 	"stet/executors/executortest"
@@ -69,7 +70,10 @@ func newHost(t *testing.T) *Host {
 func opening(o executors.Opener, target executors.Target) func(*testing.T) executors.Session {
 	return func(t *testing.T) executors.Session {
 		t.Helper()
-		s, err := o.Open(t.Context(), target)
+		// The suite opens sessions in clean-ups too, when t.Context is over.
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		s, err := o.Open(ctx, target)
 		if err != nil {
 			t.Fatalf("opening %s: %v", target.Address, err)
 		}

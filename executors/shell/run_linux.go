@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"stet/executors"
 )
 
@@ -217,30 +219,34 @@ func lookup(program, dir, path string) (string, error) {
 	if path == "" {
 		path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	}
-	denied := false
+	var refused error
 	for _, d := range filepath.SplitList(path) {
 		if !filepath.IsAbs(d) {
 			continue // never from the current directory
 		}
 		full := filepath.Join(d, program)
+		if _, err := os.Stat(full); err != nil {
+			continue // a folder that this user may not see has nothing for them
+		}
 		err := executable(full)
 		if err == nil {
 			return full, nil
 		}
-		denied = denied || errors.Is(err, fs.ErrPermission)
+		refused = err
 	}
-	if denied {
-		return "", &fs.PathError{Op: "exec", Path: program, Err: syscall.EACCES}
+	if refused != nil {
+		return "", refused
 	}
 	return "", &exec.Error{Name: program, Err: exec.ErrNotFound}
 }
 
+// executable asks whether this user may execute the file.
 func executable(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	if info.IsDir() || info.Mode()&0o111 == 0 {
+	if info.IsDir() || unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS) != nil {
 		return &fs.PathError{Op: "exec", Path: path, Err: syscall.EACCES}
 	}
 	return nil
