@@ -176,6 +176,15 @@ type Block struct {
 	ExpectExit []int
 	Register   string
 	Interp     string
+	// Parallel is how many targets the step runs on at once; 0 leaves it to
+	// the kind of its targets.
+	Parallel int
+	// Batch are the sizes of the waves in which a changing step's group goes
+	// over its targets, the last one again and again; nil is one wave.
+	Batch []Share
+	// MaxFailures is how many targets of a changing step may fail before its
+	// group has failed.
+	MaxFailures Share
 }
 
 // Attr is one attribute of a block.

@@ -9,6 +9,7 @@ type EventKind string
 const (
 	EventPlan      EventKind = "plan"       // Plan is set
 	EventStart     EventKind = "start"      // the operation starts
+	EventWave      EventKind = "wave"       // a step starts on several targets: Wave is set
 	EventStep      EventKind = "step"       // a step starts on a target
 	EventOutput    EventKind = "output"     // a line of a command's output
 	EventRetry     EventKind = "retry"      // a check did not hold yet
@@ -34,10 +35,22 @@ type Event struct {
 	Target     string      `json:"target,omitempty"`
 	Text       string      `json:"text,omitempty"`
 	Deadline   time.Time   `json:"deadline,omitzero"`
+	Wave       *Wave       `json:"wave,omitempty"`
 	Plan       *Plan       `json:"plan,omitempty"`
 	Outcome    *Outcome    `json:"outcome,omitempty"`
 	Operation  *Operation  `json:"operation,omitempty"`
 	Diagnostic *Diagnostic `json:"diagnostic,omitempty"`
+}
+
+// Wave is a part of a step's targets on which it starts, some or all at once.
+type Wave struct {
+	// Number counts from 1, and Of says how many there are; both are 0 for a
+	// step without waves.
+	Number int `json:"number,omitempty"`
+	Of     int `json:"of,omitempty"`
+	// Targets are the wave's; so many of them as Parallel says run at once.
+	Targets  []string `json:"targets"`
+	Parallel int      `json:"parallel"`
 }
 
 // Sink takes events as they happen, from several goroutines.

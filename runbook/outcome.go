@@ -31,6 +31,9 @@ type Outcome struct {
 	Status Status    `json:"status"`
 	Start  time.Time `json:"start"`
 	End    time.Time `json:"end"`
+	// Wave is the wave of the step that the target was in, from 1; 0 if it
+	// has no waves.
+	Wave int `json:"wave,omitempty"`
 	// Error says in words why it failed.
 	Error string `json:"error,omitempty"`
 	// Change is what a netconfig step did, as applied.

@@ -40,6 +40,7 @@ const (
 	Fact        Kind = "fact"         // a snapshot or a register was recorded
 	Confirming  Kind = "confirming"   // a group's checks held; it is about to be confirmed
 	Confirm     Kind = "confirm"      // a group was confirmed
+	LeftOut     Kind = "left-out"     // a target failed, and the operation goes on without it
 	Failing     Kind = "failing"      // a group failed; what is undone because of it
 	UndoIntent  Kind = "undo-intent"  // a step is about to be undone on a target
 	UndoOutcome Kind = "undo-outcome" // it has been, or could not be
