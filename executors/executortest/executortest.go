@@ -29,7 +29,7 @@ func Test(t *testing.T, open func(t *testing.T) executors.Session) {
 		{"Observe", s.observe}, {"Apply", s.apply}, {"ApplyFails", s.applyFails},
 		{"ApplyStale", s.applyStale}, {"Probe", s.probe}, {"GuardConfirmed", s.guardConfirmed},
 		{"GuardReverts", s.guardReverts}, {"GuardRevertedNow", s.guardRevertedNow},
-		{"GuardLost", s.guardLost}, {"GuardOutlives", s.guardOutlives}, {"GuardIncomplete", s.guardIncomplete}, {"Lock", s.lock},
+		{"GuardLost", s.guardLost}, {"GuardIncomplete", s.guardIncomplete}, {"Lock", s.lock},
 		{"Concurrent", s.concurrent}, {"Close", s.close}, {"CloseEnds", s.closeEnds},
 	} {
 		t.Run(part.name, part.run)

@@ -15,11 +15,7 @@ func (s suite) guardLost(t *testing.T) {
 	session := s.session(t)
 	id := fmt.Sprint("lost/", time.Now().UnixNano())
 	before := s.armed(t, session, id, time.Hour)
-	// Its process is the one in this namespace with the entry "guard".
-	text(t, session, `mine=$(readlink /proc/self/ns/net); for p in /proc/[0-9]*; do
-		[ "$(readlink $p/ns/net 2>/dev/null)" = "$mine" ] || continue
-		case "$(tr '\0' ' ' <$p/cmdline 2>/dev/null)" in *" guar"[d]" /"*) kill -9 ${p#/proc/};; esac
-	done`)
+	text(t, session, "do='kill -9 ${p#/proc/}'; "+guards)
 	until(t, "it is lost", func() bool { return state(t, session, id).Phase == executors.Lost })
 	second := executors.Guard{ID: id + "/second", Timeout: time.Minute, Commands: []executors.Command{sh("true")}}
 	if err := session.Arm(within(t, 10*time.Second), second); code(err) != "locked" || !contains(err, "/doc.md") {
@@ -29,22 +25,6 @@ func (s suite) guardLost(t *testing.T) {
 	if err != nil || g.Phase != executors.Reverted {
 		t.Errorf("%+v %v", g, err)
 	}
-	if after := dump(t, session); after != before {
-		t.Errorf("it is not as it was before:\n%s\nbut:\n%s", before, after)
-	}
-}
-
-// guardOutlives: the session that armed it may go, and another one confirms or
-// sees the revert.
-func (s suite) guardOutlives(t *testing.T) {
-	session := s.session(t)
-	id := fmt.Sprint("outlives/", time.Now().UnixNano())
-	first := s.open(t)
-	before := s.armed(t, first, id, 2*time.Second)
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "it goes back", func() bool { return state(t, session, id).Phase == executors.Reverted })
 	if after := dump(t, session); after != before {
 		t.Errorf("it is not as it was before:\n%s\nbut:\n%s", before, after)
 	}

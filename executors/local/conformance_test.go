@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func needRoot(t *testing.T) {
 
 func newHost(t *testing.T) *Host {
 	t.Helper()
-	h, err := NewHost(HostOptions{Program: testProgram(), StateDir: t.TempDir()})
+	h, err := NewHost(HostOptions{Program: testProgram(), StateDir: t.TempDir(), Grace: grace})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,12 +82,12 @@ func opening(o executors.Opener, target executors.Target) func(*testing.T) execu
 	}
 }
 
-var unique = 0
+// grace is shorter than what operators want, for the commands that are deaf.
+const grace = 500 * time.Millisecond
 
-func netnsName() string {
-	unique++
-	return fmt.Sprintf("stet-test-%d-%d", os.Getpid(), unique)
-}
+var unique atomic.Int64
+
+func netnsName() string { return fmt.Sprintf("stet-test-%d-%d", os.Getpid(), unique.Add(1)) }
 
 // inner marks the test binary that a test has started in a private namespace,
 // or as another user.
@@ -106,6 +107,7 @@ func again(t *testing.T, test, binary string, attr *syscall.SysProcAttr, env ...
 
 func TestLocal(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	if os.Getenv(inner) == "" {
 		again(t, t.Name(), os.Args[0], &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS})
 		return
@@ -118,6 +120,7 @@ func TestLocal(t *testing.T) {
 
 func TestNetns(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	executortest.Test(t, opening(newHost(t), executors.Target{Name: "lab", Address: "netns://" + netnsName(), Create: true}))
 }
 
@@ -126,9 +129,9 @@ func TestSudo(t *testing.T) {
 	if _, err := exec.LookPath("sudo"); err != nil {
 		t.Skip("there is no sudo here")
 	}
-	alwaysSudo = true
-	defer func() { alwaysSudo = false }()
+	t.Parallel()
 	h := newHost(t)
+	h.always = true
 	name := netnsName()
 	executortest.Test(t, opening(h, executors.Target{Name: "lab", Address: "netns://" + name, Create: true, Become: "sudo"}))
 	if err := h.Close(); err != nil {
@@ -141,6 +144,7 @@ func TestSudo(t *testing.T) {
 
 func TestSandbox(t *testing.T) {
 	needRoot(t)
+	t.Parallel()
 	testSandbox(t)
 }
 
@@ -150,6 +154,7 @@ func TestSandboxUnprivileged(t *testing.T) {
 		testSandbox(t)
 		return
 	}
+	t.Parallel()
 	dir, err := os.MkdirTemp("/tmp", "stet-test-")
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +178,8 @@ func TestSandboxUnprivileged(t *testing.T) {
 }
 
 func testSandbox(t *testing.T) {
-	o, err := NewSandbox(t.Context(), SandboxOptions{Program: testProgram(), Stderr: os.Stderr})
+	t.Helper()
+	o, err := NewSandbox(t.Context(), SandboxOptions{Program: testProgram(), Grace: grace, Stderr: os.Stderr})
 	if err != nil {
 		t.Fatal(err)
 	}

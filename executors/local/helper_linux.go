@@ -157,7 +157,7 @@ func (h *Host) helper(ctx context.Context, t executors.Target) (executors.Opener
 			h.sandbox, err = NewSandbox(ctx, SandboxOptions{Program: h.o.Program, Grace: h.o.Grace, Stderr: h.o.Stderr})
 		}
 		return h.sandbox, err
-	case t.Become == "sudo" && (os.Geteuid() != 0 || alwaysSudo):
+	case t.Become == "sudo" && (os.Geteuid() != 0 || h.always):
 		if h.sudo == nil {
 			h.sudo, err = newSudo(ctx, h.o)
 		}
@@ -168,6 +168,3 @@ func (h *Host) helper(ctx context.Context, t executors.Target) (executors.Opener
 	}
 	return nil, nil
 }
-
-// alwaysSudo is set by tests, which run as root.
-var alwaysSudo bool

@@ -24,6 +24,8 @@ type Host struct {
 	// find opens the namespace of a target: findHost, or findSandbox in the
 	// helper of the sandboxes.
 	find func(ctx context.Context, t executors.Target) (*space, error)
+	// always uses sudo, also as root: tests run as root.
+	always bool
 
 	mu       sync.Mutex
 	closed   bool
