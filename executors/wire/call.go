@@ -39,7 +39,13 @@ func (k *call) push(f frame) error {
 	if k.queued += len(f.payload); k.queued > Window {
 		return errors.New("a command's output came without credit")
 	}
-	k.queue = append(k.queue, chunk{f.kind == kindStderr, append([]byte(nil), f.payload...)})
+	if n := len(k.queue); n > 0 && k.queue[n-1].err == (f.kind == kindStderr) {
+		// Small pieces that wait are given credit for together: one by one
+		// they would be sent for ever in the size in which they came.
+		k.queue[n-1].b = append(k.queue[n-1].b, f.payload...)
+	} else {
+		k.queue = append(k.queue, chunk{f.kind == kindStderr, append([]byte(nil), f.payload...)})
+	}
 	select {
 	case k.came <- struct{}{}:
 	default:
