@@ -106,10 +106,20 @@ func (r *reading) tidyAttributes(b *block, o FormatOptions) []replacement {
 		words = append(words, attributeText(a))
 	}
 	text := "{ " + strings.Join(words, " ") + " }"
-	if leading {
-		text = b.infoLang + " " + text
+	if !leading {
+		return []replacement{{b.braces, text}}
 	}
-	return []replacement{{b.braces, text}}
+	at := span{Start: b.fenceEnd(r.src), End: b.braces.End}
+	return []replacement{{at, b.infoLang + " " + text}}
+}
+
+// fenceEnd is where the opening fence ends and its info string may start.
+func (b *block) fenceEnd(src []byte) int {
+	at := b.Info.Start
+	for at > 0 && (src[at-1] == ' ' || src[at-1] == '\t') {
+		at--
+	}
+	return at
 }
 
 // attributeText writes an attribute as "key=value", quoted where it must be.

@@ -64,7 +64,7 @@ func rewriteOnce(path string, change func(src []byte) []byte) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(real)
+	f, err := openRegular(real)
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,22 @@ func rewriteOnce(path string, change func(src []byte) []byte) error {
 	return syncFolder(filepath.Dir(real))
 }
 
+// errNotRegular tells that a path is no file that can be replaced.
+var errNotRegular = errors.New("it is not a regular file")
+
+// openRegular opens a file to read it. Opening a pipe would wait for somebody
+// to write into it: that is found out before.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
+	return os.Open(path)
+}
+
 // copyBeside writes text into a new file in the same folder, with owner and
 // mode of the old one, and makes it safe on disk.
 func copyBeside(old *os.File, real string, text []byte) (name string, err error) {
@@ -98,7 +114,7 @@ func copyBeside(old *os.File, real string, text []byte) (name string, err error)
 		return "", err
 	}
 	if !info.Mode().IsRegular() {
-		return "", errors.New("it is not a regular file")
+		return "", errNotRegular
 	}
 	f, err := os.CreateTemp(filepath.Dir(real), "."+filepath.Base(real)+".stet-*")
 	if err != nil {
