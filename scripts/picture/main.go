@@ -59,7 +59,7 @@ func draw(src string) string {
 		p.text(margin, "dim", "…")
 	}
 	height := int(p.y) + margin/2
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 %d %d" width="%d" height="%d" role="img">
 <title>A runbook after it ran</title>
 <style>
 text { font: 14px -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328; white-space: pre }
