@@ -35,13 +35,22 @@ func peer(i *Interface) string {
 }
 
 // farEnds are the ends of veths that lie in other namespaces, by namespace and
-// name, with the end that lies in the observed one.
+// name, with the end that lies in the observed one. Either end may know of the
+// other: the near one does not where nobody could tell it the name of the far
+// namespace.
 func farEnds(s *State) map[[2]string]*Interface {
 	m := map[[2]string]*Interface{}
 	for i := range s.Interfaces {
 		v := &s.Interfaces[i]
-		if target := v.Attrs["veth.peer-target"]; v.Netns == "" && v.Type == "veth" && target != "" {
+		target, known := v.Attrs["veth.peer-target"]
+		switch {
+		case v.Type != "veth" || v.Attrs["veth.peer"] == "":
+		case v.Netns == "" && target != "":
 			m[[2]string{target, v.Attrs["veth.peer"]}] = v
+		case v.Netns != "" && (!known || target == ""):
+			if near := s.Interface(v.Attrs["veth.peer"]); near != nil && near.Type == "veth" {
+				m[[2]string{v.Netns, v.Name}] = near
+			}
 		}
 	}
 	return m

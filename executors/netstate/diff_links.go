@@ -20,8 +20,7 @@ func (d *differ) links() {
 			taken[before] = true
 		}
 		if near := far[[2]string{after.Netns, after.Name}]; before == nil && near != nil && d.from.Interface(near.Name) == nil {
-			// It comes with the end that is made here.
-			d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: withoutAddresses(after)}, Implied: true})
+			d.bornWith(near, after)
 			continue
 		}
 		d.link(before, after, made)
@@ -64,14 +63,23 @@ func (d *differ) link(before, after *Interface, made map[string]bool) {
 func (d *differ) addLink(after *Interface, made map[string]bool) {
 	bare := withoutAddresses(after)
 	if first := peer(after); first != "" && made[after.Netns+"/"+first] {
-		born := Interface{Name: after.Name, Type: after.Type, Netns: after.Netns,
-			Attrs: Attrs{"state": "down", "veth.peer": first}}
-		d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: &born}, Implied: true})
-		d.changeLink(&born, after)
+		d.bornWith(&Interface{Name: first}, after)
 		return
 	}
 	made[after.Netns+"/"+after.Name] = true
 	d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: bare}})
+}
+
+// bornWith makes the end of a veth that comes into being with near: down, and
+// then changed into what it is to be.
+func (d *differ) bornWith(near, after *Interface) {
+	born := Interface{Name: after.Name, Type: after.Type, Netns: after.Netns, Index: after.Index,
+		Attrs: Attrs{"state": "down", "veth.peer": near.Name}}
+	if target, ok := after.Attrs["veth.peer-target"]; ok {
+		born.Attrs["veth.peer-target"] = target
+	}
+	d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: &born}, Implied: true})
+	d.changeLink(&born, after)
 }
 
 // moveLink changes an interface's namespace. Moving away is late, because what
