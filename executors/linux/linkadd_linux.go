@@ -187,8 +187,9 @@ func encodeCreate(m *message, kind *netstate.Kind, want *netstate.Interface, ind
 var createKeys = []string{"mtu", "mac-address", "txqueuelen", "num-tx-queues", "num-rx-queues", "group"}
 
 // pinned is want as it is made. A bridge follows the MTU of its ports until one
-// is set on it, and the one that it is made with does not count, nor does
-// setting the one that it has: it is made with another, and set afterwards.
+// is set on it (br_change_mtu), and the one that it is made with does not
+// count, nor does setting the one that it has: it is made with another, and set
+// afterwards.
 func pinned(want *netstate.Interface) *netstate.Interface {
 	mtu, err := strconv.ParseUint(want.Attrs["mtu"], 10, 32)
 	if want.Type != "linux-bridge" || err != nil {
@@ -208,12 +209,6 @@ func pinned(want *netstate.Interface) *netstate.Interface {
 func encodeBasics(m *message, want *netstate.Interface, l *links) error {
 	w := attrWriter{m: m, l: l}
 	for _, key := range createKeys {
-		// A bridge follows the MTU of its ports unless one was set, and one
-		// that it was made with does not count as set (br_change_mtu): it is
-		// set afterwards.
-		if key == "mtu" && want.Type == "linux-bridge" {
-			continue
-		}
 		if value := want.Attrs[key]; value != "" {
 			if err := w.set(netstate.AttrByKey(key), value, ""); err != nil {
 				return err
