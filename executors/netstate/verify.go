@@ -46,7 +46,9 @@ func VerifyUndone(c *Change, now *State) []Mismatch {
 		keys := touched[r.key().Netns+"/"+r.key().Name]
 		if before := firstOf(r.before); before != nil {
 			for _, key := range automatic(before, links) {
-				delete(keys, key)
+				if !c.sets(before, key) {
+					delete(keys, key)
+				}
 			}
 		}
 		v.link(r.key(), firstOf(r.before), keys, false)
@@ -64,6 +66,21 @@ func VerifyUndone(c *Change, now *State) []Mismatch {
 		}
 	}
 	return v.found
+}
+
+// sets tells that c changes the attribute of an interface that stays: then it
+// is no longer the kernel that chooses it.
+func (c *Change) sets(i *Interface, key string) bool {
+	for _, e := range c.Edits {
+		b, a := e.Before.Link, e.After.Link
+		if e.Implied || e.Replaces || b == nil || a == nil || CompareInterfaces(b, i) != 0 {
+			continue
+		}
+		if changed(b, a, key) {
+			return true
+		}
+	}
+	return false
 }
 
 // sortedState is s, sorted; s itself is not changed.
