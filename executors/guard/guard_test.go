@@ -116,7 +116,6 @@ func (a *armed) kill() {
 	for _, pid := range a.pids {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
-	time.Sleep(50 * time.Millisecond)
 }
 
 func (a *armed) undone() int {
@@ -251,9 +250,7 @@ func TestLost(t *testing.T) {
 	a := newStore(t)
 	a.arm(a.guard("r", time.Minute))
 	a.kill()
-	if g := a.state("r"); g.Phase != executors.Lost {
-		t.Errorf("got %+v", g)
-	}
+	a.until("r", executors.Lost)
 	if err := a.Arm(t.Context(), a.guard("s", time.Minute), a.start); code(err) != "locked" {
 		t.Errorf("got %v", err)
 	}

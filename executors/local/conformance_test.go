@@ -38,6 +38,8 @@ func helperMain(args []string) int {
 		err = ServeSandbox(ctx, args[1:], os.Stdin, os.Stdout)
 	case "guard":
 		err = ServeGuard(ctx, args[1:])
+	case "lock":
+		err = lockMain(args[1])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

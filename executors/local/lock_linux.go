@@ -2,10 +2,13 @@ package local
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,20 +19,62 @@ import (
 // whatever ends it, on a file that tells who holds it.
 func takeLock(dir, target string, l executors.Lock) (*os.File, error) {
 	op := "locking " + target
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("%s: %w", op, err)
+	f, err := claim(dir)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		defer f.Close()
+		return nil, held(op, f)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = sign(f, l)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		defer f.Close()
-		if err != unix.EWOULDBLOCK {
-			return nil, fmt.Errorf("%s: %w", op, err)
+	return f, nil
+}
+
+// claim opens and locks the file; with EWOULDBLOCK the file is that of the
+// holder. One that its holder removed in between is not the lock any more: two
+// would hold "the" lock, each on an inode of its own.
+func claim(dir string) (f *os.File, err error) {
+	const tries = 1000
+	for range tries {
+		if err = os.MkdirAll(dir, 0o700); err == nil {
+			f, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 		}
-		return nil, held(op, f)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+			continue // the directory went in between
+		}
+		if err != nil {
+			return nil, err
+		}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == unix.EWOULDBLOCK {
+			return f, err
+		}
+		if err == nil && sameFile(f) {
+			return f, nil
+		}
+		f.Close()
+		if err != nil && err != unix.EINTR {
+			return nil, err
+		}
 	}
+	return nil, errors.Join(errors.New("its file comes and goes"), err)
+}
+
+// sameFile reports whether f still is what its name leads to.
+func sameFile(f *os.File) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(mine, named)
+}
+
+// sign writes who holds the lock; f is closed when that fails.
+func sign(f *os.File, l executors.Lock) error {
 	b, err := json.Marshal(l)
 	if err == nil {
 		err = f.Truncate(0)
@@ -39,26 +84,32 @@ func takeLock(dir, target string, l executors.Lock) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	return f, nil
+	return err
 }
 
 // held explains who holds a lock.
 func held(op string, f *os.File) error {
 	e := &executors.Error{Code: "locked", Op: op, Message: "another operation holds it",
 		Remedy: "wait until it has ended, or end it"}
-	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
-	var l executors.Lock
-	if err == nil && json.Unmarshal(b, &l) == nil && l.Run != "" {
-		e.Message = fmt.Sprintf("%s holds it since %s for %s (run %s)", l.Operator, l.Since, l.Document, l.Run)
+	for range 10 { // who has just taken it is about to sign
+		b, err := io.ReadAll(io.NewSectionReader(f, 0, 64<<10))
+		var l executors.Lock
+		if err == nil && json.Unmarshal(b, &l) == nil && l.Run != "" {
+			e.Message = fmt.Sprintf("%s holds it since %s for %s (run %s)", l.Operator, l.Since, l.Document, l.Run)
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 	return e
 }
 
-// releaseLock empties the file and gives the lock back. The file stays:
-// removing it would let two hold "the" lock, each on its own inode.
+// releaseLock gives the lock back, and leaves nothing behind but guards.
 func releaseLock(f *os.File) error {
-	_ = f.Truncate(0)
-	return f.Close()
+	var err error
+	if sameFile(f) {
+		err = os.Remove(f.Name())
+		_ = os.Remove(filepath.Dir(f.Name())) // stays where it holds guards
+	}
+	return errors.Join(err, f.Close())
 }
