@@ -6,6 +6,7 @@ package executortest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,8 +96,14 @@ func (s suite) info(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A command is in the namespace that Info names, and sees its interfaces.
-	if out := text(t, s.session(t), "stat -L -c %d:%i /proc/self/ns/net; ls /sys/class/net"); out != info.Netns+"\nlo\n" {
-		t.Errorf("a command sees %q, Info says %s", out, info.Netns)
+	var links []string
+	for _, i := range observe(t, s.session(t)).Interfaces {
+		links = append(links, i.Name+"\n")
+	}
+	slices.Sort(links)
+	want := info.Netns + "\n" + strings.Join(links, "")
+	if out := text(t, s.session(t), "stat -L -c %d:%i /proc/self/ns/net; LC_ALL=C ls /sys/class/net"); out != want {
+		t.Errorf("a command sees %q, want %q", out, want)
 	}
 	if info.OS != "linux" || info.Arch == "" || info.Kernel == "" || info.User == "" || info.Netns == "" {
 		t.Errorf("incomplete: %+v", info)

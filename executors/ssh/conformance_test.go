@@ -3,6 +3,7 @@
 package ssh
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -19,7 +20,11 @@ func TestConformance(t *testing.T) {
 	a.Args = []string{"agent", "serve"}
 	o := opener(t, b.dialer(t, "", Options{}), a)
 	executortest.Test(t, func(t *testing.T) executors.Session {
-		session, err := o.Open(within(t, 60*time.Second), executors.Target{Name: "r1", Address: "ssh://" + s.address})
+		// The suite also opens sessions when a test has ended, and with it
+		// t.Context.
+		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+		defer cancel()
+		session, err := o.Open(ctx, executors.Target{Name: "r1", Address: "ssh://" + s.address})
 		if err != nil {
 			t.Fatal(err)
 		}
