@@ -123,11 +123,7 @@ func (r *reading) defaultTarget(b *block, meta *runbook.Meta) {
 	case len(meta.Default.On) > 0:
 		for _, name := range meta.Default.On {
 			found, _ := resolve(meta, name)
-			for _, t := range found {
-				if !slices.Contains(b.On, t) {
-					b.On = append(b.On, t)
-				}
-			}
+			b.On = union(b.On, found)
 		}
 	case len(meta.Targets) == 1:
 		b.On = []string{meta.Targets[0].Name}

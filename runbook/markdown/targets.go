@@ -17,9 +17,15 @@ func (d *decoder) targets(n *yaml.Node) {
 		return
 	}
 	groups := map[string]*yaml.Node{}
+	vars := map[string]map[string]any{}
 	var order []string
+	var from *yaml.Node
 	for _, p := range n.Pairs {
 		d.place("targets", p.Key)
+		if p.Key.Value == "from" {
+			from = p.Value
+			continue
+		}
 		if fault := nameFault(p.Key.Value); fault != "" {
 			d.wrong(p.Key, "bad-name", fmt.Sprintf("the target's name %q %s", p.Key.Value, fault), "Use letters, digits, _, - and dots.")
 			continue
@@ -27,6 +33,9 @@ func (d *decoder) targets(n *yaml.Node) {
 		switch {
 		case p.Value.Kind == yaml.Sequence:
 			groups[p.Key.Value] = p.Value
+			order = append(order, p.Key.Value)
+		case p.Value.Kind == yaml.Mapping && isGroup(p.Value):
+			groups[p.Key.Value] = d.grouped(p.Key.Value, p.Value, vars)
 			order = append(order, p.Key.Value)
 		case p.Value.Kind == yaml.Mapping:
 			d.meta.Targets = append(d.meta.Targets, d.described(p.Key.Value, p.Value))
@@ -36,7 +45,11 @@ func (d *decoder) targets(n *yaml.Node) {
 			d.meta.Targets = append(d.meta.Targets, t)
 		}
 	}
+	if from != nil {
+		d.from(from)
+	}
 	d.groups(order, groups)
+	d.groupVars(order, vars)
 }
 
 // described reads a target with more than its address.
@@ -162,7 +175,7 @@ func (d *decoder) groups(order []string, members map[string]*yaml.Node) {
 			case members[item.Value] != nil:
 				found = resolve(item.Value, slices.Clone(above))
 			case d.target(item):
-				found = []string{item.Value}
+				found = d.stands(item.Value)
 			}
 			for _, f := range found {
 				if !slices.Contains(out, f) {

@@ -41,6 +41,7 @@ type meaning struct {
 var (
 	everyKind = []runbook.BlockKind{runbook.Netconfig, runbook.Check, runbook.RollbackBlock, runbook.Snapshot, runbook.Run, runbook.Manual}
 	onTargets = everyKind
+	targeted  = []runbook.BlockKind{runbook.Netconfig, runbook.Check, runbook.Snapshot, runbook.Run}
 	changing  = []runbook.BlockKind{runbook.Netconfig, runbook.Run}
 	policied  = []runbook.BlockKind{runbook.Netconfig, runbook.Run, runbook.Check, runbook.Manual}
 	commands  = []runbook.BlockKind{runbook.Run, runbook.RollbackBlock}
@@ -56,6 +57,9 @@ var vocabulary = []meaning{
 	{"timeout", everyKind, func(s *setting) { s.time(&s.b.Timeout) }},
 	{"confirm", changing, (*setting).confirm},
 	{"on-failure", policied, (*setting).policy},
+	{"parallel", targeted, (*setting).parallel},
+	{"batch", changing, (*setting).batch},
+	{"max-failures", changing, (*setting).maxFailures},
 	{"within", checks, func(s *setting) { s.time(&s.b.Within) }},
 	{"every", checks, (*setting).every},
 	{"for", checks, func(s *setting) { s.time(&s.b.Hold) }},
@@ -118,11 +122,7 @@ func (s *setting) on() {
 		if !known {
 			s.fault("unknown-target", here, fmt.Sprintf("there is no target %q", name), remedy(name, targetNames(s.meta)))
 		}
-		for _, t := range found {
-			if !slices.Contains(s.b.On, t) {
-				s.b.On = append(s.b.On, t)
-			}
-		}
+		s.b.On = union(s.b.On, found)
 	}
 }
 
