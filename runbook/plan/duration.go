@@ -25,14 +25,15 @@ func Bound(b *runbook.Block) time.Duration {
 	return Timeout(b)
 }
 
-// duration bounds the whole operation: each step on each target, one after
-// another, the wait for the operator's word, and then undoing all of it and
-// looking at the pre-checks again.
+// duration bounds the whole operation: each step on all of its targets, as many
+// at once as it may, the wait for the operator's word, and then undoing all of
+// it and looking at the pre-checks again.
 func duration(p *runbook.Plan) time.Duration {
 	var total time.Duration
-	for _, g := range p.Groups {
+	for gi := range p.Groups {
+		g := &p.Groups[gi]
 		for _, s := range g.Steps {
-			n := time.Duration(len(s.Targets))
+			n := time.Duration(rounds(p, g, &s))
 			bound := Bound(&s.Block) * n
 			switch {
 			case s.Kind == runbook.RollbackBlock:
@@ -45,7 +46,7 @@ func duration(p *runbook.Plan) time.Duration {
 				total += bound
 			}
 			if s.Kind.Changing() && s.Block.ConfirmBy == "manual" {
-				total += s.Block.Confirm
+				total += s.Block.Confirm * time.Duration(len(Waves(g)))
 			}
 		}
 	}

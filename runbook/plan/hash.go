@@ -23,6 +23,9 @@ func hash(p *runbook.Plan) string {
 	field(h, "stet plan 1")
 	for _, t := range p.Targets {
 		field(h, "target", t.Name, t.Address, t.Become, strconv.FormatBool(t.Create), strconv.FormatBool(t.Keep))
+		if len(t.Vars) > 0 {
+			field(h, "vars", text(t.Vars))
+		}
 	}
 	for _, g := range p.Groups {
 		field(h, "group", g.Name, string(g.Policy), strconv.Itoa(g.Change))
@@ -31,6 +34,9 @@ func hash(p *runbook.Plan) string {
 			field(h, "step", s.Name, string(s.Kind), b.Lang, b.Interp, b.Dir, b.Stdin, b.Register, b.For, b.ConfirmBy)
 			field(h, b.Env...)
 			field(h, b.Timeout.String(), b.Confirm.String(), b.Within.String(), b.Every.String(), b.Hold.String(), fmt.Sprint(b.ExpectExit))
+			if b.Parallel > 0 || len(b.Batch) > 0 || b.MaxFailures.N > 0 {
+				field(h, "waves", strconv.Itoa(b.Parallel), fmt.Sprint(b.Batch), b.MaxFailures.String())
+			}
 			if s.Kind == runbook.Manual {
 				field(h, b.Body)
 			}

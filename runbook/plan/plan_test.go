@@ -218,18 +218,21 @@ func TestHash(t *testing.T) {
 	}
 	seen := map[string]string{hash: "itself"}
 	for name, other := range map[string]string{
-		"a command":   strings.Replace(src, "echo ${mtu}", "echo ${mtu} ", 1),
-		"a change":    strings.Replace(src, "state: up", "state: down", 1),
-		"a target":    strings.Replace(src, "name=two", "name=two on=r2", 1),
-		"an address":  strings.Replace(src, "netns://r1", "netns://other", 1),
-		"a guard":     strings.Replace(src, "name=one", "name=one confirm=90s", 1),
-		"a time":      strings.Replace(src, "name=two", "name=two timeout=10s", 1),
-		"a policy":    strings.Replace(src, "name=one", "name=one on-failure=stop", 1),
-		"an exit":     strings.Replace(src, "name=two", "name=two expect-exit=1", 1),
-		"an order":    front + "\n```sh { run name=two }\necho ${mtu}\n```\n" + block("one", "", bridgeBody),
-		"a check":     src + fmt.Sprintf(checkBlock, "proof"),
-		"an env":      strings.Replace(src, "name=two", "name=two env=A=b", 1),
-		"a directory": strings.Replace(src, "name=two", "name=two cwd=/", 1),
+		"a command":    strings.Replace(src, "echo ${mtu}", "echo ${mtu} ", 1),
+		"a change":     strings.Replace(src, "state: up", "state: down", 1),
+		"a target":     strings.Replace(src, "name=two", "name=two on=r2", 1),
+		"an address":   strings.Replace(src, "netns://r1", "netns://other", 1),
+		"a guard":      strings.Replace(src, "name=one", "name=one confirm=90s", 1),
+		"a time":       strings.Replace(src, "name=two", "name=two timeout=10s", 1),
+		"a policy":     strings.Replace(src, "name=one", "name=one on-failure=stop", 1),
+		"an exit":      strings.Replace(src, "name=two", "name=two expect-exit=1", 1),
+		"an order":     front + "\n```sh { run name=two }\necho ${mtu}\n```\n" + block("one", "", bridgeBody),
+		"a check":      src + fmt.Sprintf(checkBlock, "proof"),
+		"an env":       strings.Replace(src, "name=two", "name=two env=A=b", 1),
+		"a directory":  strings.Replace(src, "name=two", "name=two cwd=/", 1),
+		"a wave":       strings.Replace(src, "name=two", "name=two batch=1", 1),
+		"its failures": strings.Replace(src, "name=two", "name=two batch=1 max-failures=1", 1),
+		"a variable":   strings.Replace(src, `"netns://r1"`, "{address: \"netns://r1\", vars: {a: 1}}", 1),
 	} {
 		got := must(t, other, Options{}).Hash
 		if was, ok := seen[got]; ok {

@@ -2,13 +2,10 @@ package plan
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
-	"stet/executors"
 	"stet/executors/netstate"
 	"stet/executors/netstate/netyaml"
 	"stet/runbook"
@@ -100,28 +97,6 @@ func (b *builder) deferred(block *runbook.Block) string {
 		return fmt.Sprintf("it depends on the output of %s (%s)", step, r)
 	}
 	return ""
-}
-
-// observe reads each target once, for all that its blocks touch.
-func (b *builder) observe(ctx context.Context, observers map[string]executors.Observer) error {
-	queries := map[string]netstate.Query{}
-	for key, w := range b.wanted {
-		if w.config != nil {
-			queries[key[1]] = Union(queries[key[1]], w.config.Query())
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(queries)) {
-		o, ok := observers[name]
-		if !ok {
-			return fmt.Errorf("observing %s: it was not opened", name)
-		}
-		s, err := o.Observe(ctx, queries[name])
-		if err != nil {
-			return fmt.Errorf("observing %s: %w", name, err)
-		}
-		b.states[name] = s
-	}
-	return nil
 }
 
 // Union asks for what either query asks for.

@@ -1,0 +1,48 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"stet/executors"
+	"stet/executors/netstate"
+)
+
+// observe reads each target once, for all that its blocks touch: many at once,
+// since each is a round trip to a host.
+func (b *builder) observe(ctx context.Context, observers map[string]executors.Observer) error {
+	queries := map[string]netstate.Query{}
+	for key, w := range b.wanted {
+		if w.config != nil {
+			queries[key[1]] = Union(queries[key[1]], w.config.Query())
+		}
+	}
+	names := slices.Sorted(maps.Keys(queries))
+	states, faults := make([]*netstate.State, len(names)), make([]error, len(names))
+	room := make(chan struct{}, DefaultParallel)
+	var all sync.WaitGroup
+	for i, name := range names {
+		o, ok := observers[name]
+		if !ok {
+			faults[i] = fmt.Errorf("observing %s: it was not opened", name)
+			continue
+		}
+		room <- struct{}{}
+		all.Go(func() {
+			defer func() { <-room }()
+			var err error
+			if states[i], err = o.Observe(ctx, queries[name]); err != nil {
+				faults[i] = fmt.Errorf("observing %s: %w", name, err)
+			}
+		})
+	}
+	all.Wait()
+	for i, name := range names {
+		b.states[name] = states[i]
+	}
+	return errors.Join(faults...)
+}
