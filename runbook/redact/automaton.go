@@ -14,11 +14,15 @@ type node struct {
 	// suffix; 0: none.
 	match int32
 	owner int32
-	b     byte
+	// encoded is the longest suffix of this prefix, itself included, that is
+	// a prefix of a form which programs break into lines; 0: none.
+	encoded int32
+	b       byte
 }
 
-// add adds a pattern. The first secret to have a pattern owns it.
-func (r *Redactor) add(pattern string, owner int32) {
+// add adds a pattern. The first secret to have a pattern owns it. wraps tells
+// that programs break it into lines.
+func (r *Redactor) add(pattern string, owner int32, wraps bool) {
 	at := int32(0)
 	for i := range len(pattern) {
 		next := r.childOf(at, pattern[i])
@@ -33,14 +37,27 @@ func (r *Redactor) add(pattern string, owner int32) {
 			}
 		}
 		at = next
+		if wraps {
+			r.nodes[at].encoded = at
+		}
 	}
 	if n := &r.nodes[at]; n.match == 0 {
 		n.match, n.owner = n.depth, owner
 	}
 	if len(pattern) > 1 {
-		pair := uint(pattern[0])<<8 | uint(pattern[1])
-		r.pairs[pair/64] |= 1 << (pair % 64)
+		r.pair(pattern[0], pattern[1])
 	}
+	if wraps {
+		for _, c := range []byte(breakers) {
+			r.pair(pattern[0], c)
+		}
+	}
+}
+
+// pair notes that a match can start with these two bytes.
+func (r *Redactor) pair(a, b byte) {
+	pair := uint(a)<<8 | uint(b)
+	r.pairs[pair/64] |= 1 << (pair % 64)
 }
 
 func (r *Redactor) childOf(at int32, b byte) int32 {
@@ -73,6 +90,9 @@ func (r *Redactor) link() {
 			if n.match == 0 && r.nodes[fail].match > 0 {
 				n.match, n.owner = r.nodes[fail].match, r.nodes[fail].owner
 			}
+			if n.encoded == 0 {
+				n.encoded = r.nodes[fail].encoded
+			}
 			queue = append(queue, c)
 		}
 	}
@@ -102,6 +122,8 @@ type span struct {
 type search struct {
 	state int32
 	at    int // offset of the next byte
+	run   int // as runBefore has it, at the end of the last chunk
+	wrap  wrapped
 	spans []span
 }
 
@@ -109,7 +131,7 @@ type search struct {
 func (s *search) scan(r *Redactor, text []byte) {
 	state := s.state
 	for i := 0; i < len(text); i++ {
-		if state == 0 {
+		if state == 0 && s.wrap.state == 0 {
 			// Most text starts no pattern: skip it two bytes at a look.
 			for i+1 < len(text) {
 				pair := uint(text[i])<<8 | uint(text[i+1])
@@ -119,12 +141,17 @@ func (s *search) scan(r *Redactor, text []byte) {
 				i++
 			}
 		}
-		state = r.step(state, text[i])
+		c := text[i]
+		if s.wrap.state != 0 || state != 0 && breaks(c) {
+			s.across(r, state, text, i)
+		}
+		state = r.step(state, c)
 		if n := &r.nodes[state]; n.match > 0 {
 			end := s.at + i + 1
 			s.found(span{start: end - int(n.match), end: end, longest: int(n.match), owner: n.owner})
 		}
 	}
+	s.run = s.runBefore(text, len(text))
 	s.state = state
 	s.at += len(text)
 }
@@ -147,4 +174,13 @@ func (s *search) found(m span) {
 }
 
 // settled is the offset up to which no later match can reach back.
-func (s *search) settled(r *Redactor) int { return s.at - int(r.nodes[s.state].depth) }
+func (s *search) settled(r *Redactor) int {
+	at := s.at - int(r.nodes[s.state].depth)
+	if s.wrap.state != 0 {
+		at = min(at, s.wrap.start(int(r.nodes[s.wrap.state].depth)))
+	}
+	return at
+}
+
+// end forgets matches that have only begun: the text ends here.
+func (s *search) end() { s.state, s.wrap = 0, wrapped{} }

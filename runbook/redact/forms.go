@@ -13,15 +13,22 @@ import (
 	"unicode/utf8"
 )
 
+// form is a text that stands for a secret. wraps tells that programs break
+// such a text into lines.
+type form struct {
+	text  string
+	wraps bool
+}
+
 // forms are all texts that stand for a secret, without duplicates and without
 // any that is too short to look for.
-func forms(value string) []string {
-	var list []string
+func forms(value string) []form {
+	var list []form
 	seen := map[string]bool{}
 	for _, piece := range pieces(value) {
 		for _, f := range encodings(piece) {
-			if len(f) >= minLength && !seen[f] {
-				seen[f] = true
+			if len(f.text) >= minLength && !seen[f.text] {
+				seen[f.text] = true
 				list = append(list, f)
 			}
 		}
@@ -50,30 +57,37 @@ func pieces(value string) []string {
 	return list
 }
 
-// encodings are a piece as it is, and as programs write it.
-func encodings(s string) []string {
-	list := []string{s}
-	list = append(list, base64Forms(s)...)
-	list = append(list, percentForms(s)...)
-	list = append(list, shellForms(s)...)
-	list = append(list, jsonForms(s)...)
-	list = append(list, inner(strconv.Quote(s)), inner(strconv.QuoteToASCII(s)), html.EscapeString(s))
+// encodings are a piece as it is, and as programs write it. The encodings come
+// first: a text that is both is one that wraps.
+func encodings(s string) []form {
+	var list []form
 	digits := hex.EncodeToString([]byte(s))
-	return append(list, digits, strings.ToUpper(digits))
+	encoded := append(base64Forms(s), digits, strings.ToUpper(digits))
+	for _, text := range encoded {
+		list = append(list, form{text, true})
+	}
+	plain := []string{s, inner(strconv.Quote(s)), inner(strconv.QuoteToASCII(s)), html.EscapeString(s)}
+	plain = append(plain, percentForms(s)...)
+	plain = append(plain, shellForms(s)...)
+	plain = append(plain, jsonForms(s)...)
+	for _, text := range encoded { // base64 has characters that mean something there
+		plain = append(plain, url.QueryEscape(text), lowerPercent(url.QueryEscape(text)), strings.ReplaceAll(text, "/", `\/`))
+	}
+	for _, text := range plain {
+		list = append(list, form{text, false})
+	}
+	return list
 }
 
-// base64Forms are the encodings of s alone, with and without padding and with
-// line ends, and of s at the three places where it can stand in something
-// longer: there, without the characters that its neighbours share.
+// base64Forms are the encodings of s alone, with and without padding, and of s
+// at the three places where it can stand in something longer: there, without
+// the characters that its neighbours share.
 func base64Forms(s string) []string {
 	var list []string
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		alone := e.EncodeToString([]byte(s))
 		padding := strings.Repeat("=", (4-len(alone)%4)%4)
 		list = append(list, alone, alone+padding)
-		for _, width := range []int{64, 76} { // PEM, base64(1) and MIME
-			list = append(list, wrap(alone, width, "\n"), wrap(alone, width, "\r\n"))
-		}
 		for before := range 3 {
 			text := e.EncodeToString(append(make([]byte, before), s...))
 			from, to := (8*before+5)/6, 8*(before+len(s))/6
@@ -81,18 +95,6 @@ func base64Forms(s string) []string {
 		}
 	}
 	return list
-}
-
-// wrap breaks text into lines of a width.
-func wrap(text string, width int, end string) string {
-	var b strings.Builder
-	for len(text) > width {
-		b.WriteString(text[:width])
-		b.WriteString(end)
-		text = text[width:]
-	}
-	b.WriteString(text)
-	return b.String()
 }
 
 // percentForms are URL encodings, with upper and lower case digits.

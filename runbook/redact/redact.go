@@ -24,7 +24,7 @@ const (
 type Redactor struct {
 	nodes   []node
 	root    [256]int32
-	pairs   [1 << 16 / 64]uint64 // first two bytes of all patterns
+	pairs   [1 << 16 / 64]uint64 // first two bytes of all matches
 	markers []string             // by owner
 }
 
@@ -47,7 +47,7 @@ func New(secrets map[string]string) (*Redactor, error) {
 		owner := int32(len(r.markers))
 		r.markers = append(r.markers, "[redacted:"+name+"]")
 		for _, form := range forms(secrets[name]) {
-			r.add(form, owner)
+			r.add(form.text, owner, form.wraps)
 		}
 	}
 	if len(errs) > 0 {

@@ -162,6 +162,18 @@ func TestNilAndEmpty(t *testing.T) {
 	}
 }
 
+// wrap breaks text into lines of a width.
+func wrap(text string, width int, end string) string {
+	var b strings.Builder
+	for len(text) > width {
+		b.WriteString(text[:width])
+		b.WriteString(end)
+		text = text[width:]
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
 // write passes text through a Writer in chunks of random sizes up to largest.
 func write(t testing.TB, r *Redactor, text string, random *rand.Rand, largest int) string {
 	t.Helper()
@@ -257,6 +269,7 @@ func FuzzRedact(f *testing.F) {
 		if got := write(t, r, text, rand.New(rand.NewSource(seed)), 1+int(uint64(seed)%64)); got != want {
 			t.Fatalf("chunks give %q, the whole %q", got, want)
 		}
+		fuzzWrapped(t, r, a, text, seed)
 		// Between the marks nothing of a secret is left.
 		for _, rest := range strings.FieldsFunc(strings.NewReplacer("[redacted:a]", "\x01", "[redacted:b]", "\x01").Replace(want), func(r rune) bool { return r == 1 }) {
 			for _, s := range []string{a, b} {
@@ -266,6 +279,24 @@ func FuzzRedact(f *testing.F) {
 			}
 		}
 	})
+}
+
+// fuzzWrapped looks for what is left of a secret in a file that is encoded and
+// broken into lines.
+func fuzzWrapped(t *testing.T, r *Redactor, secret, text string, seed int64) {
+	t.Helper()
+	width := minRun + int(uint64(seed)%70)
+	end := []string{"\n", "\r\n", "\n  ", `\n`}[uint64(seed)/70%4]
+	encoded := base64.StdEncoding.EncodeToString([]byte(text + secret + text))
+	wrapped := wrap(encoded, width, end)
+	got := r.String(wrapped)
+	if pieces := write(t, r, wrapped, rand.New(rand.NewSource(seed)), 1+width); pieces != got {
+		t.Fatalf("chunks of %q give %q, the whole %q", wrapped, pieces, got)
+	}
+	from, to := (8*len(text)+5)/6, 8*(len(text)+len(secret))/6
+	if strings.Contains(strings.ReplaceAll(got, end, ""), encoded[from:to]) {
+		t.Fatalf("%q survives in lines of %d: %q", secret, width, got)
+	}
 }
 
 func BenchmarkWriter(b *testing.B) {
@@ -279,6 +310,8 @@ func BenchmarkWriter(b *testing.B) {
 	for name, text := range map[string][]byte{
 		"log":    bytes.Repeat([]byte("Nov 21 12:00:01 r1 kernel: [12345.678901] br0: port 2(tap0) entered forwarding state\n"), 12000),
 		"base64": []byte(base64.StdEncoding.EncodeToString(noise)),
+		"lines":  []byte(wrap(base64.StdEncoding.EncodeToString(noise), 76, "\n")),
+		"hex":    []byte(wrap(hex.EncodeToString(noise), 60, "\n")),
 		"near":   bytes.Repeat([]byte("correct horse battery stapl"), 40000),
 		"binary": noise,
 	} {

@@ -11,8 +11,8 @@ const segment = 64 << 10
 
 // Writer replaces secrets in what passes through it, also where a chunk ends
 // in the middle of one: it holds back as much as could be the beginning of a
-// secret, which is at most the length of the longest form of one. It may be
-// used from several goroutines.
+// secret, which is at most the length of the longest form of one, with its
+// line breaks. It may be used from several goroutines.
 type Writer struct {
 	mu     sync.Mutex
 	r      *Redactor
@@ -112,6 +112,6 @@ func (w *Writer) Close() error {
 	if w.r == nil || len(w.r.markers) == 0 {
 		return nil
 	}
-	w.search.state = 0
+	w.search.end()
 	return w.emit(nil, w.search.at)
 }
