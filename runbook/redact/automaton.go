@@ -74,7 +74,7 @@ func (r *Redactor) childOf(at int32, b byte) int32 {
 
 // link sets the failure links, in order of depth.
 func (r *Redactor) link() {
-	var queue []int32
+	queue := make([]int32, 0, len(r.nodes))
 	for _, c := range r.root {
 		if c != 0 {
 			queue = append(queue, c)
