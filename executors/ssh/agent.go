@@ -47,8 +47,8 @@ func (c *Conn) Agent(ctx context.Context, a Agent) (*Stream, error) {
 	// Where a home folder is shared by hosts of several kinds, the program of
 	// another one may lie there and have been tried.
 	if !said.missing && len(a.Programs) > 1 {
-		if s, said, err = c.start(ctx, a, []*Program{p}); s != nil || err != nil {
-			return s, err
+		if other, _, err := c.start(ctx, a, []*Program{p}); other != nil || err != nil {
+			return other, err
 		}
 	}
 	// Missing, or there and no use: after a power cut a file may be empty.
@@ -67,11 +67,14 @@ func (c *Conn) Agent(ctx context.Context, a Agent) (*Stream, error) {
 
 // check refuses what a shell could misread.
 func (a Agent) check() error {
-	bad := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./_-", r))
+	plain := func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./_-", r) {
+			return r
+		}
+		return -1
 	}
 	for _, arg := range a.Args {
-		if arg == "" || strings.ContainsFunc(arg, bad) {
+		if arg == "" || strings.Map(plain, arg) != arg {
 			return fmt.Errorf("starting the agent: the argument %q could be misread by a shell", arg)
 		}
 	}

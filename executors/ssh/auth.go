@@ -147,12 +147,10 @@ func (a *authentication) interactive() cryptossh.AuthMethod {
 // giveUp stops a method whose question got no answer.
 func (a *authentication) giveUp(method string, q Question, err error) {
 	a.tries[method] = 1 << 20
-	var e *executors.Error
-	if errors.As(nobody(a.settings.Host, q, err), &e) {
-		a.note(e.Message)
-		if errors.Is(err, errNobody) {
-			a.remedy = e.Remedy
-		}
+	e := nobody(a.settings.Host, q, err)
+	a.note(e.Message)
+	if errors.Is(err, errNobody) {
+		a.remedy = e.Remedy
 	}
 }
 

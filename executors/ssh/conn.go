@@ -24,8 +24,13 @@ type Conn struct {
 	stream *stream // nil through a control master
 	once   sync.Once
 	done   chan struct{}
-	mu     sync.Mutex
-	err    error
+
+	mu sync.Mutex
+	// watchers are those who want to learn at once when the host falls silent,
+	// the first of them since watched.
+	watchers int
+	watched  time.Time
+	err      error
 }
 
 // watch notices the connection's end, and ends it itself when the host falls
@@ -55,10 +60,8 @@ func (c *Conn) finish(err error) {
 // ServerAliveInterval, and closes the connection after ServerAliveCountMax
 // unanswered ones. Without it a dead link would hang an operation for ever.
 func (c *Conn) keepAlive() {
-	interval, count := c.Settings.alive()
-	limit := interval * time.Duration(count+1)
 	asking := make(chan struct{}, 1)
-	ticker := time.NewTicker(max(interval/4, 10*time.Millisecond))
+	ticker := time.NewTicker(c.tick())
 	defer ticker.Stop()
 	var asked time.Time
 	for {
@@ -67,8 +70,8 @@ func (c *Conn) keepAlive() {
 			return
 		case <-ticker.C:
 		}
-		silence := c.stream.silence()
-		if silence >= limit {
+		interval, count, silence := c.patience()
+		if silence >= interval*time.Duration(count+1) {
 			c.mu.Lock()
 			c.err = errSilent
 			c.mu.Unlock()
@@ -90,6 +93,47 @@ func (c *Conn) keepAlive() {
 			<-asking
 		}()
 	}
+}
+
+// patience is how often a silent host is asked for a sign of life, how often in
+// vain, and for how long it has been silent.
+func (c *Conn) patience() (interval time.Duration, count int, silence time.Duration) {
+	interval, count = c.Settings.alive()
+	silence = c.stream.silence()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watchers > 0 && interval*time.Duration(count) > closeWatch*closeCount {
+		// What was silent before was not asked.
+		return closeWatch, closeCount, min(silence, time.Since(c.watched))
+	}
+	return interval, count, silence
+}
+
+// closely watches the connection closely until the returned function is called.
+func (c *Conn) closely() (stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.watchers++; c.watchers == 1 {
+		c.watched = time.Now()
+	}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.watchers--
+	}
+}
+
+// Under close watch a connection lives through an outage of some seconds, and no
+// longer: a change may have cut it.
+const (
+	closeWatch = time.Second
+	closeCount = 4
+)
+
+// tick is how often to look.
+func (c *Conn) tick() time.Duration {
+	interval, _ := c.Settings.alive()
+	return max(min(interval, closeWatch)/4, 10*time.Millisecond)
 }
 
 // Done is closed when the connection has ended.

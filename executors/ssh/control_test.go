@@ -56,8 +56,8 @@ func TestSystemSSH(t *testing.T) {
 			j, s := b.newServer(t), b.newServer(t)
 			b.trust(t, j, s)
 			t.Setenv("XDG_RUNTIME_DIR", b.dir)
-			setting := strings.ReplaceAll(setting, "%s", b.knownHosts)
-			d := b.dialer(t, "Host r1\n  HostName "+s.address+"\n  ProxyJump "+j.address+"\n  "+setting+"\n", Options{})
+			line := strings.ReplaceAll(setting, "%s", b.knownHosts)
+			d := b.dialer(t, "Host r1\n  HostName "+s.address+"\n  ProxyJump "+j.address+"\n  "+line+"\n", Options{})
 			c := dial(t, d, "r1")
 			if got := output(t, c, "echo $HOME"); got != s.home+"\n" {
 				t.Errorf("HOME is %q", got)

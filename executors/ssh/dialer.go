@@ -104,11 +104,22 @@ func (d *Dialer) Close() error {
 // codes "unreachable", "refused", "timeout", "not-found", "permission",
 // "host-key", "expired", "protocol", "invalid", "unsupported", "canceled".
 func (d *Dialer) Dial(ctx context.Context, a Address) (*Conn, error) {
+	return d.connect(ctx, a, false)
+}
+
+// connect is Dial; fresh makes a connection of its own even where the user has
+// one open (ControlPath).
+func (d *Dialer) connect(ctx context.Context, a Address, fresh bool) (*Conn, error) {
 	ctx, cancel := d.join(ctx)
 	defer cancel()
 	s, err := d.Settings(ctx, a)
 	if err != nil {
 		return nil, fail(ctx, a.Host, err)
+	}
+	if !fresh {
+		if c := d.attachOpen(ctx, s); c != nil {
+			return c, nil
+		}
 	}
 	c, err := d.dial(ctx, s, nil)
 	if err != nil {
@@ -126,13 +137,10 @@ func (d *Dialer) join(ctx context.Context) (context.Context, context.CancelFunc)
 
 var errClosed = errors.New("the dialer has been closed")
 
-// dial connects by the way that the settings ask for: an open control master,
-// a new one, or natively. Trail holds the identities of the hosts that are
+// dial connects by the way that the settings ask for: a new control master, or
+// natively. Trail holds the identities of the hosts that are
 // reached through this one.
 func (d *Dialer) dial(ctx context.Context, s *Settings, trail []string) (*Conn, error) {
-	if c := d.attachOpen(ctx, s); c != nil {
-		return c, nil
-	}
 	if reason := s.beyond(); reason != "" {
 		return d.viaSystem(ctx, s, reason)
 	}

@@ -251,7 +251,7 @@ func (h *hostKey) unknown(ctx context.Context, lines []*hostLine, key cryptossh.
 		Text: "the " + key.Type() + " key " + print + " of " + s.hostKeyName() + " is not known"}
 	answer, err := h.ask(ctx, q)
 	if err != nil {
-		e := nobody(s.Host, q, err).(*executors.Error)
+		e := nobody(s.Host, q, err)
 		e.Code = "host-key"
 		return e
 	}

@@ -72,7 +72,7 @@ func (c *Conn) install(ctx context.Context, p *Program, h *host) error {
 	if err != nil {
 		return err
 	}
-	unpack, sum := "gzip -dc", ""
+	unpack := "gzip -dc"
 	if !h.has("gzip") {
 		// Larger, but every host can take it.
 		unpack = "cat"
@@ -80,6 +80,7 @@ func (c *Conn) install(ctx context.Context, p *Program, h *host) error {
 			return err
 		}
 	}
+	var sum string
 	switch {
 	case h.has("sha256sum"):
 		sum = "sha256sum"

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -93,7 +94,9 @@ func (d *Dialer) shared(ctx context.Context, s *Settings, trail []string) (*bast
 		d.bastions[s.identity()] = b
 		go func() {
 			defer close(b.ready)
-			b.conn, b.err = d.dial(d.ctx, s, trail)
+			if b.conn = d.attachOpen(d.ctx, s); b.conn == nil {
+				b.conn, b.err = d.dial(d.ctx, s, trail)
+			}
 		}()
 	}
 	d.mu.Unlock()
@@ -125,7 +128,8 @@ func (b *bastion) dead() bool {
 
 // jumpError says that not the host but the way to it is at fault.
 func jumpError(host, jump string, err error) error {
-	if typed, ok := fail(context.Background(), jump, err).(*executors.Error); ok {
+	var typed *executors.Error
+	if errors.As(fail(context.Background(), jump, err), &typed) {
 		e := *typed
 		e.Op = "connecting to " + host + " through " + jump
 		return &e

@@ -11,8 +11,8 @@ import (
 )
 
 // Opener opens sessions to ssh:// targets. All sessions of one host share one
-// connection and one agent; a connection that has died is made anew by the next
-// Open. It implements executors.Opener.
+// connection and one agent; where the connection has died, sessions go over to
+// a new one by themselves. It implements executors.Opener.
 type Opener struct {
 	dialer *Dialer
 	agent  Agent
@@ -22,16 +22,7 @@ type Opener struct {
 
 	mu    sync.Mutex
 	hosts map[string]*reached
-}
-
-// reached is a host with its agent; without one where it cannot run.
-type reached struct {
-	ready  chan struct{}
-	conn   *Conn
-	client *wire.Client
-	// without is why the host runs no agent.
-	without error
-	err     error
+	left  map[*reached]bool // for a fresh connection; sessions may still be on it
 }
 
 // NewOpener returns an Opener over d, which stays the caller's to close. The
@@ -41,14 +32,14 @@ func NewOpener(d *Dialer, a Agent, o wire.Options) *Opener {
 	if a.Marker == "" {
 		a.Marker = wire.Magic
 	}
-	opener := &Opener{dialer: d, agent: a, wire: o, hosts: map[string]*reached{}}
+	opener := &Opener{dialer: d, agent: a, wire: o, hosts: map[string]*reached{}, left: map[*reached]bool{}}
 	opener.ctx, opener.cancel = context.WithCancel(d.ctx)
 	return opener
 }
 
-// Open implements executors.Opener. A host that does not run the agent still
-// gives a session: Run and Info work, everything else is an *executors.Error
-// of code "unsupported" that says why.
+// Open implements executors.Opener; its sessions are executors.Remote. A host
+// that does not run the agent still gives a session: Run and Info work,
+// everything else is an *executors.Error of code "unsupported" that says why.
 func (o *Opener) Open(ctx context.Context, t executors.Target) (executors.Session, error) {
 	if t.Scheme() != "ssh" {
 		return nil, &executors.Error{Code: "unsupported", Op: "opening " + t.Address, Message: "this is no ssh:// address"}
@@ -57,24 +48,19 @@ func (o *Opener) Open(ctx context.Context, t executors.Target) (executors.Sessio
 	if err != nil {
 		return nil, err
 	}
-	h, err := o.reach(ctx, a, t.Become)
+	h, err := o.reach(ctx, a, t.Become, false)
 	if err != nil {
 		return nil, err
 	}
 	if h.client == nil {
 		return &plainSession{target: t, conn: h.conn, why: h.without}, nil
 	}
-	inner := t
-	inner.Address, inner.Become = "local", ""
-	s, err := h.client.Open(ctx, inner)
-	if err != nil {
-		return nil, err
-	}
-	return &session{Session: s, target: t, hostKey: h.conn.HostKey}, nil
+	return o.session(ctx, t, a, h)
 }
 
 // reach connects to a host and starts its agent, once for all targets on it.
-func (o *Opener) reach(ctx context.Context, a Address, become string) (*reached, error) {
+// A fresh connection takes the place of the one that there is, when it stands.
+func (o *Opener) reach(ctx context.Context, a Address, become string, fresh bool) (*reached, error) {
 	key := a.String() + "\x00" + become
 	o.mu.Lock()
 	if o.hosts == nil {
@@ -82,108 +68,80 @@ func (o *Opener) reach(ctx context.Context, a Address, become string) (*reached,
 		return nil, errClosed
 	}
 	h := o.hosts[key]
-	if h == nil || h.dead() {
-		h = &reached{ready: make(chan struct{})}
-		o.hosts[key] = h
+	if fresh || h == nil || h.dead() {
+		h = &reached{name: a.Host, ready: make(chan struct{}), ended: make(chan struct{})}
+		if !fresh {
+			o.replace(key, h)
+		}
 		go func() {
 			defer close(h.ready)
 			// The connection is for all who wait, so it is not the first one's
 			// to cancel; the Opener's end ends it.
-			h.connect(o.ctx, o, a, become)
+			h.connect(o.ctx, o, a, become, fresh)
 		}()
 	}
 	o.mu.Unlock()
 	select {
 	case <-h.ready:
-		return h, h.err
 	case <-ctx.Done():
+		if fresh {
+			go h.abandon()
+		}
 		return nil, fail(ctx, a.Host, context.Cause(ctx))
 	}
+	if !fresh || h.err != nil {
+		return h, h.err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.hosts == nil {
+		go h.abandon()
+		return nil, errClosed
+	}
+	o.replace(key, h)
+	return h, nil
 }
 
-func (h *reached) connect(ctx context.Context, o *Opener, a Address, become string) {
-	if h.conn, h.err = o.dialer.Dial(ctx, a); h.err != nil {
-		return
+// replace makes h the connection of a host; o.mu is held. The one before is
+// closed when no session is on it any more.
+func (o *Opener) replace(key string, h *reached) {
+	if old := o.hosts[key]; old != nil {
+		o.left[old] = true
+		go func() {
+			<-old.ready
+			old.retire()
+			<-old.ended
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			delete(o.left, old)
+		}()
 	}
-	program := o.agent
-	program.Become = become
-	stream, err := h.conn.Agent(ctx, program)
-	if err == nil {
-		h.client, err = wire.NewClient(ctx, stream, o.wire)
-	}
-	switch {
-	case err == nil:
-	case errors.Is(err, ErrNoAgent) && become == "":
-		h.without = err
-	default:
-		h.err = fail(ctx, a.Host, err)
-		h.conn.Close()
-	}
-}
-
-// dead tells whether a host must be reached anew.
-func (h *reached) dead() bool {
-	select {
-	case <-h.ready:
-	default:
-		return false
-	}
-	if h.err != nil {
-		return true
-	}
-	select {
-	case <-h.conn.Done():
-		return true
-	default:
-		return false
-	}
+	o.hosts[key] = h
 }
 
 // Close ends the agents and the connections.
 func (o *Opener) Close() error {
 	o.mu.Lock()
-	hosts := o.hosts
+	var all []*reached
+	for _, h := range o.hosts {
+		all = append(all, h)
+	}
+	for h := range o.left {
+		all = append(all, h)
+	}
 	o.hosts = nil
 	o.mu.Unlock()
 	o.cancel()
 	var wait sync.WaitGroup
-	errs := make([]error, len(hosts))
-	i := 0
-	for _, h := range hosts {
-		at := &errs[i]
-		i++
+	errs := make([]error, len(all))
+	for i, h := range all {
 		wait.Go(func() {
 			<-h.ready
-			if h.err != nil {
-				return
+			if err := h.close(); err != nil {
+				errs[i] = fmt.Errorf("closing the agent on %s: %w", h.name, err)
 			}
-			if h.client != nil {
-				if err := h.client.Close(); err != nil {
-					*at = fmt.Errorf("closing the agent on %s: %w", h.conn.Settings.Host, err)
-				}
-			}
-			*at = errors.Join(*at, h.conn.Close())
 		})
 	}
 	wait.Wait()
 	return errors.Join(errs...)
-}
-
-// session is the agent's, under the name of the target.
-type session struct {
-	executors.Session
-	target  executors.Target
-	hostKey string
-}
-
-// Target implements executors.Observer.
-func (s *session) Target() executors.Target { return s.target }
-
-// Info implements executors.Observer.
-func (s *session) Info(ctx context.Context) (*executors.Info, error) {
-	info, err := s.Session.Info(ctx)
-	if info != nil {
-		info.HostKey = s.hostKey
-	}
-	return info, err
 }

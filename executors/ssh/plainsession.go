@@ -122,7 +122,8 @@ func (s *plainSession) Info(ctx context.Context) (*executors.Info, error) {
 // needs is the refusal of everything else.
 func (s *plainSession) needs(what string) error {
 	remedy := ""
-	if e, ok := s.why.(*executors.Error); ok {
+	var e *executors.Error
+	if errors.As(s.why, &e) {
 		remedy = e.Remedy
 	}
 	return &executors.Error{Code: "unsupported", Op: what + " on " + s.target.Name, Err: s.why, Remedy: remedy,
@@ -163,8 +164,9 @@ func (s *plainSession) Revert(context.Context, string) (*executors.GuardState, e
 // Guards implements executors.Session: without an agent there are none.
 func (s *plainSession) Guards(context.Context) ([]executors.GuardState, error) { return nil, nil }
 
-// Lock implements executors.Session; it needs the agent.
-func (s *plainSession) Lock(context.Context, executors.Lock) error { return s.needs("locking") }
+// Lock implements executors.Session. Nothing on the host could hold a lock; what
+// can be done without an agent is not worth refusing for that.
+func (s *plainSession) Lock(context.Context, executors.Lock) error { return nil }
 
 // Unlock implements executors.Session: there is no lock to give back.
 func (s *plainSession) Unlock(context.Context) error { return nil }

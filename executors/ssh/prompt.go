@@ -184,7 +184,7 @@ func (c *collector) put(ctx context.Context, batch []*pending) {
 }
 
 // nobody makes a clear error of a question that could not be asked.
-func nobody(host string, q Question, err error) error {
+func nobody(host string, q Question, err error) *executors.Error {
 	if !errors.Is(err, errNobody) {
 		return &executors.Error{Code: "permission", Op: "connecting to " + host, Message: "asking for " + q.Text + ": " + err.Error(), Err: err}
 	}

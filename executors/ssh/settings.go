@@ -73,7 +73,7 @@ type Settings struct {
 // must never hang on a dead peer.
 const (
 	defaultConnectTimeout = 30 * time.Second
-	defaultAliveInterval  = 15 * time.Second
+	defaultAliveInterval  = 5 * time.Second
 	maxAliveInterval      = time.Minute
 	// authTimeout bounds authentication, questions to the operator not
 	// counted. It is OpenSSH's LoginGraceTime.

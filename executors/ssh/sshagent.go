@@ -81,7 +81,7 @@ func (k *keyAgents) Close() {
 		// Taking the turn waits for an opening under way.
 		a.once.Do(func() {})
 		if a.close != nil {
-			a.close()
+			_ = a.close() // it was only read from
 		}
 	}
 	k.agents = nil

@@ -249,7 +249,7 @@ func (c *Conn) tellSudo(ctx context.Context, s *starting, attempt int) error {
 		if attempt > 1 && errors.Is(err, errNobody) {
 			return &executors.Error{Code: "permission", Op: "becoming root on " + c.Settings.Host, Message: "sudo did not take the password", Remedy: "check the declared secret", Err: err}
 		}
-		failed := nobody(c.Settings.Host, q, err).(*executors.Error)
+		failed := nobody(c.Settings.Host, q, err)
 		failed.Op = "becoming root on " + c.Settings.Host
 		return failed
 	}

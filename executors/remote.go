@@ -1,0 +1,32 @@
+package executors
+
+import (
+	"context"
+	"net/netip"
+)
+
+// Way is the connection that a target is reached by, as the target sees it.
+type Way struct {
+	// Local is the target's own address, Peer the address it comes from: the
+	// operator's machine, or the last jump host.
+	Local netip.Addr `json:"local"`
+	Peer  netip.Addr `json:"peer"`
+}
+
+// Reached is an Observer of a target behind a network: a change there can cut
+// the way in.
+type Reached interface {
+	// Way tells which connection the target is reached by.
+	Way(ctx context.Context) (*Way, error)
+}
+
+// Remote is a Session to a target behind a network.
+type Remote interface {
+	Session
+	Reached
+	// Reconnect makes a new connection, from the first packet on, and goes
+	// over to it: when it returns nil the way in works. What the old one was
+	// doing ends. After an error the session is as before; trying again is
+	// for the caller.
+	Reconnect(ctx context.Context) error
+}

@@ -1,0 +1,143 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"stet/executors"
+	"stet/executors/wire"
+)
+
+// reached is a host with its agent; without one where it cannot run.
+type reached struct {
+	name   string
+	ready  chan struct{} // closed when it is reached, or could not be
+	conn   *Conn
+	stream *Stream
+	client *wire.Client
+	// without is why the host runs no agent.
+	without error
+	err     error
+
+	mu      sync.Mutex
+	users   int  // sessions
+	retired bool // to be closed with the last session
+	once    sync.Once
+	ended   chan struct{} // closed when it has been closed
+}
+
+func (h *reached) connect(ctx context.Context, o *Opener, a Address, become string, fresh bool) {
+	if h.conn, h.err = o.dialer.connect(ctx, a, fresh); h.err != nil {
+		return
+	}
+	program := o.agent
+	program.Become = become
+	stream, err := h.conn.Agent(ctx, program)
+	if err == nil {
+		h.stream = stream
+		h.client, err = wire.NewClient(ctx, stream, o.wire)
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNoAgent) && become == "":
+		h.without = err
+	default:
+		h.err = fail(ctx, a.Host, err)
+		h.conn.Close()
+	}
+}
+
+// dead tells whether a host must be reached anew.
+func (h *reached) dead() bool {
+	select {
+	case <-h.ready:
+	default:
+		return false
+	}
+	if h.err != nil || over(h.conn.Done()) {
+		return true
+	}
+	return h.stream != nil && over(h.stream.Done())
+}
+
+func over(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// open opens a session to a target on the host; shut ends it.
+func (h *reached) open(ctx context.Context, t executors.Target) (executors.Session, error) {
+	if h.client == nil {
+		return nil, fail(ctx, h.name, h.without)
+	}
+	h.mu.Lock()
+	h.users++
+	h.mu.Unlock()
+	t.Address, t.Become = "local", ""
+	s, err := h.client.Open(ctx, t)
+	if err != nil {
+		h.leave()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (h *reached) shut(s executors.Session) error {
+	err := s.Close()
+	h.leave()
+	return err
+}
+
+// leave takes one session off.
+func (h *reached) leave() {
+	h.mu.Lock()
+	h.users--
+	last := h.users == 0 && h.retired
+	h.mu.Unlock()
+	if last {
+		_ = h.close() // whoever used it has what there was to learn
+	}
+}
+
+// retire closes the connection as soon as no session is on it.
+func (h *reached) retire() {
+	h.mu.Lock()
+	h.retired = true
+	last := h.users == 0
+	h.mu.Unlock()
+	if last {
+		_ = h.close()
+	}
+}
+
+// abandon closes a connection that nobody waited for.
+func (h *reached) abandon() {
+	<-h.ready
+	_ = h.close()
+}
+
+// close ends the agent and the connection. An agent that does not answer any
+// more is no error: it ends with its connection.
+func (h *reached) close() error {
+	var err error
+	h.once.Do(func() {
+		defer close(h.ended)
+		if h.err != nil {
+			return
+		}
+		gone := h.dead()
+		if h.client != nil {
+			err = h.client.Close()
+		}
+		if gone || h.dead() {
+			err = nil
+		}
+		err = errors.Join(err, h.conn.Close())
+	})
+	return err
+}

@@ -1,0 +1,319 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+	"time"
+
+	"stet/executors"
+	"stet/executors/netstate"
+)
+
+// session is the agent's session on a host, under the name of the target. It
+// outlives its connection: what only looks, or may be done twice, goes over to
+// a new one when the old one has died; what may not is an error.
+type session struct {
+	opener  *Opener
+	target  executors.Target
+	address Address
+
+	turn chan struct{} // held while the session is led over
+
+	mu     sync.Mutex
+	host   *reached
+	inner  executors.Session
+	lock   *executors.Lock
+	way    *executors.Way
+	closed bool
+}
+
+func (o *Opener) session(ctx context.Context, t executors.Target, a Address, h *reached) (*session, error) {
+	inner, err := h.open(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return &session{opener: o, target: t, address: a, turn: make(chan struct{}, 1), host: h, inner: inner}, nil
+}
+
+// Target implements executors.Observer.
+func (s *session) Target() executors.Target { return s.target }
+
+// current is the session on a connection that lives, as far as is known.
+func (s *session) current(ctx context.Context) (executors.Session, *reached, error) {
+	for {
+		s.mu.Lock()
+		inner, host, closed := s.inner, s.host, s.closed
+		s.mu.Unlock()
+		if closed {
+			return nil, nil, &executors.Error{Code: "unreachable", Op: "using " + s.target.Name, Message: "the session is closed"}
+		}
+		if !host.dead() {
+			return inner, host, nil
+		}
+		if err := s.goOver(ctx, host, false); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// goOver leaves the connection old for another one: that which other sessions
+// on the host have made meanwhile, or a fresh one.
+func (s *session) goOver(ctx context.Context, old *reached, fresh bool) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	s.mu.Lock()
+	now, inner, lock := s.host, s.inner, s.lock
+	s.mu.Unlock()
+	if now != old && !fresh {
+		return nil // somebody else did it
+	}
+	h, err := s.opener.reach(ctx, s.address, s.target.Become, fresh)
+	if err != nil {
+		return err
+	}
+	next, err := h.open(ctx, s.target)
+	if err != nil {
+		return err
+	}
+	if lock != nil {
+		giveBack(now, inner)
+		if err := next.Lock(ctx, *lock); err != nil {
+			return errors.Join(err, h.shut(next))
+		}
+	}
+	s.mu.Lock()
+	s.host, s.inner, s.way = h, next, nil
+	s.mu.Unlock()
+	// Whatever closing says about a connection that is being left helps nobody.
+	go func() { _ = now.shut(inner) }()
+	return nil
+}
+
+// giveBack gives the lock back on a connection that may not answer any more.
+// Then the new agent takes it over from the old one, as the same operation's.
+func giveBack(h *reached, inner executors.Session) {
+	if h.dead() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = inner.Unlock(ctx)
+}
+
+// again does what may be done twice; once more when the connection died of it
+// or under it.
+func (s *session) again(ctx context.Context, do func(executors.Session, *Conn) error) error {
+	inner, host, err := s.current(ctx)
+	if err != nil {
+		return err
+	}
+	err = do(inner, host.conn)
+	if err == nil || ctx.Err() != nil || !host.dead() {
+		return err
+	}
+	if inner, host, err = s.current(ctx); err != nil {
+		return err
+	}
+	return do(inner, host.conn)
+}
+
+// once does what must not be done twice.
+func (s *session) once(ctx context.Context, do func(executors.Session, *Conn) error) error {
+	inner, host, err := s.current(ctx)
+	if err != nil {
+		return err
+	}
+	return do(inner, host.conn)
+}
+
+// Reconnect implements executors.Remote.
+func (s *session) Reconnect(ctx context.Context) error {
+	s.mu.Lock()
+	old := s.host
+	s.mu.Unlock()
+	return s.goOver(ctx, old, true)
+}
+
+// Way implements executors.Reached: what sshd tells every session.
+func (s *session) Way(ctx context.Context) (*executors.Way, error) {
+	s.mu.Lock()
+	way := s.way
+	s.mu.Unlock()
+	if way != nil {
+		return way, nil
+	}
+	_, host, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if way, err = host.conn.way(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.way = way
+	return way, nil
+}
+
+// way reads SSH_CONNECTION.
+func (c *Conn) way(ctx context.Context) (*executors.Way, error) {
+	token := token()
+	answer, said, err := c.answer(ctx, shellLine(`echo "TOKEN $SSH_CONNECTION";`, "TOKEN", token), token, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(answer) == 4 {
+		peer, perr := netip.ParseAddr(answer[0])
+		local, lerr := netip.ParseAddr(answer[2])
+		if perr == nil && lerr == nil {
+			return &executors.Way{Local: local.Unmap(), Peer: peer.Unmap()}, nil
+		}
+	}
+	return nil, &executors.Error{Code: "unsupported", Op: "finding the way in to " + c.Settings.Host,
+		Message: "the host does not say by which address it is reached (SSH_CONNECTION): " + firstLine(said.stdout)}
+}
+
+// Observe implements executors.Observer.
+func (s *session) Observe(ctx context.Context, q netstate.Query) (state *netstate.State, err error) {
+	err = s.again(ctx, func(in executors.Session, _ *Conn) (err error) { state, err = in.Observe(ctx, q); return })
+	return state, err
+}
+
+// Probe implements executors.Observer.
+func (s *session) Probe(ctx context.Context, p executors.Probe) (reply *executors.ProbeReply, err error) {
+	err = s.again(ctx, func(in executors.Session, _ *Conn) (err error) { reply, err = in.Probe(ctx, p); return })
+	return reply, err
+}
+
+// Info implements executors.Observer.
+func (s *session) Info(ctx context.Context) (info *executors.Info, err error) {
+	err = s.again(ctx, func(in executors.Session, _ *Conn) (err error) { info, err = in.Info(ctx); return })
+	if info != nil {
+		s.mu.Lock()
+		info.HostKey = s.host.conn.HostKey
+		s.mu.Unlock()
+	}
+	return info, err
+}
+
+// Run implements executors.Session. A command whose connection dies ends with
+// it, and is never run again.
+func (s *session) Run(ctx context.Context, c executors.Command, out executors.Output) (status *executors.ExitStatus, err error) {
+	err = s.once(ctx, func(in executors.Session, _ *Conn) (err error) { status, err = in.Run(ctx, c, out); return })
+	return status, err
+}
+
+// Apply implements executors.Session. A change that cuts its own connection is
+// noticed within seconds; what became of it is for the next look to tell.
+func (s *session) Apply(ctx context.Context, c *netstate.Change) (result *executors.Result, err error) {
+	err = s.once(ctx, func(in executors.Session, conn *Conn) (err error) {
+		defer conn.closely()()
+		result, err = in.Apply(ctx, c)
+		return
+	})
+	return result, err
+}
+
+// Undo implements executors.Session. It converges, so it may be done twice.
+func (s *session) Undo(ctx context.Context, c *netstate.Change) (result *executors.Result, err error) {
+	err = s.again(ctx, func(in executors.Session, conn *Conn) (err error) {
+		defer conn.closely()()
+		result, err = in.Undo(ctx, c)
+		return
+	})
+	return result, err
+}
+
+// Arm implements executors.Session. When the connection dies under it, the
+// host tells whether the guard is there.
+func (s *session) Arm(ctx context.Context, g executors.Guard) error {
+	inner, host, err := s.current(ctx)
+	if err != nil {
+		return err
+	}
+	err = inner.Arm(ctx, g)
+	if err == nil || ctx.Err() != nil || !host.dead() {
+		return err
+	}
+	all, lerr := s.Guards(ctx)
+	if lerr != nil {
+		return err
+	}
+	for i := range all {
+		if all[i].ID == g.ID && all[i].Phase == executors.Armed {
+			return nil
+		}
+	}
+	return err
+}
+
+// Confirm implements executors.Session.
+func (s *session) Confirm(ctx context.Context, id string) error {
+	return s.again(ctx, func(in executors.Session, _ *Conn) error { return in.Confirm(ctx, id) })
+}
+
+// Revert implements executors.Session.
+func (s *session) Revert(ctx context.Context, id string) (state *executors.GuardState, err error) {
+	err = s.again(ctx, func(in executors.Session, conn *Conn) (err error) {
+		defer conn.closely()()
+		state, err = in.Revert(ctx, id)
+		return
+	})
+	return state, err
+}
+
+// Guards implements executors.Session.
+func (s *session) Guards(ctx context.Context) (all []executors.GuardState, err error) {
+	err = s.again(ctx, func(in executors.Session, _ *Conn) (err error) { all, err = in.Guards(ctx); return })
+	return all, err
+}
+
+// Lock implements executors.Session. The lock goes along to new connections.
+func (s *session) Lock(ctx context.Context, l executors.Lock) error {
+	err := s.once(ctx, func(in executors.Session, _ *Conn) error { return in.Lock(ctx, l) })
+	if err == nil {
+		s.mu.Lock()
+		s.lock = &l
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// Unlock implements executors.Session. With the connection the lock has gone.
+func (s *session) Unlock(ctx context.Context) error {
+	s.mu.Lock()
+	inner, host, had := s.inner, s.host, s.lock != nil
+	s.lock = nil
+	s.mu.Unlock()
+	if !had || host.dead() {
+		return nil
+	}
+	err := inner.Unlock(ctx)
+	if host.dead() {
+		return nil
+	}
+	return err
+}
+
+// Close implements executors.Session.
+func (s *session) Close() error {
+	s.mu.Lock()
+	closed := s.closed
+	s.closed = true
+	host, inner := s.host, s.inner
+	s.mu.Unlock()
+	if closed {
+		return nil
+	}
+	err := host.shut(inner)
+	if host.dead() {
+		return nil
+	}
+	return err
+}
