@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"stet/executors"
@@ -55,6 +56,18 @@ type timeout struct{ after time.Duration }
 
 func (t timeout) Error() string { return "no answer within " + t.after.String() }
 
+// told says what was being done, unless err says so itself, and what helps.
+func told(what string, err error) error {
+	if !strings.HasPrefix(err.Error(), what+": ") {
+		err = fmt.Errorf("%s: %w", what, err)
+	}
+	var known *executors.Error
+	if errors.As(err, &known) && known.Remedy != "" {
+		err = fmt.Errorf("%w; %s", err, known.Remedy)
+	}
+	return err
+}
+
 // bounded calls f and gives up when ctx ends, even if f does not.
 func bounded[T any](ctx context.Context, what string, f func(context.Context) (T, error)) (T, error) {
 	type result struct {
@@ -82,7 +95,7 @@ func bounded[T any](ctx context.Context, what string, f func(context.Context) (T
 			if ctx.Err() != nil {
 				r.err = context.Cause(ctx)
 			}
-			return r.value, fmt.Errorf("%s: %w", what, r.err)
+			return r.value, told(what, r.err)
 		}
 		return r.value, nil
 	case <-ctx.Done():
