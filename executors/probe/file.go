@@ -16,7 +16,17 @@ import (
 // fileMaxHash bounds the file that is hashed; a larger one has no "sha256".
 const fileMaxHash = 64 << 20
 
-func (at Options) file(p executors.File) (*executors.ProbeReply, error) {
+// file looks at a file as commands in the place see it: /sys, /run and some of
+// /etc may be the place's own.
+func (at Options) file(p executors.File) (r *executors.ProbeReply, err error) {
+	err = at.in(func() error {
+		r, err = lookAt(p)
+		return err
+	})
+	return r, err
+}
+
+func lookAt(p executors.File) (*executors.ProbeReply, error) {
 	values := map[string]any{"exists": false, "size": 0, "mode": "", "type": "", "owner": "", "group": "", "sha256": "", "content": ""}
 	info, err := os.Stat(p.Path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -72,7 +72,7 @@ func (at Options) echo(ctx context.Context, ip string, p executors.Ping) (stats 
 	})
 	if err != nil && os.IsPermission(unwrapped(err)) && stats != nil && stats.PacketsSent == 0 {
 		return nil, nil, &executors.Error{Code: "permission", Op: "pinging " + p.Host, Err: err,
-			Message: err.Error(),
+			Message: "this user may not send echo requests",
 			Remedy:  "run as root, or let this user ping: sysctl -w net.ipv4.ping_group_range='0 2147483647'"}
 	}
 	return stats, refused, err

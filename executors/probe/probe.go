@@ -121,36 +121,6 @@ func (at Options) dialIP(ctx context.Context, network, address, source string) (
 	return conn, err
 }
 
-// lookup resolves a name from the place; an address is returned as it is.
-func (at Options) lookup(ctx context.Context, network, host string) ([]string, error) {
-	if ip, _, _ := cutZone(host); net.ParseIP(ip) != nil {
-		return []string{host}, nil
-	}
-	if !at.Foreign {
-		return net.DefaultResolver.LookupHost(ctx, host)
-	}
-	server, err := at.server("")
-	r := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		if err != nil {
-			return nil, err
-		}
-		return at.dialIP(ctx, network, server, "")
-	}}
-	family := "ip"
-	if n := len(network); n > 0 && (network[n-1] == '4' || network[n-1] == '6') {
-		family += network[n-1:]
-	}
-	ips, err := r.LookupNetIP(ctx, family, host)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, ip := range ips {
-		out = append(out, ip.Unmap().String())
-	}
-	return out, nil
-}
-
 // cutZone splits fe80::1%eth0.
 func cutZone(host string) (ip, zone string, found bool) {
 	for i := range len(host) {
