@@ -47,6 +47,9 @@ type Step struct {
 // StepPlan is a step on one target.
 type StepPlan struct {
 	Target string `json:"target"`
+	// Wave is the wave of the group in which the step runs on the target, from
+	// 1; 0 if the group has no waves, or the step runs with each of them.
+	Wave int `json:"wave,omitempty"`
 	// Body is the block's text with ${…} filled in; Secrets stand as
 	// [redacted:NAME].
 	Body string `json:"body,omitempty"`

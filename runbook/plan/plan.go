@@ -38,6 +38,9 @@ type Options struct {
 func Build(ctx context.Context, d *runbook.Document, observers map[string]executors.Observer, o Options) (*runbook.Plan, runbook.Diagnostics, error) {
 	diags := Lint(d)
 	groups, unknown := selected(d, o)
+	for i := range groups {
+		setWaves(&groups[i])
+	}
 	diags = tidy(append(diags, unknown...))
 	if diags.Faults() {
 		return nil, diags, nil

@@ -19,32 +19,61 @@ type Wave struct {
 	Number, Of int
 	// Targets are those of the changing step that are in the wave; nil is all.
 	Targets []string
+}
 
-	in, changed map[string]bool
+// setWaves gives the targets of a group their waves, as its changing step's
+// batch says. What the change goes over wave by wave is looked at wave by wave.
+// Elsewhere, checks prove every wave; a snapshot is taken with the first one,
+// and a person is asked with the last.
+func setWaves(g *runbook.Group) {
+	if g.Change < 0 || len(g.Steps[g.Change].Block.Batch) == 0 {
+		return
+	}
+	s := &g.Steps[g.Change]
+	of := map[string]int{}
+	last := 0
+	for at := 0; at < len(s.Targets); {
+		share := s.Block.Batch[min(last, len(s.Block.Batch)-1)]
+		last++
+		for n := max(1, share.Of(len(s.Targets))); n > 0 && at < len(s.Targets); n-- {
+			of[s.Targets[at].Target] = last
+			at++
+		}
+	}
+	for si := range g.Steps {
+		other := &g.Steps[si]
+		for ti := range other.Targets {
+			t := &other.Targets[ti]
+			switch n, changed := of[t.Target]; {
+			case changed:
+				t.Wave = n
+			case other.Kind == runbook.Snapshot:
+				t.Wave = 1
+			case other.Kind == runbook.Manual:
+				t.Wave = last
+			}
+		}
+	}
 }
 
 // Waves are the waves of a group: one with everything, unless its changing step
-// has a batch.
+// has several.
 func Waves(g *runbook.Group) []Wave {
-	if g.Change < 0 || len(g.Steps[g.Change].Block.Batch) == 0 {
-		return []Wave{{Number: 1, Of: 1}}
-	}
-	s := &g.Steps[g.Change]
-	changed := map[string]bool{}
-	targets := make([]string, len(s.Targets))
-	for i, t := range s.Targets {
-		targets[i] = t.Target
-		changed[t.Target] = true
-	}
 	var waves []Wave
-	for rest := targets; len(rest) > 0; {
-		share := s.Block.Batch[min(len(waves), len(s.Block.Batch)-1)]
-		n := min(max(1, share.Of(len(targets))), len(rest))
-		w := Wave{Number: len(waves) + 1, Targets: rest[:n:n], in: map[string]bool{}, changed: changed}
-		for _, t := range w.Targets {
-			w.in[t] = true
+	if g.Change >= 0 {
+		targets := g.Steps[g.Change].Targets
+		for _, t := range targets {
+			for len(waves) < min(t.Wave, len(targets)) {
+				waves = append(waves, Wave{Number: len(waves) + 1})
+			}
+			if t.Wave > 0 && t.Wave <= len(waves) {
+				w := &waves[t.Wave-1]
+				w.Targets = append(w.Targets, t.Target)
+			}
 		}
-		waves, rest = append(waves, w), rest[n:]
+	}
+	if len(waves) == 0 {
+		return []Wave{{Number: 1, Of: 1}}
 	}
 	for i := range waves {
 		waves[i].Of = len(waves)
@@ -52,22 +81,9 @@ func Waves(g *runbook.Group) []Wave {
 	return waves
 }
 
-// Has reports whether a step runs on a target in this wave. What the change
-// goes over wave by wave is checked wave by wave. Elsewhere, checks prove every
-// wave; a snapshot is taken with the first one, and a person is asked with the
-// last.
-func (w *Wave) Has(s *runbook.Step, target string) bool {
-	switch {
-	case w.Of <= 1:
-		return true
-	case w.changed[target]:
-		return w.in[target]
-	case s.Kind == runbook.Check:
-		return true
-	case s.Kind == runbook.Snapshot:
-		return w.Number == 1
-	}
-	return w.Number == w.Of
+// Has reports whether a step runs on a target in this wave.
+func (w *Wave) Has(t *runbook.StepPlan) bool {
+	return w.Of <= 1 || t.Wave == 0 || t.Wave == w.Number
 }
 
 // Parallel is on how many targets a step runs at once: as many as it says, else
@@ -96,8 +112,8 @@ func rounds(p *runbook.Plan, g *runbook.Group, s *runbook.Step) int {
 	waves := Waves(g)
 	for i := range waves {
 		n := 0
-		for _, t := range s.Targets {
-			if waves[i].Has(s, t.Target) {
+		for ti := range s.Targets {
+			if waves[i].Has(&s.Targets[ti]) {
 				n++
 			}
 		}

@@ -26,6 +26,7 @@ func fleet(n int, b runbook.Block) *runbook.Group {
 	g.Steps = []runbook.Step{change, check,
 		{Name: "s", Kind: runbook.Snapshot, Targets: []runbook.StepPlan{{Target: "monitor"}}},
 		{Name: "m", Kind: runbook.Manual, Targets: []runbook.StepPlan{{}}}}
+	setWaves(g)
 	return g
 }
 
@@ -69,7 +70,7 @@ func TestWaveHas(t *testing.T) {
 	for i := range waves {
 		for _, s := range g.Steps {
 			for _, x := range s.Targets {
-				if waves[i].Has(&s, x.Target) {
+				if waves[i].Has(&x) {
 					got = append(got, fmt.Sprintf("%d:%s/%s", waves[i].Number, s.Name, x.Target))
 				}
 			}
