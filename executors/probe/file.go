@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -17,13 +18,31 @@ import (
 const fileMaxHash = 64 << 20
 
 // file looks at a file as commands in the place see it: /sys, /run and some of
-// /etc may be the place's own.
-func (at Options) file(p executors.File) (r *executors.ProbeReply, err error) {
-	err = at.in(func() error {
-		r, err = lookAt(p)
-		return err
-	})
-	return r, err
+// /etc may be the place's own. A file system that does not answer (a server
+// that is gone) is left to itself when ctx ends.
+func (at Options) file(ctx context.Context, p executors.File) (*executors.ProbeReply, error) {
+	type answer struct {
+		reply *executors.ProbeReply
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		var a answer
+		err := at.in(func() error {
+			a.reply, a.err = lookAt(p)
+			return nil
+		})
+		if err != nil {
+			a.err = err
+		}
+		done <- a
+	}()
+	select {
+	case a := <-done:
+		return a.reply, a.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("looking at %s: %w", p.Path, context.Cause(ctx))
+	}
 }
 
 func lookAt(p executors.File) (*executors.ProbeReply, error) {

@@ -51,7 +51,7 @@ func Ask(ctx context.Context, p executors.Probe, o Options) (*executors.ProbeRep
 	case p.Process != nil:
 		return o.process(*p.Process)
 	case p.File != nil:
-		return o.file(*p.File)
+		return o.file(ctx, *p.File)
 	case p.RouteTo != nil && o.Route != nil:
 		return o.route(ctx, *p.RouteTo)
 	}
