@@ -21,6 +21,9 @@ import (
 type Host struct {
 	o     HostOptions
 	state string // directory
+	// served tells that this process works for a peer: locks that are taken
+	// say so.
+	served bool
 	// find opens the namespace of a target: findHost, or findSandbox in the
 	// helper of the sandboxes.
 	find func(ctx context.Context, t executors.Target) (*space, error)

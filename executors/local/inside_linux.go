@@ -36,7 +36,7 @@ func ExitCode(err error) int {
 }
 
 // Serve serves this host's targets on in and out, as the process that `become`
-// starts, until in ends.
+// or a connection starts, until in or ctx ends. What it runs ends with it.
 func Serve(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	o, err := helperOptions(args)
 	if err != nil {
@@ -46,10 +46,17 @@ func Serve(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 	if err != nil {
 		return err
 	}
+	h.served = true
 	if err := shell.Reap(ctx); err != nil {
 		return err
 	}
-	err = wire.Serve(ctx, stdio{in, out}, h, wire.Options{Program: "stet-agent"})
+	ended := make(chan error, 1)
+	go func() { ended <- wire.Serve(ctx, stdio{in, out}, h, wire.Options{Program: "stet-agent"}) }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		// It may be blocked for as long as the peer is silent.
+	}
 	return errors.Join(err, h.Close())
 }
 

@@ -17,7 +17,7 @@ import (
 
 // takeLock takes the lock of a namespace: a flock, which ends with the process
 // whatever ends it, on a file that tells who holds it.
-func takeLock(dir, target string, l executors.Lock) (*os.File, error) {
+func takeLock(dir, target string, l holder) (*os.File, error) {
 	op := "locking " + target
 	f, err := claim(dir)
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -74,7 +74,7 @@ func sameFile(f *os.File) bool {
 }
 
 // sign writes who holds the lock; f is closed when that fails.
-func sign(f *os.File, l executors.Lock) error {
+func sign(f *os.File, l holder) error {
 	b, err := json.Marshal(l)
 	if err == nil {
 		err = f.Truncate(0)

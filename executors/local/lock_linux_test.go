@@ -18,7 +18,7 @@ import (
 
 // lockMain is the other process: it takes the lock in a directory and sleeps.
 func lockMain(dir string) error {
-	_, err := takeLock(dir, "local", executors.Lock{Run: "01RUN", Document: "/a.md", Operator: "ann", Since: "2026-01-02T03:04:05Z"})
+	_, err := takeLock(dir, "local", holder{Lock: executors.Lock{Run: "01RUN", Document: "/a.md", Operator: "ann", Since: "2026-01-02T03:04:05Z"}})
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func TestLockOfAnotherProcess(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "locked\n" {
 		t.Fatalf("%q %v", line, err)
 	}
-	_, err = takeLock(dir, "local", executors.Lock{Run: "02RUN"})
+	_, err = takeLock(dir, "local", holder{Lock: executors.Lock{Run: "02RUN"}})
 	var e *executors.Error
 	if !errors.As(err, &e) || e.Code != "locked" || e.Remedy == "" {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestLockOfAnotherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.Wait()
-	f, err := takeLock(dir, "local", executors.Lock{Run: "02RUN"})
+	f, err := takeLock(dir, "local", holder{Lock: executors.Lock{Run: "02RUN"}})
 	if err != nil {
 		t.Fatalf("after the holder was killed: %v", err)
 	}
@@ -81,7 +81,7 @@ func TestLockIsOfOne(t *testing.T) {
 		group.Go(func() {
 			n := 0
 			for range 200 {
-				f, err := takeLock(dir, "local", executors.Lock{Run: "r", Operator: "ann"})
+				f, err := takeLock(dir, "local", holder{Lock: executors.Lock{Run: "r", Operator: "ann"}})
 				var e *executors.Error
 				if errors.As(err, &e) && e.Code == "locked" {
 					continue

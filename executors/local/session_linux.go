@@ -180,7 +180,11 @@ func (s *session) Lock(_ context.Context, l executors.Lock) error {
 	if s.lock != nil {
 		return held("locking "+s.target.Address, s.lock)
 	}
-	f, err := takeLock(s.host.dir(s.space.key), s.target.Address, l)
+	mine := me(l, s.host.served)
+	f, err := takeLock(s.host.dir(s.space.key), s.target.Address, mine)
+	if f == nil && mine.Served && takeOver(s.host.dir(s.space.key), l.Run) {
+		f, err = takeLock(s.host.dir(s.space.key), s.target.Address, mine)
+	}
 	s.lock = f
 	return err
 }

@@ -1,0 +1,104 @@
+package local
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors"
+)
+
+// holder is what the lock's file says: the operation, and the process that
+// serves it.
+type holder struct {
+	executors.Lock
+	PID int `json:"pid"`
+	// Start tells the process from a later one with its number: field 22 of
+	// /proc/PID/stat.
+	Start string `json:"start"`
+	// Served tells that the process works for somebody at the other end of a
+	// connection.
+	Served bool `json:"served,omitempty"`
+}
+
+// me is this process as the holder of a lock.
+func me(l executors.Lock, served bool) holder {
+	pid := os.Getpid()
+	return holder{Lock: l, PID: pid, Start: started(pid), Served: served}
+}
+
+// started is when a process began, in the kernel's ticks; "" if there is none.
+func started(pid int) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return ""
+	}
+	// The name, in parentheses, may hold blanks and parentheses.
+	_, rest, _ := strings.Cut(string(b[strings.LastIndexByte(string(b), ')')+1:]), " ")
+	if fields := strings.Fields(rest); len(fields) > 19 {
+		return fields[19]
+	}
+	return ""
+}
+
+// leaveAgentWithin is how long the agent of a lost connection may take to end
+// its commands before it is killed.
+const leaveAgentWithin = 8 * time.Second
+
+// takeOver ends the agent that still holds a namespace's lock for the operation
+// run: the one at the end of a connection that was lost, which sshd may hold
+// open for hours. What it was doing ends with it, before anything else is done.
+// It reports whether the lock may be free now.
+func takeOver(dir, run string) bool {
+	f, err := os.Open(filepath.Join(dir, "lock"))
+	if err != nil {
+		return false
+	}
+	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	f.Close()
+	var h holder
+	if err != nil || json.Unmarshal(b, &h) != nil || !h.Served || run == "" || h.Run != run || h.PID <= 1 || h.PID == os.Getpid() {
+		return false
+	}
+	fd, err := unix.PidfdOpen(h.PID, 0)
+	if err != nil {
+		return err == unix.ESRCH
+	}
+	defer unix.Close(fd)
+	if started(h.PID) != h.Start { // looked at with the process in hand
+		return true
+	}
+	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
+		if err := unix.PidfdSendSignal(fd, s, nil, 0); err != nil {
+			return err == unix.ESRCH
+		}
+		if ended(fd, leaveAgentWithin) {
+			return true
+		}
+	}
+	return false
+}
+
+// ended waits for the end of the process that fd stands for.
+func ended(fd int, within time.Duration) bool {
+	deadline := time.Now().Add(within)
+	for {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return false
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(left/time.Millisecond)+1)
+		if n > 0 {
+			return true
+		}
+		if err != nil && err != unix.EINTR {
+			return false
+		}
+	}
+}
