@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"context"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,6 +59,62 @@ func TestEditDuringRun(t *testing.T) {
 			b.isReport(doc, string(markdown.Strip([]byte(edited))))
 		})
 	}
+}
+
+// TestEditorWithOldText has ed(1) read the document before the run writes
+// anything into it, and save that text over it in the middle of the run.
+func TestEditorWithOldText(t *testing.T) {
+	t.Parallel()
+	program, err := exec.LookPath("ed")
+	if err != nil {
+		t.Skip("ed(1) is not installed")
+	}
+	b := newBench(t, "")
+	wait, goon := filepath.Join(b.dir, "wait"), filepath.Join(b.dir, "go")
+	doc := b.write("runbook.md", strings.NewReplacer("%WAIT%", wait, "%GO%", goon).Replace(sleeping))
+	before := b.read(doc)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ed := exec.CommandContext(ctx, program, "-s", doc)
+	commands, err := ed.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tell := func(text string) {
+		if _, err := io.WriteString(commands, text); err != nil {
+			t.Errorf("telling ed: %v", err)
+		}
+	}
+	tell("!touch " + filepath.Join(b.dir, "loaded") + "\n")
+	await(t, filepath.Join(b.dir, "loaded"))
+	_, end := b.start(nil, "run", "--yes", doc)
+	await(t, wait)
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(b.read(doc), "\nfirst-output\n"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the first result does not come:\n%s", b.read(doc))
+		}
+	}
+	tell("%s/Some prose/Some changed prose/\nw\nq\n")
+	if err := ed.Wait(); err != nil {
+		t.Fatalf("%s: %v", program, err)
+	}
+	edited := strings.Replace(before, "Some prose", "Some changed prose", 1)
+	if now := b.read(doc); now != edited {
+		t.Fatalf("ed did not save its old text:\n%s", now)
+	}
+	b.write("go", "")
+	if o := end(); o.code != 0 {
+		t.Fatal(o)
+	}
+	for _, want := range []string{"\nfirst-output\n", "\nslept-output\n"} {
+		if !strings.Contains(b.read(doc), want) {
+			t.Errorf("%q is not in the document:\n%s", want, b.read(doc))
+		}
+	}
+	b.isReport(doc, edited)
 }
 
 func (b *bench) save(how, path, text string) {
