@@ -34,6 +34,9 @@ type Sysctl struct {
 	Key     string `json:"key"`
 	Value   string `json:"value"`
 	Missing bool   `json:"missing,omitempty"`
+	// Assumed is set when the interface of the key is not there yet: the
+	// value is the one that interfaces begin with.
+	Assumed bool `json:"assumed,omitempty"`
 }
 
 // Edit is one step of a Change. Before is empty for Add, After for Delete.

@@ -33,6 +33,7 @@ func (s *State) Clone() *State {
 
 func (i Interface) clone() Interface {
 	i.Attrs = maps.Clone(i.Attrs)
+	i.Assumed = slices.Clone(i.Assumed)
 	i.Status = maps.Clone(i.Status)
 	i.Addresses = slices.Clone(i.Addresses)
 	for n := range i.Addresses {

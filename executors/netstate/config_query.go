@@ -73,8 +73,17 @@ func (q *Query) links() {
 		"net.ipv6.conf.all.keep_addr_on_down", "net.ipv6.conf.default.keep_addr_on_down", "net.ipv6.conf.*.keep_addr_on_down")
 }
 
+// sysctl asks for a parameter, for what it changes along, and, of an
+// interface's, for what a new interface begins with.
 func (q *Query) sysctl(key string) {
 	q.Sysctls = append(q.Sysctls, key)
+	if sysctlDevice(key) != "" {
+		q.Sysctls = append(q.Sysctls, defaultKey(key))
+	}
+	if strings.HasPrefix(key, "net.ipv6.conf.") && strings.HasSuffix(key, ".disable_ipv6") {
+		// It takes addresses, routes and neighbours along.
+		q.links()
+	}
 	q.Sysctls = append(q.Sysctls, draggedSysctls(key)...)
 }
 

@@ -197,13 +197,13 @@ func (d *differ) sysctl(key string, implied map[string]string) {
 	by, dragged := implied[key]
 	if dragged && known && was != by && !remade {
 		// The kernel changes it with another one first.
-		d.sysctlsDragged = append(d.sysctlsDragged, Edit{Op: Modify, Before: sysctlObject(key, was), After: sysctlObject(key, by), Implied: true})
+		d.sysctlsDragged = append(d.sysctlsDragged, Edit{Op: Modify, Before: d.sysctlBefore(key, was), After: sysctlObject(key, by), Implied: true})
 		was = by
 	}
 	if known && sameSysctl(was, value) && !remade {
 		return
 	}
-	e := Edit{Op: Modify, Before: sysctlObject(key, was), After: sysctlObject(key, value)}
+	e := Edit{Op: Modify, Before: d.sysctlBefore(key, was), After: sysctlObject(key, value)}
 	if !known || remade {
 		e = Edit{Op: Add, After: sysctlObject(key, value)}
 	}
@@ -217,6 +217,16 @@ func (d *differ) sysctl(key string, implied map[string]string) {
 	default:
 		d.sysctlsLinks = append(d.sysctlsLinks, e)
 	}
+}
+
+// sysctlBefore is a parameter as it was, or as it is taken to be when its
+// interface is there (State.Interfaces' numbers are 0 before that).
+func (d *differ) sysctlBefore(key, value string) Object {
+	o := sysctlObject(key, value)
+	if v := d.from.Interface(sysctlDevice(key)); v != nil && v.Index == 0 {
+		o.Sysctl.Assumed = true
+	}
+	return o
 }
 
 func sysctlObject(key, value string) Object { return Object{Sysctl: &Sysctl{Key: key, Value: value}} }

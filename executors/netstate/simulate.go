@@ -177,6 +177,9 @@ func (m *simulation) make(i *InterfaceConfig) {
 			v.Attrs["veth.peer-target"] = t
 		}
 	}
+	if kind == &vxlan && i.Attrs["vxlan.external"] == "true" {
+		v.Attrs["vxlan.learning"] = "false" // as ip(8): each packet says where it goes
+	}
 	m.to.put(v)
 }
 

@@ -36,7 +36,7 @@ func (m *simulation) family(i *InterfaceConfig, v *Interface, ip *IPConfig, six 
 	case ip.Addresses != nil:
 		v.Addresses = replaceFamily(v.Addresses, *ip.Addresses, six)
 	}
-	if six && !off && ip.Addresses != nil && len(*ip.Addresses) > 0 && v6Disabled(m.to, i.Name) {
+	if six && !off && ip.Addresses != nil && len(*ip.Addresses) > 0 && m.v6off(i.Name) {
 		m.problem(ip.Pos, "ipv6-disabled", "IPv6 is off on "+i.Name+" (disable_ipv6)", "Add `enabled: true` to `ipv6`.")
 	}
 }
@@ -48,12 +48,25 @@ func (m *simulation) switchIPv6(i *InterfaceConfig, ip *IPConfig) {
 	}
 	key := "net.ipv6.conf." + sysctlName(i.Name) + ".disable_ipv6"
 	was, known := m.from.Sysctls[key]
+	if !known && m.made[i.Name] {
+		was = m.from.Sysctls[defaultKey(key)]
+	}
 	switch {
 	case !*ip.Enabled && was != "1" && (known || m.made[i.Name]):
 		m.setSysctl(key, "1")
 	case *ip.Enabled && was == "1":
 		m.setSysctl(key, "0")
 	}
+}
+
+// v6off tells whether IPv6 is off on an interface; a new one begins with the
+// default.
+func (m *simulation) v6off(device string) bool {
+	key := "net.ipv6.conf." + sysctlName(device) + ".disable_ipv6"
+	if value, known := m.to.Sysctls[key]; known || !m.made[device] {
+		return value == "1"
+	}
+	return m.to.Sysctls[defaultKey(key)] == "1"
 }
 
 // replaceFamily replaces the addresses of one family. Those that the kernel

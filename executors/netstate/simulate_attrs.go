@@ -22,6 +22,7 @@ func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
 			continue
 		}
 		v.Attrs[key] = value
+		v.asked(key)
 	}
 	m.pairing(i, v)
 	m.check(i, v)
@@ -235,6 +236,7 @@ func (m *simulation) shrinkUppers() {
 		}
 		v.Attrs = cloneOrNew(v.Attrs)
 		v.Attrs["mtu"] = attrOf(base, "mtu")
+		v.asked("mtu")
 	}
 }
 

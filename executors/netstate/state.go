@@ -42,6 +42,9 @@ type Interface struct {
 	// Attrs are settable: "state" (up, down), "mtu", "mac-address", "alias",
 	// "controller", "txqueuelen", the kind's own and the port's own.
 	Attrs Attrs `json:"attrs,omitempty"`
+	// Assumed are the keys of Attrs that a plan takes to be the kernel's own
+	// choice, because the interface is not there yet (see Born).
+	Assumed []string `json:"assumed,omitempty"`
 	// Status is what can only be read: "operstate", "carrier", "flags",
 	// counters ("rx-bytes", "tx-packets", …). Diff ignores it.
 	Status Attrs `json:"status,omitempty"`

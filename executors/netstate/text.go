@@ -75,7 +75,11 @@ func linkChange(e *Edit) []string {
 		if d.Key == "mac-address" && d.After == "" {
 			after = "that of its ports"
 		}
-		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, orNone(d.Before), after))
+		before := orNone(d.Before)
+		if attr := AttrByKey(d.Key); d.Before == "" && !attr.optional() {
+			before = "unknown" // the interface is not there yet
+		}
+		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, before, after))
 	}
 	if e.Replaces {
 		return []string{"- " + linkName(before) + " " + before.Type, "+ " + objectText(e.After) + " (made anew: " + e.Why + " cannot be changed)"}

@@ -1,0 +1,216 @@
+package netstate
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Born fills into to what the kernel gives by itself to the interfaces that
+// from does not have: attributes that follow from their kind, and kernel
+// parameters, which are those of "default". It is for simulating one step upon
+// another: a later one then knows what it changes. It is no part of the change
+// that makes the interface, and what it takes for granted is told apart from
+// what was asked for (Interface.Assumed). What differs from machine to machine
+// (hardware addresses, numbers of queues) stays unknown.
+//
+// Bridges that follow the MTU of their ports are followed, too.
+func Born(from, to *State) {
+	to.Sort()
+	list := make([]*Interface, 0, len(to.Interfaces))
+	for i := range to.Interfaces {
+		list = append(list, &to.Interfaces[i])
+	}
+	isNew := func(v *Interface) bool { return from.interfaceIn(v.Netns, v.Name) == nil }
+	for _, v := range byDependency(list) {
+		if isNew(v) {
+			v.birth(to)
+		}
+	}
+	for _, v := range list {
+		if v.Netns != "" {
+			continue
+		}
+		v.join(from, to)
+		if isNew(v) {
+			v.parameters(to)
+		}
+	}
+}
+
+// join fills in what follows from ports.
+func (i *Interface) join(from, to *State) {
+	was := from.Interface(i.Name)
+	switch {
+	case i.Type == "linux-bridge":
+		i.followPorts(was, from, to)
+	case i.Type == "veth" && attrOf(i, "controller") != "" && attrOf(was, "controller") != attrOf(i, "controller"):
+		i.assume("bridge-port.stp-path-cost", "2") // of 10 Gbit/s, which every veth says it has
+	}
+}
+
+// assume sets an attribute that is not known.
+func (i *Interface) assume(key, value string) {
+	if _, known := i.Attrs[key]; known || value == "" {
+		return
+	}
+	i.Attrs = cloneOrNew(i.Attrs) // edits share them
+	i.Attrs[key] = value
+	i.Assumed = append(slices.Clone(i.Assumed), key)
+}
+
+// asked takes a key out of what is only assumed.
+func (i *Interface) asked(key string) {
+	if slices.Contains(i.Assumed, key) {
+		i.Assumed = slices.DeleteFunc(slices.Clone(i.Assumed), func(k string) bool { return k == key })
+	}
+}
+
+// birth fills in what an interface has by its kind.
+func (i *Interface) birth(s *State) {
+	own := kindAttrs(i)
+	for _, key := range unionKeys(own, nil) {
+		i.assume(key, own[key])
+	}
+	i.assume("mtu", birthMTU(i, s))
+}
+
+// parameters fills in the kernel parameters that an interface begins with.
+func (i *Interface) parameters(s *State) {
+	own := map[string]string{}
+	for key, value := range s.Sysctls {
+		parts := strings.Split(key, ".")
+		if len(parts) < 5 || parts[3] != "default" || !inherited(i, parts) {
+			continue
+		}
+		parts[3] = sysctlName(i.Name)
+		if key := strings.Join(parts, "."); !hasKey(s.Sysctls, key) {
+			own[key] = value
+		}
+	}
+	maps.Copy(s.Sysctls, own)
+}
+
+func hasKey(m map[string]string, key string) bool {
+	_, ok := m[key]
+	return ok
+}
+
+// inherited tells that an interface begins with the default of a parameter
+// (devinet.c, addrconf_add_dev, ipv6_add_dev); the exceptions depend on more.
+func inherited(i *Interface, key []string) bool {
+	const least = 1280 // IPV6_MIN_MTU: below it an interface has no IPv6
+	if mtu, err := strconv.Atoi(attrOf(i, "mtu")); err == nil && mtu < least && key[1] == "ipv6" {
+		return false
+	}
+	switch key[len(key)-1] {
+	case "mtu", "stable_secret":
+		return false
+	case "accept_dad", "use_tempaddr", "addr_gen_mode":
+		return i.Attrs["arp"] == "true"
+	}
+	return key[2] == "conf" || key[2] == "neigh"
+}
+
+// kindAttrs are the attributes that each kind sets up its interfaces with.
+func kindAttrs(i *Interface) Attrs {
+	ethernet := func(queue string) Attrs { return Attrs{"arp": "true", "multicast": "true", "txqueuelen": queue} }
+	switch i.Type {
+	case "veth", "linux-bridge", "mac-vlan":
+		return ethernet("1000")
+	case "vxlan":
+		if i.Attrs["vxlan.generic-protocol"] == "true" {
+			return Attrs{"arp": "false", "multicast": "true", "txqueuelen": "1000"}
+		}
+		return ethernet("1000")
+	case "mac-vtap":
+		return ethernet("500") // TUN_READQ_SIZE
+	case "ifb":
+		return Attrs{"arp": "false", "multicast": "false", "txqueuelen": "32"}
+	case "tun":
+		if i.Attrs["tun.mode"] == "tap" {
+			return ethernet("1000")
+		}
+		return Attrs{"arp": "false", "multicast": "true", "txqueuelen": "500"}
+	}
+	return nil
+}
+
+// ethernetMTU is ETH_DATA_LEN.
+const ethernetMTU = "1500"
+
+// birthMTU is the MTU that an interface comes into being with, "" if that is
+// not known.
+func birthMTU(i *Interface, s *State) string {
+	switch i.Type {
+	case "veth", "linux-bridge", "ifb", "tun":
+		return ethernetMTU
+	case "mac-vlan", "mac-vtap":
+		return attrOf(s.interfaceIn(i.Netns, lower(i)), "mtu")
+	case "vxlan":
+		if lower(i) == "" {
+			return ethernetMTU
+		}
+		below, err := strconv.Atoi(attrOf(s.interfaceIn(i.Netns, lower(i)), "mtu"))
+		if err != nil {
+			return ""
+		}
+		return strconv.Itoa(below - vxlanHeadroom(i))
+	}
+	return ""
+}
+
+// vxlanHeadroom is what the outer headers take (vxlan_headroom): IP, UDP, VXLAN
+// and, but for the generic protocol extension, Ethernet.
+func vxlanHeadroom(i *Interface) int {
+	const ip4, ip6, udp, vxlan, ethernet = 20, 40, 8, 8, 14
+	n := ip4 + udp + vxlan
+	if vxlanFamily(i) == 6 {
+		n = ip6 + udp + vxlan
+	}
+	if i.Attrs["vxlan.generic-protocol"] != "true" {
+		n += ethernet
+	}
+	return n
+}
+
+// followPorts gives a bridge without an MTU of its own the least of its ports'
+// (br_mtu_auto_adjust).
+func (i *Interface) followPorts(was *Interface, from, to *State) {
+	now, own := portsMTU(to, i.Name), attrOf(i, "mtu")
+	switch {
+	case slices.Contains(i.Assumed, "mtu"):
+	case was == nil, own != attrOf(was, "mtu"), own != portsMTU(from, i.Name), own == now:
+		return // it was given one, or nothing changes
+	}
+	if own == now {
+		return
+	}
+	i.Attrs = cloneOrNew(i.Attrs)
+	delete(i.Attrs, "mtu")
+	i.asked("mtu")
+	i.assume("mtu", now)
+}
+
+// portsMTU is the least MTU of a bridge's ports, "" where one is unknown.
+func portsMTU(s *State, bridge string) string {
+	least := 0
+	for n := range s.Interfaces {
+		port := &s.Interfaces[n]
+		if port.Netns != "" || attrOf(port, "controller") != bridge {
+			continue
+		}
+		mtu, err := strconv.Atoi(attrOf(port, "mtu"))
+		if err != nil {
+			return ""
+		}
+		if least == 0 || mtu < least {
+			least = mtu
+		}
+	}
+	if least == 0 {
+		return ethernetMTU
+	}
+	return strconv.Itoa(least)
+}

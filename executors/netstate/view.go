@@ -1,0 +1,87 @@
+package netstate
+
+import "strings"
+
+// View is the part of s that q asks for: what somebody would see who observed
+// s with it. It shares everything with s.
+func (s *State) View(q Query) *State {
+	v := &State{UnreadRoutes: s.UnreadRoutes}
+	if q.Links {
+		v.Interfaces = s.seen(q.Namespaces)
+	}
+	if q.Routes {
+		v.Routes = s.Routes
+	}
+	if q.Rules {
+		v.Rules = s.Rules
+	}
+	if q.Neighbors {
+		v.Neighbors = s.Neighbors
+	}
+	if q.FDB {
+		v.FDB = s.FDB
+	}
+	if len(q.Sysctls) == 0 {
+		return v
+	}
+	v.Sysctls = map[string]string{}
+	keys := newKeys(q.Sysctls)
+	for key, value := range s.Sysctls {
+		if keys.match(key) {
+			v.Sysctls[key] = value
+		}
+	}
+	return v
+}
+
+// seen are the interfaces of the observed namespace and of those named.
+func (s *State) seen(namespaces []string) []Interface {
+	names := map[string]bool{"": true}
+	for _, n := range namespaces {
+		names[n] = true
+	}
+	all := true
+	for i := range s.Interfaces {
+		all = all && names[s.Interfaces[i].Netns]
+	}
+	if all {
+		return s.Interfaces
+	}
+	var list []Interface
+	for i := range s.Interfaces {
+		if names[s.Interfaces[i].Netns] {
+			list = append(list, s.Interfaces[i])
+		}
+	}
+	return list
+}
+
+// keys are names of kernel parameters, some with a "*" for one part.
+type keys struct {
+	exact    map[string]bool
+	patterns map[string]bool // with the fourth part replaced by "*"
+}
+
+func newKeys(list []string) keys {
+	k := keys{exact: map[string]bool{}, patterns: map[string]bool{}}
+	for _, key := range list {
+		if strings.Contains(key, "*") {
+			k.patterns[key] = true
+			continue
+		}
+		k.exact[key] = true
+	}
+	return k
+}
+
+func (k keys) match(key string) bool {
+	if k.exact[key] {
+		return true
+	}
+	parts := strings.Split(key, ".")
+	if len(k.patterns) == 0 || len(parts) < 5 {
+		return false
+	}
+	parts[3] = "*"
+	return k.patterns[strings.Join(parts, ".")]
+}
