@@ -7,8 +7,9 @@ import (
 )
 
 // Fits reports whether a change, computed on a target as it is, is the one that
-// was planned. What a plan cannot know is left open: the values that a link or
-// its sysctls will have by themselves, when a step before makes the link.
+// was planned. What a plan cannot know for certain is left open: the values that
+// a link or its sysctls will have by themselves, when a step before makes the
+// link.
 func Fits(now, planned *netstate.Change) bool {
 	if Same(now, planned) {
 		return true
@@ -96,28 +97,30 @@ func fits(e, p *netstate.Edit) bool {
 	planned, asked := p.Before.Link.Attrs, p.After.Link.Attrs
 	for k, v := range after {
 		before, known := planned[k]
+		known = known && !slices.Contains(p.Before.Link.Assumed, k)
 		if was[k] != v && (asked[k] != v || known && before != was[k]) {
 			return false
 		}
 	}
 	for k, v := range asked {
-		if planned[k] != v && after[k] != v {
+		if planned[k] != v && after[k] != v && !slices.Contains(p.After.Link.Assumed, k) {
 			return false
 		}
 	}
 	return true
 }
 
-// open reports whether the plan did not know what there would be before.
+// open reports whether the plan did not know, or only assumed, what there would
+// be before.
 func open(p *netstate.Edit) bool {
 	if s := p.After.Sysctl; s != nil {
-		return p.Before.Sysctl == nil || p.Before.Sysctl.Missing
+		return p.Before.Sysctl == nil || p.Before.Sysctl.Missing || p.Before.Sysctl.Assumed
 	}
 	if p.Op != netstate.Modify || p.After.Link == nil || p.Before.Link == nil || p.Replaces {
 		return false
 	}
 	for k, v := range p.After.Link.Attrs {
-		if before, known := p.Before.Link.Attrs[k]; known && before != v {
+		if before, known := p.Before.Link.Attrs[k]; known && before != v && !slices.Contains(p.Before.Link.Assumed, k) {
 			return false
 		}
 	}

@@ -17,6 +17,12 @@ func link(op netstate.Op, before, after netstate.Attrs) netstate.Edit {
 	return e
 }
 
+// assumed takes a key of what was before for the kernel's own choice.
+func assumed(e netstate.Edit, key string) netstate.Edit {
+	e.Before.Link.Assumed = []string{key}
+	return e
+}
+
 func sysctl(before *netstate.Sysctl, value string) netstate.Edit {
 	return netstate.Edit{Op: netstate.Modify, Before: netstate.Object{Sysctl: before}, After: netstate.Object{Sysctl: &netstate.Sysctl{Key: "k", Value: value}}}
 }
@@ -30,6 +36,10 @@ func TestFits(t *testing.T) {
 	}{
 		{"the same", []netstate.Edit{link("change", attrs{"mtu": "1500"}, attrs{"mtu": "9000"})}, []netstate.Edit{link("change", attrs{"mtu": "1500"}, attrs{"mtu": "9000"})}, true},
 		{"unknown before", []netstate.Edit{link("change", attrs{"mtu": "1500"}, attrs{"mtu": "9000"})}, []netstate.Edit{link("change", attrs{}, attrs{"mtu": "9000"})}, true},
+		{"assumed before", []netstate.Edit{link("change", attrs{"mtu": "1450"}, attrs{"mtu": "9000"})}, []netstate.Edit{assumed(link("change", attrs{"mtu": "1500"}, attrs{"mtu": "9000"}), "mtu")}, true},
+		{"assumed before and it holds", nil, []netstate.Edit{assumed(link("change", attrs{"mtu": "1500"}, attrs{"mtu": "1450"}), "mtu")}, true},
+		{"another is assumed", []netstate.Edit{link("change", attrs{"mtu": "1450"}, attrs{"mtu": "9000"})}, []netstate.Edit{assumed(link("change", attrs{"mtu": "1500"}, attrs{"mtu": "9000"}), "arp")}, false},
+		{"assumed before, another value after", []netstate.Edit{link("change", attrs{"mtu": "1450"}, attrs{"mtu": "8000"})}, []netstate.Edit{assumed(link("change", attrs{"mtu": "1500"}, attrs{"mtu": "9000"}), "mtu")}, false},
 		{"unknown before and it holds", nil, []netstate.Edit{link("change", attrs{}, attrs{"mtu": "1500"})}, true},
 		{"another value before", []netstate.Edit{link("change", attrs{"mtu": "1400"}, attrs{"mtu": "9000"})}, []netstate.Edit{link("change", attrs{"mtu": "1500"}, attrs{"mtu": "9000"})}, false},
 		{"another value after", []netstate.Edit{link("change", attrs{"mtu": "1500"}, attrs{"mtu": "8000"})}, []netstate.Edit{link("change", attrs{}, attrs{"mtu": "9000"})}, false},
@@ -38,6 +48,8 @@ func TestFits(t *testing.T) {
 		{"it must be made now", []netstate.Edit{link("add", nil, attrs{"mtu": "9000"})}, []netstate.Edit{link("change", attrs{}, attrs{"mtu": "9000"})}, false},
 		{"unknown sysctl", []netstate.Edit{sysctl(&netstate.Sysctl{Key: "k", Value: "0"}, "1")}, []netstate.Edit{sysctl(nil, "1")}, true},
 		{"missing sysctl", []netstate.Edit{sysctl(&netstate.Sysctl{Key: "k", Value: "0"}, "1")}, []netstate.Edit{sysctl(&netstate.Sysctl{Key: "k", Missing: true}, "1")}, true},
+		{"assumed sysctl", []netstate.Edit{sysctl(&netstate.Sysctl{Key: "k", Value: "2"}, "1")}, []netstate.Edit{sysctl(&netstate.Sysctl{Key: "k", Value: "0", Assumed: true}, "1")}, true},
+		{"assumed sysctl and it holds", nil, []netstate.Edit{sysctl(&netstate.Sysctl{Key: "k", Value: "0", Assumed: true}, "1")}, true},
 		{"known sysctl", []netstate.Edit{sysctl(&netstate.Sysctl{Key: "k", Value: "0"}, "1")}, []netstate.Edit{sysctl(&netstate.Sysctl{Key: "k", Value: "2"}, "1")}, false},
 		{"another object", []netstate.Edit{sysctl(nil, "1")}, []netstate.Edit{link("change", attrs{}, attrs{"mtu": "9000"})}, false},
 	}

@@ -147,7 +147,9 @@ func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan) {
 		b.diags = append(b.diags, l.diags...)
 		return
 	}
-	t.Change = netstate.Diff(was, next)
+	q := w.config.Query()
+	t.Change = netstate.Diff(was.View(q), next.View(q))
+	netstate.Born(was, next)
 	b.states[t.Target] = next
 	b.carry(t.Target, foreign)
 }
@@ -187,6 +189,7 @@ func views(s *netstate.State, target string) bool {
 }
 
 func place(s *netstate.State, f netstate.Foreign, netns string) {
+	before := &netstate.State{Interfaces: slices.Clone(s.Interfaces)}
 	same := func(i netstate.Interface) bool { return i.Name == f.Interface.Name && i.Netns == netns }
 	s.Interfaces = slices.DeleteFunc(s.Interfaces, same)
 	if f.Gone {
@@ -194,8 +197,10 @@ func place(s *netstate.State, f netstate.Foreign, netns string) {
 	}
 	i := f.Interface
 	i.Netns = netns
+	i.Index = 0 // it is not there yet
 	s.Interfaces = append(s.Interfaces, i)
 	sortLinks(s)
+	netstate.Born(before, s)
 }
 
 func sortLinks(s *netstate.State) {
