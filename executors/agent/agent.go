@@ -35,7 +35,10 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	var err error
 	switch verb, rest := args[0], args[1:]; verb {
 	case "serve":
-		err = local.Serve(ctx, rest, stdin, stdout)
+		// Asked to end, it ends what it runs first.
+		serving, stop := signal.NotifyContext(ctx, endSignals...)
+		err = local.Serve(serving, rest, stdin, stdout)
+		stop()
 	case "sandbox":
 		err = local.ServeSandbox(ctx, rest, stdin, stdout)
 	case "guard":

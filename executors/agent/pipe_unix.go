@@ -2,6 +2,12 @@
 
 package agent
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 const brokenPipe = syscall.SIGPIPE
+
+// endSignals ask an agent to end.
+var endSignals = []os.Signal{syscall.SIGTERM, syscall.SIGHUP}

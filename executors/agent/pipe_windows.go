@@ -4,3 +4,6 @@ import "os"
 
 // brokenPipe is never sent here.
 var brokenPipe = os.Interrupt
+
+// endSignals ask an agent to end.
+var endSignals = []os.Signal{os.Interrupt}

@@ -101,9 +101,15 @@ func giveBack(h *reached, inner executors.Session) {
 	if h.dead() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	_ = inner.Unlock(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = inner.Unlock(context.Background()) // ends with the connection
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Second):
+	}
 }
 
 // again does what may be done twice; once more when the connection died of it
