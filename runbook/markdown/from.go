@@ -26,8 +26,8 @@ func (d *decoder) from(n *yaml.Node) {
 	}
 }
 
-// ownInventory reads a YAML file with targets as the front matter has them. It
-// returns false when the file is something else.
+// ownInventory reads a YAML file with targets as the front matter has them, and
+// variables of all of them. It returns false when the file is something else.
 func (d *decoder) ownInventory(n *yaml.Node, path string) bool {
 	if ext := filepath.Ext(path); ext != ".yaml" && ext != ".yml" {
 		return false
@@ -62,12 +62,19 @@ func (d *decoder) ownInventory(n *yaml.Node, path string) bool {
 	for _, f := range inner.faults {
 		d.diagnose(f.Severity, f.Code, d.node(n), fmt.Sprintf("%s:%d: %s", path, f.Start.Line-1, f.Summary), f.Detail)
 	}
-	d.adopt(n, path, inner.meta.Targets, inner.meta.Groups)
-	for _, v := range inner.meta.Vars {
-		if !slices.ContainsFunc(d.meta.Vars, func(o runbook.Var) bool { return o.Name == v.Name }) {
-			d.meta.Vars = append(d.meta.Vars, v)
+	for i := range inner.meta.Targets {
+		t := &inner.meta.Targets[i]
+		for _, v := range inner.meta.Vars {
+			if _, own := t.Vars[v.Name]; own {
+				continue
+			}
+			if t.Vars == nil {
+				t.Vars = map[string]any{}
+			}
+			t.Vars[v.Name] = v.Value
 		}
 	}
+	d.adopt(n, path, inner.meta.Targets, inner.meta.Groups)
 	return true
 }
 

@@ -57,12 +57,12 @@ func TestFrom(t *testing.T) {
 		{"ansible", "targets: {from: hosts.ini} # on edge", "r1 ssh://ops@r1 map[ansible_user:ops site:north], r2 ssh://ops@r2 map[ansible_user:ops site:north], r3 ssh://ops@r3 map[ansible_user:ops site:north]", "r1 r2 r3",
 			`warning 2:17 hosts.ini: 2001:db8::1 is left out: its name holds ':', so give it another one and its own as ansible_host` + "\n" +
 				`warning 2:17 hosts.ini: sw1 is left out: the address "network_cli://sw1" has an unknown scheme`},
-		{"own", "targets: {from: own.yaml}\nvars: {name: document} # on lab", "a sandbox://a map[x:own y:lab], b sandbox://b map[x:lab y:lab]", "a b", ""},
+		{"own", "targets: {from: own.yaml}\nvars: {name: document} # on lab", "a sandbox://a map[mtu:1400 name:inventory x:own y:lab], b sandbox://b map[mtu:1400 name:inventory x:lab y:lab]", "a b", ""},
 		{"both, and groups of them", "targets:\n  from: [own.yaml, hosts.ini]\n  z: local\n  some: [lab, r2, z] # on some",
-			"z local map[], a sandbox://a map[x:own y:lab], b sandbox://b map[x:lab y:lab], r1 ssh://ops@r1 map[ansible_user:ops site:north], r2 ssh://ops@r2 map[ansible_user:ops site:north], r3 ssh://ops@r3 map[ansible_user:ops site:north]",
+			"z local map[], a sandbox://a map[mtu:1400 name:inventory x:own y:lab], b sandbox://b map[mtu:1400 name:inventory x:lab y:lab], r1 ssh://ops@r1 map[ansible_user:ops site:north], r2 ssh://ops@r2 map[ansible_user:ops site:north], r3 ssh://ops@r3 map[ansible_user:ops site:north]",
 			"a b r2 z", "warning 3:20 hosts.ini: 2001:db8::1 is left out: its name holds ':', so give it another one and its own as ansible_host\n" +
 				`warning 3:20 hosts.ini: sw1 is left out: the address "network_cli://sw1" has an unknown scheme`},
-		{"taken", "targets: {a: local, from: own.yaml} # on a", "a local map[], b sandbox://b map[x:lab y:lab]", "a", "error 2:27 own.yaml: the target a is there already"},
+		{"taken", "targets: {a: local, from: own.yaml} # on a", "a local map[], b sandbox://b map[mtu:1400 name:inventory x:lab y:lab]", "a", "error 2:27 own.yaml: the target a is there already"},
 		{"missing", "targets: {from: none.ini, a: local} # on a", "a local map[]", "a", "error 2:17 none.ini: no such file or directory"},
 		{"bad", "targets: {from: [bad.ini, bad.yaml]} # on r1", "r1 ssh://r1 map[], a nowhere map[], c sandbox map[]", "r1",
 			"error 2:18 bad.ini:1: \"x\" is no KEY=VALUE\nerror 2:27 bad.yaml:4: the key \"c\" is already set on line 3\nerror 2:27 bad.yaml:2: the address \"nowhere\" has no scheme\nerror 2:27 bad.yaml:5: the key \"what\" is not known in the front matter"},
@@ -89,7 +89,7 @@ func TestFrom(t *testing.T) {
 				t.Errorf("on %v", d.Blocks[0].On)
 			}
 			if tt.name == "own" {
-				if diff := cmp.Diff([]runbook.Var{{Name: "name", Value: "document"}, {Name: "mtu", Value: 1400}}, d.Meta.Vars); diff != "" {
+				if diff := cmp.Diff([]runbook.Var{{Name: "name", Value: "document"}}, d.Meta.Vars); diff != "" {
 					t.Error(diff)
 				}
 			}
