@@ -1,9 +1,6 @@
 package netstate
 
-import (
-	"maps"
-	"strings"
-)
+import "strings"
 
 // links finds the edits of interfaces, in linksEarly and linksLate.
 func (d *differ) links() {
@@ -131,20 +128,34 @@ func (d *differ) changeLink(before, after *Interface) {
 }
 
 // firstPorts takes the hardware address that a bridge takes over from its first
-// ports out of what is to be set.
+// ports out of what is to be set. Where the address is not known, and where it
+// may have been set before and stays, the edit is there all the same: it says
+// that it happens.
 func (d *differ) firstPorts(before, after *Interface) *Interface {
-	if after.Type != "linux-bridge" || before.Netns != "" || before.Attrs["mac-address"] == after.Attrs["mac-address"] {
+	if after.Type != "linux-bridge" || before.Netns != "" {
 		return before
 	}
 	mac, gains := firstPortsMAC(d.from, d.to, after.Name)
 	if !gains || mac != after.Attrs["mac-address"] {
 		return before
 	}
-	own := withoutAddresses(before)
-	own.Attrs = maps.Clone(before.Attrs)
-	own.Attrs["mac-address"] = mac
-	d.taken = append(d.taken, Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: own}, Implied: true})
-	return own
+	// What else is to be changed has been, by then.
+	then := withoutAddresses(after)
+	if d.trans[after.Name].down {
+		then = withoutAddresses(before)
+	}
+	d.taken = append(d.taken, Edit{Op: Modify, Before: Object{Link: withMAC(then, before.Attrs["mac-address"])}, After: Object{Link: withMAC(then, mac)}, Implied: true})
+	return withMAC(before, mac)
+}
+
+// withMAC is the interface with another hardware address; "" is unknown.
+func withMAC(i *Interface, mac string) *Interface {
+	c := withoutAddresses(i)
+	c.Attrs = cloneOrNew(i.Attrs)
+	if c.Attrs["mac-address"] = mac; mac == "" {
+		delete(c.Attrs, "mac-address")
+	}
+	return c
 }
 
 // deleteLinks deletes what is not wanted, upper interfaces first. One end of a

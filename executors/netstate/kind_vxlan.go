@@ -21,7 +21,7 @@ var vxlan = Kind{
 		{Key: "vxlan.destination-port", Type: Uint16BE, IFLA: 15, Min: 1, Set: OnCreate, Default: "8472", IP: "dstport",
 			Doc: "UDP port of the remote. As in nmstate, the kernel's own default if not given; IANA's number is 4789."},
 		{Key: "vxlan.learning", Type: Bool, IFLA: 7, Set: Anytime, Default: "true", IP: "learning",
-			Doc: "Learn remote addresses from packets that arrive."},
+			Doc: "Learn remote addresses from packets that arrive. With `external`, false if not given."},
 		{Key: "vxlan.ttl", Type: Uint8, IFLA: 5, Set: Anytime, Default: "0", Extension: true, IP: "ttl",
 			Doc: "Time to live of the outer packets; 0 lets the kernel choose."},
 		{Key: "vxlan.ttl-inherit", Type: Flag, IFLA: 28, Set: OnCreate, Default: "false", Extension: true, IP: "ttl inherit",

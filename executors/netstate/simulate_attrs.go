@@ -242,7 +242,7 @@ func (m *simulation) shrinkUppers() {
 
 // firstPorts predicts the hardware address of a bridge that gets its first
 // ports: it takes the lowest of theirs (br_stp_recalculate_bridge_id), and does
-// not get its own back when they leave. Unknown is "".
+// not get its own back when they leave.
 func (m *simulation) firstPorts() {
 	for n := range m.to.Interfaces {
 		v := &m.to.Interfaces[n]
@@ -254,8 +254,7 @@ func (m *simulation) firstPorts() {
 			continue
 		}
 		if mac, gains := firstPortsMAC(m.from, m.to, v.Name); gains {
-			v.Attrs = cloneOrNew(v.Attrs)
-			v.Attrs["mac-address"] = mac
+			v.Attrs = withMAC(v, mac).Attrs
 		}
 	}
 }

@@ -69,20 +69,19 @@ func linkChange(e *Edit) []string {
 	if before.Netns != after.Netns {
 		return []string{"! link " + after.Name + " netns " + orNone(before.Netns) + " → " + orNone(after.Netns)}
 	}
+	if e.Implied && after.Type == "linux-bridge" {
+		return []string{"! " + linkName(after) + " mac-address: the lowest of its ports', unless one was set"}
+	}
 	var words []string
 	for _, d := range Differences(before, after) {
-		after := orNone(d.After)
-		if d.Key == "mac-address" && d.After == "" {
-			after = "that of its ports"
-		}
 		before := orNone(d.Before)
 		if attr := AttrByKey(d.Key); d.Before == "" && !attr.optional() {
 			before = "unknown" // the interface is not there yet
 		}
-		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, before, after))
+		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, before, orNone(d.After)))
 	}
 	if e.Replaces {
-		return []string{"- " + linkName(before) + " " + before.Type, "+ " + objectText(e.After) + " (made anew: " + e.Why + " cannot be changed)"}
+		return []string{"- " + linkName(before) + " " + before.Type, "+ " + linkText(again(before, after)) + " (made anew: " + e.Why + " cannot be changed)"}
 	}
 	return []string{"! " + linkName(after) + " " + strings.Join(words, ", ")}
 }
@@ -145,13 +144,26 @@ func linkName(i *Interface) string {
 	return "link " + i.Name
 }
 
+// again is an interface that is made anew, without what the kernel once chose
+// for it, and what stays.
+func again(before, after *Interface) *Interface {
+	i := after.clone()
+	for _, key := range []string{"mac-address", "num-tx-queues", "num-rx-queues"} {
+		if before.Attrs[key] == after.Attrs[key] {
+			delete(i.Attrs, key)
+		}
+	}
+	return &i
+}
+
 // linkText is the interface with the attributes that are not the defaults.
 func linkText(i *Interface) string {
 	words := []string{linkName(i), i.Type}
+	own := kindAttrs(i)
 	for _, key := range unionKeys(i.Attrs, nil) {
 		v := i.Attrs[key]
 		attr := AttrByKey(key)
-		if key == "state" || v == "" || (attr != nil && attr.Default != "" && attr.equal(attr.Default, v)) {
+		if key == "state" || v == "" || v == own[key] || (attr != nil && attr.Default != "" && attr.equal(attr.Default, v)) {
 			continue
 		}
 		words = append(words, key, strconvQuote(v))
