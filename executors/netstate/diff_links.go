@@ -115,7 +115,7 @@ func (d *differ) changeLink(before, after *Interface) {
 		d.linksEarly = append(d.linksEarly, Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: freed}, Implied: true})
 		before = freed
 	}
-	before = d.firstPorts(before, after)
+	after = d.firstPorts(before, after)
 	if len(Differences(before, after)) == 0 {
 		return
 	}
@@ -133,19 +133,19 @@ func (d *differ) changeLink(before, after *Interface) {
 // that it happens.
 func (d *differ) firstPorts(before, after *Interface) *Interface {
 	if after.Type != "linux-bridge" || before.Netns != "" {
-		return before
+		return after
 	}
 	mac, gains := firstPortsMAC(d.from, d.to, after.Name)
 	if !gains || mac != after.Attrs["mac-address"] {
-		return before
+		return after
 	}
-	// What else is to be changed has been, by then.
-	then := withoutAddresses(after)
+	own := withMAC(after, before.Attrs["mac-address"])
+	then := own // what else is to be changed has been, by then
 	if d.trans[after.Name].down {
-		then = withoutAddresses(before)
+		then = before
 	}
-	d.taken = append(d.taken, Edit{Op: Modify, Before: Object{Link: withMAC(then, before.Attrs["mac-address"])}, After: Object{Link: withMAC(then, mac)}, Implied: true})
-	return withMAC(before, mac)
+	d.taken = append(d.taken, Edit{Op: Modify, Before: Object{Link: withoutAddresses(then)}, After: Object{Link: withMAC(then, mac)}, Implied: true})
+	return own
 }
 
 // withMAC is the interface with another hardware address; "" is unknown.

@@ -155,7 +155,8 @@ func (k *kernel) look(withMAC bool) []string {
 			k.t.Fatalf("%s: %v: %s", command, err, out)
 		}
 		for _, object := range list {
-			if command == "bridge -j fdb" && object["state"] == nil {
+			mac, _ := object["mac"].(string)
+			if command == "bridge -j fdb" && (object["state"] == nil || strings.HasPrefix(mac, "33:33:") || strings.HasPrefix(mac, "01:00:5e:")) {
 				continue // learned, or a multicast group
 			}
 			if !withMAC && (object["state"] == "permanent" && object["master"] == nil && command == "bridge -j fdb" || object["family"] == "inet6") {
