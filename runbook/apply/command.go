@@ -144,7 +144,7 @@ func (x *operation) command(ctx context.Context, g *runbook.Group, s *runbook.St
 	if err := x.announce(ctx, sess, g, s, in, nil); err != nil {
 		return runbook.Outcome{}, err
 	}
-	x.loose = true
+	x.loosen()
 	o, reg, err := x.execute(ctx, sess, b, b.Body, t.Target)
 	if b.Register != "" && reg != nil {
 		if rerr := x.register(b.Register, t.Target, reg); rerr != nil && err == nil {

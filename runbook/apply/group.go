@@ -30,35 +30,6 @@ func (x *operation) groups(ctx context.Context, from int) {
 	}
 }
 
-// group runs one group's steps in order and confirms it.
-func (x *operation) group(ctx context.Context, g *runbook.Group) error {
-	for i := range g.Steps {
-		s := &g.Steps[i]
-		if s.Kind == runbook.RollbackBlock {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		run, err := x.allowed(ctx, s)
-		if err != nil {
-			return err
-		}
-		if run {
-			if err := x.step(ctx, g, s); err != nil {
-				return err
-			}
-			continue
-		}
-		if i == g.Change {
-			x.tell("%s was skipped by the operator, and with it what belongs to it.", s.Name)
-			break
-		}
-		x.tell("%s was skipped by the operator.", s.Name)
-	}
-	return x.confirm(ctx, g)
-}
-
 // allowed asks before a step when that was wanted.
 func (x *operation) allowed(ctx context.Context, s *runbook.Step) (bool, error) {
 	if !x.o.Step {
@@ -79,31 +50,6 @@ func (x *operation) allowed(ctx context.Context, s *runbook.Step) (bool, error) 
 	}
 	x.aborted = true
 	return false, fmt.Errorf("the operator ended the operation before %s", s.Name)
-}
-
-// step runs a step on its targets, in the document's order. A check looks at
-// all of them; anything else stops at the first that fails.
-func (x *operation) step(ctx context.Context, g *runbook.Group, s *runbook.Step) error {
-	var errs []error
-	for i := range s.Targets {
-		t := &s.Targets[i]
-		x.emit(runbook.Event{Kind: runbook.EventStep, Group: g.Name, Step: s.Name, Target: t.Target, Text: string(s.Kind)})
-		start := x.now()
-		o, err := x.do(ctx, g, s, t)
-		o.Step, o.Kind, o.Target, o.Start, o.End = s.Name, s.Kind, t.Target, start, x.now()
-		if err == nil {
-			err = x.ended(ctx, g, s, o, nil)
-		} else if jerr := x.ended(ctx, g, s, o, err); jerr != nil {
-			err = errors.Join(err, jerr)
-		}
-		if err != nil {
-			errs = append(errs, err)
-			if s.Kind != runbook.Check || ctx.Err() != nil {
-				break
-			}
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // ended journals how a step ended, tells it, and has it written into the
@@ -201,6 +147,10 @@ func (x *operation) fail(ctx context.Context, g *runbook.Group, cause error) boo
 		x.emit(runbook.Event{Kind: runbook.EventNote, Group: g.Name, Text: "interrupted: undoing what has to be undone"})
 	}
 	back := x.undo(ctx, d.Undo)
+	x.wavesUndone(g)
+	if g.Change >= 0 {
+		x.writer.put(&g.Steps[g.Change]) // it says now what was never reached
+	}
 	return policy == runbook.Continue && back && !x.aborted && x.journalWorks()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"stet/executors/netstate"
 	"stet/runbook"
 	"stet/runbook/journal"
+	"stet/runbook/plan"
 )
 
 // guard is the promise to go back that a step with confirm= is made under; nil
@@ -36,10 +38,21 @@ func (x *operation) guard(s *runbook.Step, in *intentData, change *netstate.Chan
 	defer x.mu.Unlock()
 	run := x.h.op.Run
 	return &executors.Guard{
-		ID:  fmt.Sprintf("%s.%02d.%s.%s", run, len(x.h.acts)+1, plain(s.Name), plain(in.Target)),
+		ID:  fmt.Sprintf("%s.%02d.%s.%s", run, len(x.h.acts)+1, plain(s.Name), x.unique(in.Target)),
 		Run: run, Step: s.Name, Document: x.h.op.Document, Operator: x.o.Operator,
 		Timeout: s.Block.Confirm, Change: change, Commands: commands,
 	}
+}
+
+// unique is a target's name as plain has it, told apart from others that look
+// the same there: steps on both may be in flight at once.
+func (x *operation) unique(target string) string {
+	name := plain(target)
+	if name == target {
+		return name
+	}
+	i := slices.IndexFunc(x.p.Targets, func(t executors.Target) bool { return t.Name == target })
+	return fmt.Sprintf("%s-%d", name, i+1)
 }
 
 // plain keeps of a name what any file system takes.
@@ -118,9 +131,9 @@ func (x *operation) deadline(group string) time.Time {
 	return first
 }
 
-// confirm makes a group final, now that everything in it held: stet.
-func (x *operation) confirm(ctx context.Context, g *runbook.Group) error {
-	if err := x.word(ctx, g); err != nil {
+// confirm makes a wave of a group final, now that everything in it held: stet.
+func (x *operation) confirm(ctx context.Context, g *runbook.Group, w *plan.Wave) error {
+	if err := x.word(ctx, g, w); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -132,28 +145,22 @@ func (x *operation) confirm(ctx context.Context, g *runbook.Group) error {
 			return err
 		}
 	}
-	return x.confirmAll(ctx, g, waiting)
+	return x.confirmAll(ctx, g, w, waiting)
 }
 
-// confirmAll ends the guards. It is not interrupted midway: a group is
-// confirmed on all its targets, or it failed.
-func (x *operation) confirmAll(ctx context.Context, g *runbook.Group, waiting []*act) error {
+// confirmAll ends the guards. It is not interrupted midway: a wave is confirmed
+// on all its targets, or its group failed.
+func (x *operation) confirmAll(ctx context.Context, g *runbook.Group, w *plan.Wave, waiting []*act) error {
 	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	for _, a := range waiting {
-		sess, err := x.session(a.target)
-		if err == nil {
-			err = sess.Confirm(free, a.guard)
-		}
-		if err != nil {
-			x.look(free, a)
-			return fmt.Errorf("confirming %s on %s: %w", a.step, a.target, err)
-		}
+	if err := x.endGuards(free, g, waiting); err != nil {
+		return err
 	}
-	for _, a := range waiting {
-		x.look(free, a)
+	d := &groupData{Group: g.Name, At: x.now()}
+	if w.Of > 1 {
+		d.Wave, d.Of = w.Number, w.Of
 	}
-	if err := x.record(journal.Confirm, &groupData{Group: g.Name, At: x.now()}); err != nil {
+	if err := x.record(journal.Confirm, d); err != nil {
 		return err
 	}
 	for i := range g.Steps {
@@ -162,8 +169,38 @@ func (x *operation) confirmAll(ctx context.Context, g *runbook.Group, waiting []
 		}
 	}
 	if g.Change >= 0 {
-		x.emit(runbook.Event{Kind: runbook.EventConfirm, Group: g.Name, Step: g.Steps[g.Change].Name})
+		e := runbook.Event{Kind: runbook.EventConfirm, Group: g.Name, Step: g.Steps[g.Change].Name}
+		if w.Of > 1 {
+			e.Text = fmt.Sprintf("wave %d of %d", w.Number, w.Of)
+			e.Wave = &runbook.Wave{Number: w.Number, Of: w.Of, Targets: w.Targets}
+		}
+		x.emit(e)
 	}
+	return nil
+}
+
+// endGuards confirms guards where they wait, and asks what became of them.
+func (x *operation) endGuards(ctx context.Context, g *runbook.Group, waiting []*act) error {
+	if len(waiting) == 0 {
+		return nil
+	}
+	at := x.at(g, &g.Steps[g.Change])
+	f := &failures{total: len(waiting)}
+	fan(at, len(waiting), func() bool { return f.count() == 0 }, func(i int) {
+		a := waiting[i]
+		sess, err := x.session(a.target)
+		if err == nil {
+			err = sess.Confirm(ctx, a.guard)
+		}
+		if err != nil {
+			x.look(ctx, a)
+			f.add(a.target, fmt.Errorf("confirming %s on %s: %w", a.step, a.target, err))
+		}
+	})
+	if f.count() > 0 {
+		return f
+	}
+	fan(at, len(waiting), always, func(i int) { x.look(ctx, waiting[i]) })
 	return nil
 }
 
@@ -201,7 +238,7 @@ func (x *operation) saw(a *act, st executors.GuardState) {
 
 // word waits for the operator's, when a step of the group is confirmed by
 // hand: at the terminal, or from another one with stet confirm.
-func (x *operation) word(ctx context.Context, g *runbook.Group) error {
+func (x *operation) word(ctx context.Context, g *runbook.Group, w *plan.Wave) error {
 	if g.Change < 0 || g.Steps[g.Change].Block.ConfirmBy != "manual" {
 		return nil
 	}
@@ -225,7 +262,7 @@ func (x *operation) word(ctx context.Context, g *runbook.Group) error {
 	}
 	a, err := x.o.Ask(ctx, Question{
 		Kind: AskConfirm, Step: g.Name, Deadline: deadline, Choices: []string{"confirm", "revert"},
-		Text: fmt.Sprintf("The checks of %s held. Confirm it?", g.Name),
+		Text: fmt.Sprintf("The checks of %s held. Confirm it?", g.Name+waveText(w)),
 	})
 	if err != nil {
 		return wordFrom(ctx, err)

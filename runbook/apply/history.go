@@ -23,6 +23,8 @@ type history struct {
 	done     map[string]bool // groups that were confirmed
 	sure     map[string]bool // groups whose checks held, being confirmed
 	gaveUp   map[string]bool // groups that failed under the policy to go on
+	waves    map[string]int  // the latest wave confirmed, by group
+	left     map[string]*leftOutData
 	failing  *failingData
 	failures int
 	begun    bool
@@ -64,7 +66,7 @@ func (h *history) acted() bool { return slices.ContainsFunc(h.acts, (*act).acted
 func newHistory() *history {
 	return &history{
 		outcomes: map[place]*runbook.Outcome{}, done: map[string]bool{}, sure: map[string]bool{},
-		gaveUp:    map[string]bool{},
+		gaveUp: map[string]bool{}, waves: map[string]int{}, left: map[string]*leftOutData{},
 		snapshots: map[string]map[string]*check.Snapshot{}, registers: map[string]map[string]*check.Register{},
 	}
 }
@@ -102,6 +104,8 @@ func decode(r journal.Record) (any, error) {
 		v = &guardData{}
 	case journal.Confirming, journal.Confirm:
 		v = &groupData{}
+	case journal.LeftOut:
+		v = &leftOutData{}
 	case journal.Failing:
 		v = &failingData{}
 	case journal.UndoIntent, journal.UndoOutcome:
@@ -138,6 +142,9 @@ func (h *history) take(kind journal.Kind, data any, at time.Time) error {
 		}
 	case *groupData:
 		h.confirm(kind, d)
+	case *leftOutData:
+		h.left[d.Target] = d
+		h.failures++
 	case *failingData:
 		h.failing = d
 		if !d.Requested {
@@ -261,9 +268,13 @@ func (h *history) confirm(kind journal.Kind, d *groupData) {
 		h.sure[d.Group] = true
 		return
 	}
-	h.done[d.Group] = true
+	delete(h.sure, d.Group)
+	if len(d.Targets) == 0 {
+		h.done[d.Group] = d.Wave == d.Of
+		h.waves[d.Group] = d.Wave
+	}
 	for _, a := range h.acts {
-		if a.group != d.Group || a.undone {
+		if a.group != d.Group || a.undone || a.confirmed || len(d.Targets) > 0 && !slices.Contains(d.Targets, a.target) {
 			continue
 		}
 		a.confirmed = true
@@ -327,29 +338,16 @@ func (h *history) operation() *runbook.Operation {
 	if h.plan == nil {
 		return &op
 	}
-	for _, g := range h.plan.Groups {
-		for _, s := range g.Steps {
-			for _, t := range s.Targets {
-				o := h.outcomes[place{s.Name, t.Target}]
-				switch {
-				case o != nil:
-					op.Outcomes = append(op.Outcomes, *o)
-				case h.op.Status != runbook.Running && s.Kind != runbook.RollbackBlock:
-					op.Outcomes = append(op.Outcomes, runbook.Outcome{Step: s.Name, Kind: s.Kind, Target: t.Target, Status: runbook.Skipped})
-				}
+	for gi := range h.plan.Groups {
+		g := &h.plan.Groups[gi]
+		for si := range g.Steps {
+			s := &g.Steps[si]
+			if s.Kind == runbook.RollbackBlock || h.op.Status == runbook.Running {
+				op.Outcomes = append(op.Outcomes, h.had(s)...)
+				continue
 			}
+			op.Outcomes = append(op.Outcomes, h.all(g, s)...)
 		}
 	}
 	return &op
-}
-
-// of are the outcomes of one step, in the order of its targets.
-func (h *history) of(s *runbook.Step) []runbook.Outcome {
-	var out []runbook.Outcome
-	for _, t := range s.Targets {
-		if o := h.outcomes[place{s.Name, t.Target}]; o != nil {
-			out = append(out, *o)
-		}
-	}
-	return out
 }

@@ -44,7 +44,9 @@ func (x *operation) netconfig(ctx context.Context, g *runbook.Group, s *runbook.
 	}
 	o.Change = change
 	in := &intentData{Group: g.Name, Step: s.Name, Target: t.Target, Kind: s.Kind, Change: change}
-	x.loose = x.loose || t.Deferred != ""
+	if t.Deferred != "" {
+		x.loosen()
+	}
 	if in.AsPlanned = reflect.DeepEqual(change, t.Change); in.AsPlanned {
 		in.Change = nil
 	}
@@ -97,7 +99,7 @@ func (x *operation) asPlanned(s *runbook.Step, t *runbook.StepPlan, change *nets
 	if t.Deferred != "" || plan.Fits(change, t.Change) {
 		return nil
 	}
-	if x.loose && plan.Within(change, t.Change) {
+	if x.loosened() && plan.Within(change, t.Change) {
 		x.tell("A part of what %s was to change on %s held already, after the steps before it.", s.Name, t.Target)
 		return nil
 	}

@@ -86,6 +86,20 @@ type guardData struct {
 type groupData struct {
 	Group string    `json:"group"`
 	At    time.Time `json:"at,omitzero"`
+	// Wave is the wave that was confirmed, of Of; both are 0 for a group
+	// without waves.
+	Wave int `json:"wave,omitempty"`
+	Of   int `json:"of,omitempty"`
+	// Targets are those on which the operator confirmed it by hand; the rest
+	// of the wave is still to be done.
+	Targets []string `json:"targets,omitempty"`
+}
+
+// leftOutData is a target that failed, and without which the operation goes on.
+type leftOutData struct {
+	Group  string `json:"group"`
+	Target string `json:"target"`
+	Error  string `json:"error"`
 }
 
 // failingData is the decision what to undo.

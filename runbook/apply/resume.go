@@ -248,13 +248,12 @@ func (x *operation) carryOn(ctx context.Context) {
 		if done || x.gaveUp(g) {
 			continue
 		}
-		if sure && x.completeConfirm(ctx, g) {
-			continue
-		}
-		if len(x.toUndo(g.Name)) > 0 {
-			if x.elsewhere(ctx, g) {
+		if sure && x.completeConfirm(ctx, g) || len(x.unconfirmed(g.Name)) > 0 && x.elsewhere(ctx, g) {
+			if x.finished(g) {
 				continue
 			}
+		}
+		if len(x.unconfirmed(g.Name)) > 0 {
 			x.tell("%s was not confirmed when stet died; it is undone before it is run again.", g.Name)
 			if !x.undoOne(ctx, g) {
 				return
@@ -309,35 +308,15 @@ func (x *operation) completeConfirm(ctx context.Context, g *runbook.Group) bool 
 			rest = append(rest, a)
 		}
 	}
-	if err := x.confirmAll(ctx, g, rest); err != nil {
+	if err := x.confirmAll(ctx, g, x.current(g), rest); err != nil {
 		x.tell("%s could not be confirmed any more: %v.", g.Name, err)
 		return false
 	}
 	return true
 }
 
-// elsewhere takes the operator's own confirmation for the group's checks: all
-// its guards were confirmed with stet confirm.
-func (x *operation) elsewhere(ctx context.Context, g *runbook.Group) bool {
-	waiting := x.guarded(g.Name)
-	if len(waiting) == 0 || len(waiting) != len(x.toUndo(g.Name)) {
-		return false
-	}
-	for _, a := range waiting {
-		if st := x.look(ctx, a); st == nil || st.Phase != executors.Confirmed {
-			return false
-		}
-	}
-	x.tell("%s was confirmed by the operator while stet was not running; its checks may not have been finished.", g.Name)
-	return x.confirmAll(ctx, g, nil) == nil
-}
-
-// undoOne undoes one unfinished group before it is run again.
+// undoOne undoes what is not confirmed of an unfinished group, before that is run
+// again.
 func (x *operation) undoOne(ctx context.Context, g *runbook.Group) bool {
-	ctx = context.WithoutCancel(ctx)
-	back := true
-	for _, a := range x.toUndo(g.Name) {
-		back = x.undoAct(ctx, a) && back
-	}
-	return back
+	return x.undoActs(context.WithoutCancel(ctx), x.unconfirmed(g.Name))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"stet/executors"
@@ -21,9 +22,7 @@ func (x *operation) undo(ctx context.Context, groups []string) bool {
 	ctx = context.WithoutCancel(ctx)
 	back := true
 	for _, name := range groups {
-		for _, a := range x.toUndo(name) {
-			back = x.undoAct(ctx, a) && back
-		}
+		back = x.undoActs(ctx, x.toUndo(name)) && back
 		x.writer.flush()
 	}
 	x.mu.Lock()
@@ -33,6 +32,29 @@ func (x *operation) undo(ctx context.Context, groups []string) bool {
 		back = x.prove(ctx) && back
 	}
 	return back
+}
+
+// undoActs undoes acts of a group in the order given: those of one step on as
+// many targets at once as it ran on, then those of the step before.
+func (x *operation) undoActs(ctx context.Context, acts []*act) bool {
+	var failed atomic.Bool
+	for len(acts) > 0 {
+		n := 1
+		for n < len(acts) && acts[n].step == acts[0].step {
+			n++
+		}
+		at := 1
+		if g, s := x.planStep(acts[0].step); s != nil {
+			at = x.at(g, s)
+		}
+		fan(at, n, always, func(i int) {
+			if !x.undoAct(ctx, acts[i]) {
+				failed.Store(true)
+			}
+		})
+		acts = acts[n:]
+	}
+	return !failed.Load()
 }
 
 // toUndo are the acts of a group that may have left something, the last first.
@@ -219,7 +241,7 @@ func (x *operation) restore(ctx context.Context, sess executors.Session, s *runb
 // prove runs the pre-checks that held before once more, now that everything is
 // undone: a way back is only proven when they hold again.
 func (x *operation) prove(ctx context.Context) bool {
-	again, failed := 0, 0
+	var again, failed atomic.Int64
 	for gi := range x.p.Groups {
 		g := &x.p.Groups[gi]
 		if g.Change >= 0 {
@@ -227,26 +249,30 @@ func (x *operation) prove(ctx context.Context) bool {
 		}
 		for si := range g.Steps {
 			s := &g.Steps[si]
-			for _, t := range s.Targets {
-				x.mu.Lock()
-				o := x.h.outcomes[place{s.Name, t.Target}]
-				x.mu.Unlock()
-				if s.Kind != runbook.Check || o == nil || o.Status != runbook.OK {
-					continue
-				}
-				again++
-				if _, err := x.assertions(ctx, s, t.Target); err != nil {
-					failed++
-					x.tell("After the rollback the pre-check %s on %s does not hold: %v.", s.Name, t.Target, err)
-				}
+			if s.Kind != runbook.Check {
+				continue
 			}
+			fan(x.at(g, s), len(s.Targets), always, func(i int) {
+				target := s.Targets[i].Target
+				x.mu.Lock()
+				o := x.h.outcomes[place{s.Name, target}]
+				x.mu.Unlock()
+				if o == nil || o.Status != runbook.OK {
+					return
+				}
+				again.Add(1)
+				if _, err := x.assertions(ctx, s, target); err != nil {
+					failed.Add(1)
+					x.tell("After the rollback the pre-check %s on %s does not hold: %v.", s.Name, target, err)
+				}
+			})
 		}
 	}
 	switch {
-	case again == 0:
+	case again.Load() == 0:
 		return true
-	case failed == 0:
-		x.tell("After the rollback all pre-checks hold again (%d).", again)
+	case failed.Load() == 0:
+		x.tell("After the rollback all pre-checks hold again (%d).", again.Load())
 		return true
 	}
 	x.unproven = true

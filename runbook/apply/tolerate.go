@@ -1,0 +1,89 @@
+package apply
+
+import (
+	"context"
+
+	"stet/internal/names"
+	"stet/runbook"
+	"stet/runbook/journal"
+)
+
+// tolerance is on how many more targets a group may fail without having failed
+// itself.
+func (x *operation) tolerance(g *runbook.Group) int {
+	if g.Change < 0 {
+		return 0
+	}
+	s := &g.Steps[g.Change]
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	left := 0
+	for _, d := range x.h.left {
+		if d.Group == g.Name {
+			left++
+		}
+	}
+	return max(0, s.Block.MaxFailures.Of(len(s.Targets))-left)
+}
+
+// tolerate leaves the targets out on which a step failed, if they are no more
+// than may: what was done on them is undone, and the operation goes on with the
+// others. Otherwise, and where undoing does not lead back, all of the group has
+// failed.
+func (x *operation) tolerate(ctx context.Context, g *runbook.Group, f *failures, may int) error {
+	if len(f.targets) > may || ctx.Err() != nil || !x.journalWorks() || !x.changes(g, f.targets) {
+		return f
+	}
+	s := &g.Steps[g.Change]
+	back := make([]bool, len(f.targets))
+	free := context.WithoutCancel(ctx)
+	fan(x.at(g, s), len(f.targets), always, func(i int) {
+		back[i] = true
+		for _, a := range x.unconfirmed(g.Name) {
+			if a.target == f.targets[i] {
+				back[i] = x.undoAct(free, a) && back[i]
+			}
+		}
+	})
+	for i, t := range f.targets {
+		if !back[i] {
+			return f
+		}
+		d := &leftOutData{Group: g.Name, Target: t, Error: x.red.String(f.errs[t].Error())}
+		if err := x.record(journal.LeftOut, d); err != nil {
+			return err
+		}
+	}
+	x.tell("%s failed on %s, which the operation goes on without (max-failures=%s).", g.Name, names.Short(f.targets, 20), s.Block.MaxFailures)
+	x.writer.put(s)
+	return nil
+}
+
+// changes reports whether a group's change is made on all of these targets: a
+// failure elsewhere, a monitor's say, is no single host's.
+func (x *operation) changes(g *runbook.Group, targets []string) bool {
+	own := map[string]bool{}
+	for _, t := range g.Steps[g.Change].Targets {
+		own[t.Target] = true
+	}
+	for _, t := range targets {
+		if !own[t] {
+			return false
+		}
+	}
+	return true
+}
+
+// unconfirmed are the acts of a group that may have left something and are not
+// confirmed, the last first.
+func (x *operation) unconfirmed(group string) []*act {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var out []*act
+	for i := len(x.h.acts) - 1; i >= 0; i-- {
+		if a := x.h.acts[i]; a.group == group && a.standing() && !a.confirmed {
+			out = append(out, a)
+		}
+	}
+	return out
+}
