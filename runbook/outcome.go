@@ -21,6 +21,7 @@ const (
 	Refused    Status = "refused"     // window, approval, lock
 	Aborted    Status = "aborted"     // interrupted by the operator
 	Running    Status = "running"
+	Unfinished Status = "unfinished" // it did not end: stet or its machine died
 )
 
 // Outcome is what one step did on one target.
@@ -120,4 +121,7 @@ type Operation struct {
 	// Notes are what the reader must know and no step says: a result that
 	// found no place, changes that others made meanwhile.
 	Notes []string `json:"notes,omitempty"`
+	// Unwritten says why the document does not hold these results; "" if it
+	// does, or need not.
+	Unwritten string `json:"unwritten,omitempty"`
 }

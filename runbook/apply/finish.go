@@ -4,34 +4,103 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"stet/runbook"
 	"stet/runbook/journal"
 	"stet/runbook/report"
 )
 
+// UnwrittenError says that the document does not hold the results. What
+// happened is in the journal; Dir is the operation's folder, "" for a look at
+// the checks, which has none.
+type UnwrittenError struct {
+	Document string
+	Dir      string
+	Err      error
+	// Outcome is the operation's own error; nil when it ended well.
+	Outcome error
+}
+
+// Error implements error; the operation's own error is not part of it.
+func (e *UnwrittenError) Error() string {
+	s := e.Err.Error()
+	if !strings.Contains(s, e.Document) {
+		s = "writing results into " + e.Document + ": " + s
+	}
+	if e.Dir != "" {
+		s += "; the results are in the journal: " + e.Dir
+	}
+	return s
+}
+
+// Unwrap returns both errors, so that the operation's own can be asked for.
+func (e *UnwrittenError) Unwrap() []error {
+	if e.Outcome == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Outcome, e.Err}
+}
+
 // finish decides what the operation came to, writes the document for the last
 // time, ends the journal and releases what is held.
 func (x *operation) finish(ctx context.Context) (*runbook.Operation, error) {
 	status, err := x.verdict()
-	if x.broken != nil {
-		x.tell("The journal could not be written: %v. What happened after that is only in this report.", x.broken)
-	}
 	end := &endData{Status: status, At: x.now()}
 	if err != nil {
 		end.Error = x.red.String(err.Error())
 	}
+	x.faulty()
 	x.mu.Lock()
 	x.h.ended, x.h.op.Status, x.h.op.End = true, status, end.At
 	x.mu.Unlock()
-	x.writer.close()
+	unwritten := x.writer.close()
 	x.note(journal.End, end)
-	op := x.operation()
-	x.emit(runbook.Event{Kind: runbook.EventEnd, Operation: op})
-	if cerr := x.close(ctx); cerr != nil && err == nil {
-		op.Notes = append(op.Notes, x.red.String(cerr.Error()))
+	if err == nil {
+		err = x.unended()
 	}
+	if cerr := x.close(ctx); cerr != nil {
+		x.hint("Ending the operation: %v.", cerr)
+	}
+	return x.conclude(unwritten, err)
+}
+
+// conclude tells that the operation ended, and joins its error with that of
+// writing its document.
+func (x *operation) conclude(unwritten, err error) (*runbook.Operation, error) {
+	op := x.operation()
+	if unwritten != nil {
+		err = &UnwrittenError{Document: x.d.Path, Dir: x.log.Dir(), Err: unwritten, Outcome: err}
+		op.Unwritten = x.red.String(unwritten.Error())
+	}
+	x.emit(runbook.Event{Kind: runbook.EventEnd, Operation: op})
 	return op, err
+}
+
+// faulty tells of a journal that could not be written, with what is missing in
+// it now.
+func (x *operation) faulty() {
+	x.mu.Lock()
+	broken, missing := x.broken, len(x.owed)
+	x.mu.Unlock()
+	switch {
+	case broken == nil:
+	case missing == 0:
+		x.tell("The journal could not be written for a while: %v.", broken)
+	default:
+		x.tell("The journal could not be written: %v. What happened after that is only in this report.", broken)
+	}
+}
+
+// unended is the error of an operation that went well and whose end the
+// journal does not have: a later one would take it for one that died.
+func (x *operation) unended() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.owed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: all steps held, but the journal does not have the operation's end: %w", ErrFailed, x.broken)
 }
 
 // verdict is the operation's status and its error. Undoing that did not lead

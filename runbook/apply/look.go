@@ -82,22 +82,15 @@ func (x *operation) lookAround(ctx context.Context) (*runbook.Operation, error) 
 		status, err = runbook.Failed, fmt.Errorf("%w: %d of %d checks do not hold", ErrFailed, failed, len(x.p.Groups))
 	}
 	x.note(journal.End, &endData{Status: status, At: x.now()})
-	x.writer.close()
-	op := x.operation()
-	x.emit(runbook.Event{Kind: runbook.EventEnd, Operation: op})
-	return op, err
+	return x.conclude(x.writer.close(), err)
 }
 
 // remember takes snapshots and registers over from the document's latest
 // operation. There may be none, or one that cannot be read: then checks that
 // need them say so.
 func (x *operation) remember() {
-	dirs, err := journal.List(x.o.StateDir, x.d.Path)
-	if err != nil || len(dirs) == 0 {
-		return
-	}
-	log, err := journal.Replay(dirs[0])
-	if err != nil {
+	_, log, err := Latest(x.o.StateDir, x.d.Path)
+	if err != nil || log == nil {
 		return
 	}
 	if h, err := replay(log); err == nil {
@@ -115,7 +108,8 @@ func contains(names []string, name string) bool {
 }
 
 // Load rebuilds an operation from the journal in dir, for status and reports.
-// A broken chain is a *journal.BrokenError.
+// One that did not end, and that nobody works on, is Unfinished. A broken chain
+// is a *journal.BrokenError.
 func Load(dir string) (*runbook.Operation, error) {
 	log, err := journal.Replay(dir)
 	if err != nil {
@@ -127,6 +121,15 @@ func Load(dir string) (*runbook.Operation, error) {
 	}
 	if !h.begun {
 		return nil, fmt.Errorf("%w: the journal in %s has no record", ErrNothing, dir)
+	}
+	if !h.ended {
+		held, err := journal.Held(dir)
+		if err != nil {
+			return nil, err
+		}
+		if !held {
+			h.op.Status = runbook.Unfinished
+		}
 	}
 	return h.operation(), nil
 }

@@ -39,9 +39,10 @@ type operation struct {
 	release  func() error // of the document's lock
 	writer   *writer
 
-	mu     sync.Mutex // guards h and broken
+	mu     sync.Mutex // guards h, broken and owed
 	h      *history
-	broken error // why the journal takes no more records
+	broken error // why the journal could not be written
+	owed   []owed
 
 	sinkMu sync.Mutex
 	files  int // outputs attached so far
@@ -51,9 +52,17 @@ type operation struct {
 	requested bool // the rollback is what was asked for
 	stale     bool // the failure was a plan that no longer fits
 	unproven  bool // after undoing, a pre-check does not hold
+	gone      bool // the sandboxes it ran in ended with an earlier process
+}
+
+// owed is a record of what has happened that the journal could not take yet.
+type owed struct {
+	kind journal.Kind
+	data any
 }
 
 // record journals and, when that is on disk, makes it part of the history.
+// Once the journal could not be written, nothing more is announced.
 func (x *operation) record(kind journal.Kind, data any) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -68,14 +77,29 @@ func (x *operation) record(kind journal.Kind, data any) error {
 }
 
 // note journals what has already happened. When the journal cannot take it, it
-// is part of the history all the same: the report must say it.
+// is part of the history all the same: the report must say it. The journal gets
+// it later, in its place, if it can be written again (undoing may have freed
+// the disk).
 func (x *operation) note(kind journal.Kind, data any) {
-	if err := x.record(kind, data); err == nil {
-		return
-	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	_ = x.h.take(kind, data, x.now()) // only a start can be refused
+	x.owed = append(x.owed, owed{kind, data})
+	x.pay()
+}
+
+// pay writes what the journal is owed, as far as it can be written; x.mu is
+// held.
+func (x *operation) pay() {
+	for len(x.owed) > 0 {
+		if err := x.log.Append(x.owed[0].kind, x.owed[0].data); err != nil {
+			if x.broken == nil {
+				x.broken = err
+			}
+			return
+		}
+		x.owed = x.owed[1:]
+	}
 }
 
 // tell says something that no step does, to the operator and in the report.
@@ -83,6 +107,11 @@ func (x *operation) tell(format string, args ...any) {
 	text := x.red.String(fmt.Sprintf(format, args...))
 	x.note(journal.Note, &noteData{Text: text})
 	x.emit(runbook.Event{Kind: runbook.EventNote, Text: text})
+}
+
+// hint tells the operator what the report need not say.
+func (x *operation) hint(format string, args ...any) {
+	x.emit(runbook.Event{Kind: runbook.EventNote, Text: x.red.String(fmt.Sprintf(format, args...))})
 }
 
 func (x *operation) emit(e runbook.Event) {

@@ -175,16 +175,9 @@ func (x *operation) lockDocument(run string) error {
 // unfinished refuses to start over what an earlier operation left half done:
 // its record of what was there before would no longer be the truth.
 func (x *operation) unfinished() error {
-	dirs, err := journal.List(x.o.StateDir, x.d.Path)
-	if err != nil || len(dirs) == 0 {
+	_, log, err := Latest(x.o.StateDir, x.d.Path)
+	if err != nil || log == nil || log.Ended() {
 		return err
-	}
-	log, err := journal.Replay(dirs[0])
-	if err != nil {
-		return err
-	}
-	if len(log.Records) == 0 || log.Ended() {
-		return nil
 	}
 	h, err := replay(log)
 	if err != nil {

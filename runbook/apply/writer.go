@@ -27,8 +27,9 @@ type writer struct {
 
 	mu      sync.Mutex
 	pending []*runbook.Step // in the order in which they were put
+	all     []*runbook.Step // whatever was put
 	touched bool
-	said    string
+	fault   error // why the last write failed; nil after one that did not
 	lost    map[string]bool
 }
 
@@ -46,9 +47,15 @@ func (w *writer) put(s *runbook.Step) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.touched = true
-	if !slices.ContainsFunc(w.pending, func(o *runbook.Step) bool { return o.Name == s.Name }) {
-		w.pending = append(w.pending, s)
+	w.pending, w.all = with(w.pending, s), with(w.all, s)
+}
+
+// with is steps and s, once.
+func with(steps []*runbook.Step, s *runbook.Step) []*runbook.Step {
+	if slices.ContainsFunc(steps, func(o *runbook.Step) bool { return o.Name == s.Name }) {
+		return steps
 	}
+	return append(steps, s)
 }
 
 // flush writes now and returns when it is done.
@@ -61,13 +68,19 @@ func (w *writer) flush() {
 	}
 }
 
-// close writes for the last time, with the report as it is at the end.
-func (w *writer) close() {
+// close writes for the last time, with the report as it is at the end, and all
+// results once more: an editor may have saved a text from before them. The error
+// is why the document does not hold the results.
+func (w *writer) close() error {
 	w.mu.Lock()
 	w.touched = true
+	w.pending = slices.Clone(w.all)
 	w.mu.Unlock()
 	close(w.quit)
 	<-w.ended
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.fault
 }
 
 func (w *writer) loop() {
@@ -105,7 +118,7 @@ func (w *writer) write() (news bool) {
 	}
 	var edits []markdown.Edit
 	for _, s := range steps {
-		if e, ok := w.edit(s); ok {
+		if e, ok := w.x.result(s); ok {
 			edits = append(edits, e)
 		}
 	}
@@ -118,6 +131,13 @@ func (w *writer) write() (news bool) {
 		w.failed(steps, err)
 		return false
 	}
+	w.mu.Lock()
+	recovered := w.fault != nil
+	w.fault = nil
+	w.mu.Unlock()
+	if recovered {
+		w.x.hint("The document can be written again: %s.", w.x.d.Path)
+	}
 	for _, e := range lost {
 		if w.lost[e.Block.Name] {
 			continue
@@ -129,23 +149,8 @@ func (w *writer) write() (news bool) {
 	return news
 }
 
-// edit is a step's result as it stands now.
-func (w *writer) edit(s *runbook.Step) (markdown.Edit, bool) {
-	w.x.mu.Lock()
-	outcomes := w.x.h.of(s)
-	run := w.x.h.op.Run
-	w.x.mu.Unlock()
-	if len(outcomes) == 0 {
-		return markdown.Edit{}, false
-	}
-	e := markdown.Edit{Block: s.Block, Markdown: report.Result(outcomes), Run: run, Status: Worst(outcomes)}
-	if s.Kind == runbook.Manual {
-		e.Tick = outcomes[0].Answer
-	}
-	return e, true
-}
-
-// failed keeps what could not be written for the next try, and says so once.
+// failed keeps what could not be written for the next try. The operator hears
+// of it once; it is no note of the report, which tells it only if it stays so.
 func (w *writer) failed(steps []*runbook.Step, err error) {
 	w.mu.Lock()
 	w.touched = true
@@ -155,11 +160,11 @@ func (w *writer) failed(steps []*runbook.Step, err error) {
 		}
 	}
 	w.pending = steps
-	news := w.said != err.Error()
-	w.said = err.Error()
+	news := w.fault == nil
+	w.fault = err
 	w.mu.Unlock()
 	if news {
-		w.x.tell("Results could not be written into the document: %v. They are in the journal: %s.", err, w.x.log.Dir())
+		w.x.hint("The results cannot be written into the document now: %v.", err)
 	}
 }
 

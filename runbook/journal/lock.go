@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,8 +21,11 @@ type LockedError struct {
 
 // Error implements error.
 func (e *LockedError) Error() string {
-	if e.Holder.Operator == "" {
+	switch {
+	case e.Holder.Operator == "":
 		return fmt.Sprintf("locking %s: another operation on it is running", e.Document)
+	case e.Holder.Run == "":
+		return fmt.Sprintf("locking %s: %s has been at work on it since %s", e.Document, e.Holder.Operator, e.Holder.Since)
 	}
 	return fmt.Sprintf("locking %s: %s has been running operation %s on it since %s",
 		e.Document, e.Holder.Operator, e.Holder.Run, e.Holder.Since)
@@ -76,4 +80,24 @@ func Lock(stateDir, document string, holder executors.Lock) (release func() erro
 		return nil, errors.Join(fmt.Errorf("locking the document: %w", err), f.Close())
 	}
 	return f.Close, nil
+}
+
+// Held reports whether an operation on the document that dir is an operation of
+// is running now: whether somebody has what Lock gives.
+func Held(dir string) (bool, error) {
+	folder := filepath.Dir(dir)
+	state := filepath.Dir(filepath.Dir(folder))
+	f, err := os.OpenFile(filepath.Join(state, "locks", filepath.Base(folder)+".lock"), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking at the document's lock: %w", err)
+	}
+	defer f.Close()
+	taken, err := patiently(f)
+	if err != nil {
+		return false, fmt.Errorf("looking at the document's lock: %w", err)
+	}
+	return !taken, nil
 }

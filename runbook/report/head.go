@@ -86,8 +86,21 @@ func sentence(op *runbook.Operation) string {
 		return strings.TrimSpace("**Refused.**" + failed)
 	case runbook.Running:
 		return "**Running** since " + stamp(op.Start) + "."
+	case runbook.Unfinished:
+		return "**Unfinished.** Stet, or its machine, died before the operation ended." + begun(op)
 	}
 	return "**" + word(op.Status) + "**"
+}
+
+// begun names what an operation that did not end had begun.
+func begun(op *runbook.Operation) string {
+	left := names(op, func(o runbook.Outcome) bool {
+		return changing(o) && (o.Status == runbook.OK || o.Status == runbook.Running)
+	})
+	if len(left) == 0 {
+		return " Nothing had been changed."
+	}
+	return " It had begun: " + strings.Join(left, ", ") + ". Take it up with stet resume, or undo it with stet rollback."
 }
 
 // Cause is the outcome that made the operation fail: the first that failed by
