@@ -177,7 +177,7 @@ undone.`,
 func verbs(c *cli) []*cobra.Command {
 	return []*cobra.Command{
 		newCmd(c), lintCmd(c), fmtCmd(c), watchCmd(c),
-		planCmd(c), runCmd(c), checkCmd(c), confirmCmd(c), rollbackCmd(c), resumeCmd(c), statusCmd(c), verifyCmd(c),
+		planCmd(c), runCmd(c), checkCmd(c), confirmCmd(c), rollbackCmd(c), resumeCmd(c), statusCmd(c), reportCmd(c), verifyCmd(c),
 		factsCmd(c), completionCmd(), versionCmd(c), manCmd(), agentCmd(c),
 	}
 }

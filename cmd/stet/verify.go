@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"stet/runbook"
+	"stet/runbook/apply"
 	"stet/runbook/journal"
 	"stet/runbook/markdown"
 )
@@ -56,7 +58,14 @@ func (c *cli) verify(file string, all bool) error {
 	for _, dir := range dirs {
 		sound = c.verifyJournal(dir) && sound
 	}
-	sound = c.verifyDocument(markdown.Parse(file, src), dirs[0]) && sound
+	latest, err := c.latest(file)
+	if err != nil && !sound {
+		return shown(exitFailed) // said already: its journal is broken
+	}
+	if err != nil {
+		return err
+	}
+	sound = c.verifyDocument(markdown.Parse(file, src), latest) && sound
 	if !sound {
 		return shown(exitFailed)
 	}
@@ -98,22 +107,13 @@ func (c *cli) verifyDocument(d *runbook.Document, latest string) bool {
 	if edited > 0 {
 		return false
 	}
-	run := d.Report.Fields["run"]
-	if run != "" && run != filepath.Base(latest) {
-		c.out().Print(fmt.Sprintf("report: of run %s, but the latest operation is %s\n", run, filepath.Base(latest)))
+	run := filepath.Base(latest)
+	if !strings.Contains(d.Report.Body, run) {
+		c.out().Print(fmt.Sprintf("report: not of the latest operation, %s (stet report %s writes that)\n", run, d.Path))
 		return false
 	}
-	c.out().Print(fmt.Sprintf("report: as stet wrote it, of run %s\n", first(run, filepath.Base(latest))))
+	c.out().Print("report: as stet wrote it, of run " + run + "\n")
 	return true
-}
-
-func first(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }
 
 // latest is the folder of a document's latest operation.
@@ -122,14 +122,11 @@ func (c *cli) latest(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dirs, err := journal.List(state, file)
-	if err != nil {
-		return "", err
+	dir, _, err := apply.Latest(state, file)
+	if err == nil && dir == "" {
+		err = errNoOperation
 	}
-	if len(dirs) == 0 {
-		return "", errNoOperation
-	}
-	return dirs[0], nil
+	return dir, err
 }
 
 // errNoOperation says that a document was never run from here.

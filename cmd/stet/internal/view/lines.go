@@ -42,6 +42,9 @@ func (p *Page) eventLines(e runbook.Event) string {
 	case runbook.EventDocument:
 		p.wrote(e.Text)
 	case runbook.EventEnd:
+		if e.Operation != nil && e.Operation.Unwritten != "" {
+			return ""
+		}
 		return p.wroteLine()
 	case runbook.EventDiagnosis:
 		if e.Diagnostic != nil {

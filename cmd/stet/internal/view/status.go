@@ -55,10 +55,10 @@ func Next(op *runbook.Operation, file string, waiting []Waiting) string {
 		}
 	}
 	switch op.Status {
-	case runbook.Running:
+	case runbook.Unfinished:
 		advice = append(advice,
-			"stet resume "+file+"      if it is not running any more: go on with it",
-			"stet rollback "+file+"    if it is not running any more: undo it")
+			"stet resume "+file+"      go on with it",
+			"stet rollback "+file+"    undo it")
 	case runbook.Incomplete:
 		advice = append(advice, "stet rollback "+file+"    try to undo the rest, when its cause is gone")
 	case runbook.OK, runbook.Failed, runbook.Aborted:

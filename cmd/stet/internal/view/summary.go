@@ -55,6 +55,8 @@ func verdictWords(s runbook.Status) string {
 		return ": something still differs from before, see above"
 	case runbook.Refused:
 		return ": nothing was started"
+	case runbook.Unfinished:
+		return ": stet, or its machine, died before it ended"
 	}
 	return ""
 }

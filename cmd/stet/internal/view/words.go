@@ -18,7 +18,7 @@ func statusPaint(s runbook.Status) func(string) string {
 	switch s {
 	case runbook.OK, runbook.Unchanged:
 		return green
-	case runbook.Failed, runbook.Incomplete:
+	case runbook.Failed, runbook.Incomplete, runbook.Unfinished:
 		return red
 	case runbook.RolledBack, runbook.Refused, runbook.Aborted:
 		return yellow
