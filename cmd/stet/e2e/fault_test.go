@@ -113,27 +113,69 @@ func TestJournalCannotBeStarted(t *testing.T) {
 	}
 }
 
+// manyNeighbors is a block whose change is larger than what is left of the
+// journal's last page, and is known only when it runs, so that all of it is
+// journaled right before it is made.
+func manyNeighbors() string {
+	var b strings.Builder
+	b.WriteString("```sh { run name=which register=device }\necho br1\n```\n\n```rollback\n:\n```\n\n```netconfig { name=second }\n" +
+		"interfaces:\n  - {name: \"${device.out.trim()}\", type: linux-bridge, state: up}\nneighbors:\n")
+	for i := range 300 {
+		fmt.Fprintf(&b, "  - {device: \"${device.out.trim()}\", ip: 10.0.%d.%d, mac-address: \"02:00:00:00:00:09\"}\n", i>>8, i&0xff)
+	}
+	b.WriteString("```\n")
+	return b.String()
+}
+
 // TestJournalFillsUpMidway: what cannot be journaled is not done, and what was
 // done is undone.
 func TestJournalFillsUpMidway(t *testing.T) {
-	b := newBench(t, "")
-	ns := netns(t, "fault")
-	place := filepath.Join(b.dir, "state")
-	tmpfs(t, place, 512)
-	text := strings.ReplaceAll(bridgeOnly, "NETNS", ns) +
-		"\n```sh { run name=filler }\nhead -c 1M /dev/zero > " + place + "/filler || true\n```\n\n```rollback\nrm -f " + place + "/filler\n```\n\n" +
-		"```netconfig { name=second }\ninterfaces:\n  - {name: br1, type: linux-bridge, state: up}\n```\n"
-	doc := b.write("runbook.md", text)
-	before := state(t, ns)
-	o := b.run("run", "--yes", doc)
-	if o.code != 4 {
-		t.Errorf("want exit 4, got %v", o)
-	}
-	if diff := cmp.Diff(before, state(t, ns)); diff != "" {
-		t.Errorf("it is not as it was before:\n%s", diff)
-	}
-	if !strings.Contains(o.stderr, "no space left") {
-		t.Errorf("it does not say what is wrong: %v", o)
+	const filler = "\n```sh { run name=filler }\nhead -c 1M /dev/zero > STATE/filler || true\n```\n\n"
+	const free = "```rollback\nrm -f STATE/filler\n```\n\n"
+	for name, rest := range map[string]struct {
+		text string
+		free bool // undoing frees the disk
+	}{
+		"intent":             {filler + free + manyNeighbors(), true},
+		"intent, stays full": {filler + "```rollback\n:\n```\n\n" + manyNeighbors(), false},
+		"outcome":            {filler + free + "```sh { run name=second }\nseq 4000\nip link add br1 type bridge\n```\n\n```rollback\nip link delete br1\n```\n", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "")
+			ns := netns(t, "fault")
+			place := filepath.Join(b.dir, "state")
+			tmpfs(t, place, 512)
+			doc := b.write("runbook.md", strings.ReplaceAll(strings.ReplaceAll(bridgeOnly, "NETNS", ns)+rest.text, "STATE", place))
+			before := state(t, ns)
+			o := b.must(4, "run", "--yes", doc)
+			if diff := cmp.Diff(before, state(t, ns)); diff != "" {
+				t.Errorf("it is not as it was before:\n%s", diff)
+			}
+			for _, where := range []string{o.stderr, b.read(doc)} {
+				if !strings.Contains(where, "writing the journal") || !strings.Contains(where, "no space left") {
+					t.Errorf("it does not say what is wrong:\n%s", where)
+				}
+			}
+			b.isReport(doc, string(markdown.Strip([]byte(b.read(doc)))))
+			want := "rolled-back"
+			if !rest.free {
+				want = "unfinished"
+				if err := os.Remove(filepath.Join(place, "filler")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if s := b.must(0, "status", doc); !strings.HasPrefix(s.stdout, want) {
+				t.Errorf("want %s, got %v", want, s)
+			}
+			b.must(0, "rollback", "--yes", doc)
+			if s := b.must(0, "status", doc); !strings.HasPrefix(s.stdout, "rolled-back") {
+				t.Errorf("after it was rolled back from the journal: %v", s)
+			}
+			b.must(0, "verify", doc)
+			if diff := cmp.Diff(before, state(t, ns)); diff != "" {
+				t.Errorf("it is not as it was before:\n%s", diff)
+			}
+		})
 	}
 }
 

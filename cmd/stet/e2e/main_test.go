@@ -47,7 +47,7 @@ func program(t testing.TB, tags string) string {
 	once, _ := builds.LoadOrStore(tags, sync.OnceValues(func() (string, error) {
 		dir := filepath.Join(bin, "build-"+tags)
 		for _, name := range []string{"stet", "stet-agent"} {
-			cmd := exec.Command("go", "build", "-trimpath", "-tags", tags, "-overlay", os.Getenv("STET_OVERLAY"), "-o", filepath.Join(dir, name), "stet/cmd/"+name)
+			cmd := exec.Command("go", "build", "-trimpath", "-tags", tags, "-o", filepath.Join(dir, name), "stet/cmd/"+name)
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				return "", fmt.Errorf("building %s: %w\n%s", name, err, out)
