@@ -141,7 +141,7 @@ var link = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)\s]*)?\)`)
 var fence = regexp.MustCompile("(?ms)^(````*|~~~~*)[^\n]*\n.*?^(````*|~~~~*)$")
 
 func TestLinks(t *testing.T) {
-	pages := []string{"../README.md", "../CONTRIBUTING.md"}
+	pages := []string{"../README.md", "../CONTRIBUTING.md", "../examples/README.md"}
 	err := filepath.WalkDir(".", func(path string, _ os.DirEntry, err error) error {
 		if strings.HasSuffix(path, ".md") {
 			pages = append(pages, path)
