@@ -22,6 +22,10 @@ type Target struct {
 	Keep bool `json:"keep,omitempty"`
 	// Become is "" or "sudo".
 	Become string `json:"become,omitempty"`
+	// Password and BecomePassword name the secrets that hold the password of
+	// an ssh:// login and that of sudo; "" where none is declared.
+	Password       string `json:"password,omitempty"`
+	BecomePassword string `json:"become-password,omitempty"`
 	// Vars are the target's own variables for ${…}.
 	Vars map[string]any `json:"vars,omitempty"`
 }

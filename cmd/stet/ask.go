@@ -23,8 +23,14 @@ type person struct {
 	mu    sync.Mutex // one question at a time
 }
 
-// line waits for a line.
+// line waits for a line, and takes the blanks off its ends.
 func (p *person) line(ctx context.Context) (string, error) {
+	line, err := p.whole(ctx)
+	return strings.TrimSpace(line), err
+}
+
+// whole waits for a line, as it is.
+func (p *person) whole(ctx context.Context) (string, error) {
 	p.start.Do(func() {
 		p.lines = make(chan string)
 		go func() {
@@ -42,7 +48,7 @@ func (p *person) line(ctx context.Context) (string, error) {
 		if !ok {
 			return "", io.EOF
 		}
-		return strings.TrimSpace(line), nil
+		return line, nil
 	}
 }
 

@@ -21,9 +21,10 @@ func factsCmd(c *cli) *cobra.Command {
 		Short: "Print a target's network state as netconfig",
 		Long: `Print a target's network state in the language of netconfig blocks: pasted into
 one, it is zero changes. TARGET is a name of FILE's front matter, or an address:
-local, netns://NAME.`,
+local, netns://NAME, ssh://HOST.`,
 		Example: `  stet facts local
   stet facts netns://lab1
+  stet facts ssh://ops@r1.example.net
   stet facts r1 change.md
   stet facts --sysctl net.ipv4.ip_forward local`,
 		Args: args(cobra.RangeArgs(1, 2)),
@@ -34,6 +35,9 @@ local, netns://NAME.`,
 			}
 			open := newSessions(c.stderr)
 			open.passing = true
+			if c.terminal() {
+				open.remote.prompter = &person{c: c}
+			}
 			defer func() { err = errors.Join(err, open.Close()) }()
 			state, err := observe(cmd.Context(), open, t, sysctls)
 			if err != nil {
@@ -66,7 +70,7 @@ func (c *cli) factsTarget(given []string) (executors.Target, error) {
 		return executors.Target{}, usage(fmt.Errorf("there is no target %s in %s", name, given[1]), "it has "+listOr(targetNames(d), "none"))
 	}
 	if name != "local" && !strings.Contains(name, "://") && name != "sandbox" {
-		return executors.Target{}, usage(fmt.Errorf("%s is no address of a target", name), "write local or netns://NAME, or give the document that names it")
+		return executors.Target{}, usage(fmt.Errorf("%s is no address of a target", name), "write local, netns://NAME or ssh://HOST, or give the document that names it")
 	}
 	return executors.Target{Name: name, Address: name}, nil
 }

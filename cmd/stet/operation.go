@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strings"
 
 	"stet/cmd/stet/internal/view"
@@ -99,50 +97,14 @@ func operator() string {
 // events told it.
 func (o *operation) conclude(op *runbook.Operation, err error) error {
 	o.c.close()
-	if op != nil && !o.c.json {
-		o.c.out().Print(view.Summary(op))
-		if err != nil {
-			err = brief{err}
-		}
-	}
-	var lost *apply.UnwrittenError
-	if !errors.As(err, &lost) {
+	if op == nil || o.c.json {
 		return err
 	}
-	// Two things went wrong, and each gets its line: what became of the
-	// operation decides the exit code, what became of the report comes last,
-	// with what to do about it.
-	if lost.Outcome != nil {
-		o.c.complain(brief{lost.Outcome})
+	o.c.out().Print(view.Summary(op))
+	if err != nil {
+		return brief{err}
 	}
-	return codeError{exitCode(err), hinted{errors.New(lost.Error()), o.c.writeLater(lost)}}
-}
-
-// writeLater is what to type to have the results written after all.
-func (c *cli) writeLater(lost *apply.UnwrittenError) string {
-	if lost.Dir == "" {
-		return "make the document writable, or use --no-write"
-	}
-	again := "stet report "
-	if c.stateDir != "" {
-		again += "--state-dir " + quoted(c.stateDir) + " "
-	}
-	again += quoted(lost.Document)
-	if errors.Is(lost.Err, fs.ErrNotExist) {
-		return "cp " + quoted(filepath.Join(lost.Dir, apply.SourceFile)) + " " + quoted(lost.Document) + " && " + again
-	}
-	return "when it can be written again: " + again
-}
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return nil
 }
 
 // brief is an error that was told at length already: its first line is enough.

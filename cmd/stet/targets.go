@@ -26,9 +26,10 @@ type sessions struct {
 	// end of a veth may be in one that no step runs on.
 	neighbours []executors.Target
 
-	mu   sync.Mutex
-	host executors.Opener // this host's targets
-	open map[string]executors.Session
+	mu     sync.Mutex
+	host   executors.Opener // this host's targets
+	remote remotes          // other hosts'
+	open   map[string]executors.Session
 }
 
 func newSessions(stderr io.Writer) *sessions {
@@ -37,6 +38,9 @@ func newSessions(stderr io.Writer) *sessions {
 
 // Open returns the session to t, opening it when it is the first time.
 func (s *sessions) Open(ctx context.Context, t executors.Target) (executors.Session, error) {
+	if t.Scheme() == "ssh" {
+		return s.openRemote(ctx, t)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session, err := s.get(ctx, t)
@@ -88,16 +92,10 @@ func neighbours(d *runbook.Document) []executors.Target {
 func (s *sessions) opener(t executors.Target) (executors.Opener, error) {
 	switch t.Scheme() {
 	case "local", "netns", "sandbox":
-	case "ssh":
-		return nil, &executors.Error{
-			Code: "unsupported", Op: "opening " + t.Address,
-			Message: "ssh targets are not built into this version of stet",
-			Remedy:  "run stet on that host, with the target written as local",
-		}
 	default:
 		return nil, &executors.Error{
 			Code: "unsupported", Op: "opening " + t.Address, Message: "there are no targets of this kind",
-			Remedy: "write local, netns://NAME, sandbox or sandbox://NAME",
+			Remedy: "write local, netns://NAME, sandbox, sandbox://NAME or ssh://[USER@]HOST[:PORT]",
 		}
 	}
 	if s.host != nil {
@@ -113,13 +111,25 @@ func (s *sessions) opener(t executors.Target) (executors.Opener, error) {
 
 // Observers opens the targets given, for planning.
 func (s *sessions) Observers(ctx context.Context, targets []executors.Target) (map[string]executors.Observer, error) {
-	observers := make(map[string]executors.Observer, len(targets))
-	for _, t := range targets {
-		session, err := s.Open(ctx, t)
-		if err != nil {
-			return nil, err
+	opened := make([]executors.Session, len(targets))
+	faults := make([]error, len(targets))
+	var wait sync.WaitGroup
+	for i, t := range targets {
+		if t.Scheme() == "ssh" {
+			wait.Go(func() { opened[i], faults[i] = s.Open(ctx, t) })
+			continue
 		}
-		observers[t.Name] = session
+		if opened[i], faults[i] = s.Open(ctx, t); faults[i] != nil {
+			break
+		}
+	}
+	wait.Wait()
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	observers := make(map[string]executors.Observer, len(targets))
+	for i, t := range targets {
+		observers[t.Name] = opened[i]
 	}
 	return observers, nil
 }
@@ -129,12 +139,22 @@ func (s *sessions) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var faults []error
+	var mu sync.Mutex
+	var wait sync.WaitGroup
 	for _, session := range s.open {
-		if err := session.Close(); err != nil {
-			faults = append(faults, fmt.Errorf("closing %s: %w", session.Target().Address, err))
-		}
+		wait.Go(func() {
+			if err := session.Close(); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				faults = append(faults, fmt.Errorf("closing %s: %w", session.Target().Address, err))
+			}
+		})
 	}
+	wait.Wait()
 	clear(s.open)
+	if err := s.remote.close(); err != nil {
+		faults = append(faults, fmt.Errorf("closing the connections: %w", err))
+	}
 	if s.host != nil {
 		if err := s.host.Close(); err != nil {
 			faults = append(faults, fmt.Errorf("closing the targets of this host: %w", err))

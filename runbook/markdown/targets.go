@@ -55,7 +55,7 @@ func (d *decoder) targets(n *yaml.Node) {
 // described reads a target with more than its address.
 func (d *decoder) described(name string, n *yaml.Node) executors.Target {
 	t := executors.Target{Name: name}
-	var create, become *yaml.Node
+	var create, become, secret *yaml.Node
 	d.entries(n, "targets."+name, map[string]func(*yaml.Node){
 		"address": func(n *yaml.Node) { t.Address = d.address(n) },
 		"create":  func(n *yaml.Node) { t.Create, create = d.boolean(n, "create"), n },
@@ -66,6 +66,8 @@ func (d *decoder) described(name string, n *yaml.Node) executors.Target {
 				d.wrong(n, "bad-value", fmt.Sprintf("stet cannot become root by %q", t.Become), "Write sudo.")
 			}
 		},
+		"password":        func(n *yaml.Node) { t.Password, _ = d.text(n, "password"); secret = n },
+		"become-password": func(n *yaml.Node) { t.BecomePassword, _ = d.text(n, "become-password"); secret = n },
 		"vars": func(n *yaml.Node) {
 			if !d.mapping(n, "targets."+name+".vars") {
 				return
@@ -83,6 +85,9 @@ func (d *decoder) described(name string, n *yaml.Node) executors.Target {
 	}
 	if create != nil && t.Create && t.Address != "" && t.Scheme() != "netns" {
 		d.wrong(create, "bad-value", "only a network namespace can be created", "Remove create, or use netns://NAME.")
+	}
+	if secret != nil && t.Address != "" && t.Scheme() != "ssh" {
+		d.wrong(secret, "bad-value", "only an ssh:// target takes a password", "Remove it; on this host sudo asks by itself.")
 	}
 	if become != nil && t.Scheme() == "sandbox" {
 		d.wrong(become, "bad-value", "a sandbox needs no other rights", "Remove become.")

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"stet/executors"
+	"stet/executors/ssh"
+	"stet/executors/wire"
+	"stet/runbook"
+)
+
+// sshConfig names a file that is read instead of the usual ssh_config files.
+const sshConfig = "STET_SSH_CONFIG"
+
+// remotes are what ssh:// targets are opened with.
+type remotes struct {
+	// prompter asks the operator; nil without a terminal.
+	prompter ssh.Prompter
+	secret   func(ssh.Question) (string, bool)
+
+	dialer *ssh.Dialer
+	opener *ssh.Opener
+}
+
+// reaches prepares the sessions for the ssh:// targets of a document.
+func (o *operation) reaches(d *runbook.Document) {
+	o.sessions.remote.secret = declared(d, o.secrets)
+	if o.c.terminal() {
+		o.sessions.remote.prompter = o.person
+	}
+}
+
+// declared finds the secret that answers a question of a document's target: the
+// one that its password or become-password names.
+func declared(d *runbook.Document, secrets map[string]string) func(ssh.Question) (string, bool) {
+	return func(q ssh.Question) (string, bool) {
+		for _, t := range d.Meta.Targets {
+			a, err := ssh.ParseAddress(t.Host())
+			if t.Scheme() != "ssh" || err != nil || a.Host != q.Host || a.User != "" && a.User != q.User {
+				continue
+			}
+			name := map[ssh.Kind]string{ssh.Password: t.Password, ssh.Become: t.BecomePassword}[q.Kind]
+			if value, ok := secrets[name]; ok && name != "" {
+				return value, true
+			}
+		}
+		return "", false
+	}
+}
+
+// knownSecrets refuses targets that name a secret which is not declared.
+func knownSecrets(d *runbook.Document) error {
+	for _, t := range d.Meta.Targets {
+		for key, name := range map[string]string{"password": t.Password, "become-password": t.BecomePassword} {
+			is := func(s runbook.Secret) bool { return s.Name == name }
+			if name != "" && !slices.ContainsFunc(d.Meta.Secrets, is) {
+				return usage(fmt.Errorf("%s of target %s names the secret %s, which is not declared", key, t.Name, name),
+					"declare it in the front matter: secrets: {"+name+": env:NAME}")
+			}
+		}
+	}
+	return nil
+}
+
+// open is the opener, made when the first ssh:// target is opened.
+func (r *remotes) open() (*ssh.Opener, error) {
+	if r.opener != nil {
+		return r.opener, nil
+	}
+	programs, err := agents()
+	if err != nil {
+		return nil, err
+	}
+	r.dialer = ssh.New(ssh.Options{Config: os.Getenv(sshConfig), Prompter: r.prompter, Secret: r.secret, Terminal: r.prompter != nil})
+	r.opener = ssh.NewOpener(r.dialer, ssh.Agent{Programs: programs, Args: []string{"agent", "serve"}},
+		wire.Options{Program: "stet", CancelWait: 10 * time.Second})
+	return r.opener, nil
+}
+
+// close ends all connections.
+func (r *remotes) close() error {
+	if r.opener == nil {
+		return nil
+	}
+	err := errors.Join(r.opener.Close(), r.dialer.Close())
+	r.opener, r.dialer = nil, nil
+	return err
+}
+
+// agents are the programs that run on hosts: those beside this one, named by
+// platform, and for hosts of this machine's kind stet-agent, or else stet
+// itself.
+func agents() ([]*ssh.Program, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("looking for the agents: %w", err)
+	}
+	folder := filepath.Dir(self)
+	programs, err := ssh.Beside(folder)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the agents in %s: %w", folder, err)
+	}
+	here := ssh.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}
+	if here.OS != "linux" || slices.ContainsFunc(programs, func(p *ssh.Program) bool { return p.Platform == here }) {
+		return programs, nil
+	}
+	beside := filepath.Join(folder, "stet-agent")
+	if info, err := os.Stat(beside); err != nil || !info.Mode().IsRegular() {
+		beside = self
+	}
+	return append(programs, &ssh.Program{Platform: here, Path: beside}), nil
+}
+
+// openRemote opens an ssh:// target. Several are opened at once: what they ask
+// the operator is asked together.
+func (s *sessions) openRemote(ctx context.Context, t executors.Target) (executors.Session, error) {
+	s.mu.Lock()
+	have := s.open[t.Name]
+	opener, err := s.remote.open()
+	s.mu.Unlock()
+	if have != nil || err != nil {
+		return have, err
+	}
+	session, err := opener.Open(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if have := s.open[t.Name]; have != nil {
+		return have, session.Close()
+	}
+	s.open[t.Name] = session
+	return session, nil
+}
