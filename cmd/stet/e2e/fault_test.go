@@ -119,9 +119,9 @@ func TestJournalCannotBeStarted(t *testing.T) {
 func manyNeighbors() string {
 	var b strings.Builder
 	b.WriteString("```sh { run name=which register=device }\necho br1\n```\n\n```rollback\n:\n```\n\n```netconfig { name=second }\n" +
-		"interfaces:\n  - {name: \"${device.out.trim()}\", type: linux-bridge, state: up}\nneighbors:\n")
+		"interfaces:\n  - {name: \"${trim(device.out)}\", type: linux-bridge, state: up}\nneighbors:\n")
 	for i := range 300 {
-		fmt.Fprintf(&b, "  - {device: \"${device.out.trim()}\", ip: 10.0.%d.%d, mac-address: \"02:00:00:00:00:09\"}\n", i>>8, i&0xff)
+		fmt.Fprintf(&b, "  - {device: \"${trim(device.out)}\", ip: 10.0.%d.%d, mac-address: \"02:00:00:00:00:09\"}\n", i>>8, i&0xff)
 	}
 	b.WriteString("```\n")
 	return b.String()
@@ -130,7 +130,7 @@ func manyNeighbors() string {
 // TestJournalFillsUpMidway: what cannot be journaled is not done, and what was
 // done is undone.
 func TestJournalFillsUpMidway(t *testing.T) {
-	const filler = "\n```sh { run name=filler }\nhead -c 1M /dev/zero > STATE/filler || true\n```\n\n"
+	const filler = "\n```sh { run name=filler }\nhead -c 1M /dev/zero > STATE/filler || truncate -s -16384 STATE/filler\n```\n\n"
 	const free = "```rollback\nrm -f STATE/filler\n```\n\n"
 	for name, rest := range map[string]struct {
 		text string
