@@ -31,7 +31,15 @@ func details(b *strings.Builder, o runbook.Outcome) {
 	}
 	if o.Result != nil {
 		result(b, o.Result, o.Error)
+		if o.Result.Undone {
+			b.WriteString("\nWhat had been applied was undone at once. It was read back: it is as it was before.\n")
+		}
 	}
+	rest(b, o)
+}
+
+// rest is what does not belong to the change itself.
+func rest(b *strings.Builder, o runbook.Outcome) {
 	if o.Exit != nil && (o.Exit.Code != 0 || o.Exit.Signal != "") && !strings.Contains(o.Error, exit(o)) {
 		fmt.Fprintf(b, "\n%s\n", exit(o))
 	}
@@ -83,22 +91,21 @@ func result(b *strings.Builder, r *executors.Result, said string) {
 	}
 	if len(r.Mismatches) > 0 {
 		b.WriteString("\nAfter the change the kernel holds something else than was asked:\n")
-		mismatches(b, r.Mismatches)
+		mismatches(b, "wanted", r.Mismatches)
 	}
-	if r.Undone {
-		b.WriteString("\nWhat had been applied was undone at once.\n")
-	}
-	if r.UndoError != "" {
-		paragraph(b, "It could not be undone at once: "+r.UndoError)
+	if r.UndoError != "" && !strings.Contains(said, r.UndoError) {
+		paragraph(b, "It could not be undone completely: "+r.UndoError)
 	}
 	if len(r.Remains) > 0 {
 		b.WriteString("\nWhat still differs from before:\n")
-		mismatches(b, r.Remains)
+		mismatches(b, "before", r.Remains)
 	}
 }
 
-func mismatches(b *strings.Builder, ms []netstate.Mismatch) {
-	b.WriteString("\n| object | | wanted | found |\n|---|---|---|---|\n")
+// mismatches is a table of what is found instead of what was wanted, or was
+// there before.
+func mismatches(b *strings.Builder, want string, ms []netstate.Mismatch) {
+	fmt.Fprintf(b, "\n| object | | %s | found |\n|---|---|---|---|\n", want)
 	for i, m := range ms {
 		if i == shownRows {
 			fmt.Fprintf(b, "| … %s more, in the journal | | | |\n", thousands(int64(len(ms)-i)))
@@ -206,7 +213,7 @@ func guard(b *strings.Builder, g *executors.GuardState) {
 		return
 	}
 	if g.Result != nil && len(g.Result.Remains) > 0 {
-		mismatches(b, g.Result.Remains)
+		mismatches(b, "before", g.Result.Remains)
 	}
 	if g.Output != "" {
 		fence(b, "text", g.Output)
@@ -220,13 +227,22 @@ func at(g *executors.GuardState) string {
 	return " at " + clock(g.Ended)
 }
 
+// undo writes how a step was undone, and whether that was proven: network state
+// is read back; what a command did is undone by what its rollback block does.
 func undo(b *strings.Builder, u *runbook.Outcome) {
+	how := ""
 	switch u.Status {
 	case runbook.Skipped:
 		fmt.Fprintf(b, "\nNot undone: %s\n", escape(u.Error))
 		return
 	case runbook.RolledBack, runbook.OK, runbook.Unchanged:
 		b.WriteString("\nUndone")
+		switch {
+		case u.Result != nil && u.Result.Undone:
+			how = " · read back: it is as it was before"
+		case u.Error == "" && (u.Kind == runbook.Run || u.Kind == runbook.Manual):
+			how = " · by what its rollback block does"
+		}
 	default:
 		b.WriteString("\n**Not undone completely**")
 	}
@@ -236,6 +252,12 @@ func undo(b *strings.Builder, u *runbook.Outcome) {
 			fmt.Fprintf(b, ", %s", duration(u.End.Sub(u.Start)))
 		}
 	}
-	b.WriteString("\n")
-	details(b, *u)
+	b.WriteString(how + "\n")
+	if u.Error != "" {
+		paragraph(b, u.Error)
+	}
+	if u.Result != nil {
+		result(b, u.Result, u.Error)
+	}
+	rest(b, *u)
 }

@@ -60,6 +60,19 @@ func outcomes() map[string][]runbook.Outcome {
 		u := base(runbook.Netconfig, "r1", runbook.RolledBack)
 		u.Start, u.End = when.Add(time.Minute), when.Add(time.Minute+40*time.Millisecond)
 		u.Guard = &executors.GuardState{Phase: executors.Reverted, Ended: when.Add(time.Minute)}
+		u.Result = &executors.Result{Undone: true}
+		o.Undo = &u
+	})
+	midway := with(base(runbook.Netconfig, "r1", runbook.Failed), func(o *runbook.Outcome) {
+		o.Change = bridge()
+		o.Error = "+ link br0: invalid argument"
+		o.Result = &executors.Result{Done: 1, UndoError: "not everything is as before: link br0 is present instead of absent",
+			Failed:  &executors.EditError{Edit: "+ link br0", Errno: 22, Message: "invalid argument"},
+			Remains: []netstate.Mismatch{{Object: "link br0", Want: "absent", Got: "present"}}}
+	})
+	command := with(base(runbook.Run, "r1", runbook.RolledBack), func(o *runbook.Outcome) {
+		o.Exit = &executors.ExitStatus{}
+		u := base(runbook.Run, "r1", runbook.RolledBack)
 		o.Undo = &u
 	})
 	incomplete := with(undone, func(o *runbook.Outcome) {
@@ -93,6 +106,8 @@ func outcomes() map[string][]runbook.Outcome {
 		"undone":     {undone},
 		"incomplete": {incomplete},
 		"refused":    {refused},
+		"midway":     {midway},
+		"command":    {command},
 		"check":      {check},
 		"several":    {change, with(undone, func(o *runbook.Outcome) { o.Target = "r2" }), with(refused, func(o *runbook.Outcome) { o.Target = "r3" })},
 		"output": {with(base(runbook.Run, "r1", runbook.Failed), func(o *runbook.Outcome) {

@@ -209,7 +209,7 @@ func resultLines(r *executors.Result) string {
 		fmt.Fprintf(&b, "%s%s: wanted %s, found %s\n", detail, object(m.Object, m.Key), m.Want, m.Got)
 	}
 	if r.Undone && !r.OK() {
-		b.WriteString(detail + "what had been applied was undone at once\n")
+		b.WriteString(detail + "what had been applied was undone at once, and read back: it is as before\n")
 	}
 	if r.UndoError != "" {
 		b.WriteString(indent(detail, red("undoing: "+r.UndoError)))
@@ -252,5 +252,8 @@ func undoneLines(e runbook.Event) string {
 		word, paint = string(o.Status), statusPaint(o.Status)
 	}
 	line := label(word, paint) + place(first(e.Step, e.Outcome.Step, e.Group), first(e.Target, e.Outcome.Target))
+	if o.Result != nil && o.Result.Undone && e.Text == "" {
+		line += suffix("read back: as before")
+	}
 	return line + suffix(e.Text) + "\n" + explain(o)
 }

@@ -40,17 +40,17 @@ func Steps(op *runbook.Operation) string {
 }
 
 func verdict(op *runbook.Operation) string {
-	text := statusWord(op.Status) + verdictWords(op.Status)
+	text := statusWord(op.Status) + verdictWords(op)
 	if !op.End.IsZero() {
 		text += dot + Duration(op.End.Sub(op.Start))
 	}
 	return text + faint(dot+"run "+op.Run)
 }
 
-func verdictWords(s runbook.Status) string {
-	switch s {
+func verdictWords(op *runbook.Operation) string {
+	switch op.Status {
 	case runbook.RolledBack:
-		return ": everything is as it was before"
+		return ": " + undoneWords(op)
 	case runbook.Incomplete:
 		return ": something still differs from before, see above"
 	case runbook.Refused:
@@ -59,4 +59,28 @@ func verdictWords(s runbook.Status) string {
 		return ": stet, or its machine, died before it ended"
 	}
 	return ""
+}
+
+// undoneWords say of what was undone no more than is known: network state was
+// read back; what commands did was undone as well as their rollback blocks do,
+// or not at all.
+func undoneWords(op *runbook.Operation) string {
+	var kept []string
+	commands := false
+	for _, o := range op.Outcomes {
+		switch {
+		case o.Undo == nil:
+		case o.Undo.Status == runbook.Skipped:
+			kept = append(kept, place(o.Step, o.Target))
+		case o.Kind != runbook.Netconfig:
+			commands = true
+		}
+	}
+	switch {
+	case len(kept) > 0:
+		return "undone, except for what has no rollback block: " + strings.Join(kept, ", ")
+	case commands:
+		return "everything was undone"
+	}
+	return "everything is as it was before"
 }
