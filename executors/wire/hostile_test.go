@@ -36,27 +36,27 @@ func TestVersions(t *testing.T) {
 		{"", "ended before it said hello"},
 		{strings.Repeat("noise ", 30_000), "does not speak this protocol"},
 	} {
-		near, far := net.Pipe()
-		go io.Copy(io.Discard, far)
-		go func() {
-			io.WriteString(far, c.said)
-			far.Close()
-		}()
-		_, err := NewClient(t.Context(), near, Options{})
+		_, err := NewClient(t.Context(), saying(c.said), Options{})
 		if code(err) != "protocol" || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("a client that hears %.40q: %v", c.said, err)
 		}
-		near, far = net.Pipe()
-		go io.Copy(io.Discard, near)
-		go func() {
-			io.WriteString(near, c.said)
-			near.Close()
-		}()
-		if err := Serve(t.Context(), far, &host{}, Options{}); c.said != "" && code(err) != "protocol" {
+		conn := saying(c.said)
+		if err := Serve(t.Context(), conn, &host{}, Options{}); c.said != "" && code(err) != "protocol" {
 			t.Errorf("a server that hears %.40q: %v", c.said, err)
 		}
-		far.Close()
+		conn.Close()
 	}
+}
+
+// saying is a connection whose other end says text, hears everything and ends.
+func saying(text string) net.Conn {
+	near, far := net.Pipe()
+	go io.Copy(io.Discard, far)
+	go func() {
+		io.WriteString(far, text)
+		far.Close()
+	}()
+	return near
 }
 
 func TestNewClientGivesUpWithItsContext(t *testing.T) {
