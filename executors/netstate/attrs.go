@@ -139,6 +139,11 @@ func replaces(before, after *Interface, diffs []Difference) (bool, string) {
 	return false, ""
 }
 
+// formKeys are the attributes that changesForm looks at.
+var formKeys = map[string]bool{
+	"mac-vlan.mode": true, "mac-vtap.mode": true, "vxlan.remote": true, "vxlan.local": true, "tun.owner": true, "tun.group": true,
+}
+
 // changesForm knows the attributes that the kernel changes only within limits:
 // macvlan's mode not from or to passthru (macvlan_changelink), a VXLAN's
 // addresses not to another family (vxlan_nl2conf), a tun's owner not to nobody

@@ -100,8 +100,7 @@ func hasKey(m map[string]string, key string) bool {
 // inherited tells that an interface begins with the default of a parameter
 // (devinet.c, addrconf_add_dev, ipv6_add_dev); the exceptions depend on more.
 func inherited(i *Interface, key []string) bool {
-	const least = 1280 // IPV6_MIN_MTU: below it an interface has no IPv6
-	if mtu, err := strconv.Atoi(attrOf(i, "mtu")); err == nil && mtu < least && key[1] == "ipv6" {
+	if mtu, err := strconv.Atoi(attrOf(i, "mtu")); err == nil && mtu < leastV6MTU && key[1] == "ipv6" {
 		return false
 	}
 	switch key[len(key)-1] {

@@ -2,6 +2,7 @@ package netstate
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -45,12 +46,31 @@ func (i *InterfaceConfig) query(q *Query) {
 	for _, s := range i.Sysctls {
 		q.sysctl(s.Key)
 	}
-	if i.State == "absent" || i.Attrs["netns"] != "" {
-		for _, key := range ownSysctls {
-			version, name, _ := strings.Cut(key, " ")
-			q.Sysctls = append(q.Sysctls, "net."+version+".conf."+sysctlName(i.Name)+"."+name, "net."+version+".conf.default."+name)
+	switch mtu, err := strconv.Atoi(i.Attrs["mtu"]); {
+	case i.State == "absent":
+		q.own("*") // what lies on it goes with it
+	case i.Attrs["netns"] != "" || i.mayBeRemade() || err == nil && mtu < leastV6MTU:
+		q.own(sysctlName(i.Name))
+	}
+}
+
+// own asks for the parameters of an interface that people set.
+func (q *Query) own(name string) {
+	for _, key := range ownSysctls {
+		version, parameter, _ := strings.Cut(key, " ")
+		q.Sysctls = append(q.Sysctls, "net."+version+".conf."+name+"."+parameter, "net."+version+".conf.default."+parameter)
+	}
+}
+
+// mayBeRemade tells that the interface, if it is there, may have to be made
+// anew.
+func (i *InterfaceConfig) mayBeRemade() bool {
+	for key := range i.Attrs {
+		if a := AttrByKey(key); a != nil && (a.Set == OnCreate || formKeys[key]) {
+			return true
 		}
 	}
+	return false
 }
 
 // ownSysctls are the parameters of an interface that people set, and that are

@@ -173,13 +173,13 @@ func (d *differ) sysctls() {
 		}
 		before := &Sysctl{Key: key, Value: d.from.Sysctls[key]}
 		_, stays := d.to.Sysctls[key]
-		if value, known := d.from.Sysctls[defaultKey(key)]; known && value == before.Value && !stays {
+		if !stays && d.begins(key, before.Value) || stays && d.begins(key, d.to.Sysctls[key]) {
 			continue // it will be the same again
 		}
-		switch t := d.trans[device]; {
-		case t.gone == late && !stays:
+		switch when := d.losses.parameter(key); {
+		case when == late && !stays:
 			d.lost = append(d.lost, Edit{Op: Delete, Before: Object{Sysctl: before}, Implied: true})
-		case t.gone == early && stays:
+		case when == early && stays:
 			d.linksEarly = append(d.linksEarly, Edit{Op: Delete, Before: Object{Sysctl: before}, Implied: true})
 		}
 	}
@@ -187,6 +187,12 @@ func (d *differ) sysctls() {
 	for _, key := range slices.Sorted(maps.Keys(d.to.Sysctls)) {
 		d.sysctl(key, implied)
 	}
+}
+
+// begins tells that a new interface has this value by itself.
+func (d *differ) begins(key, value string) bool {
+	begin, known := d.to.Sysctls[defaultKey(key)]
+	return known && begin == value
 }
 
 func (d *differ) sysctl(key string, implied map[string]string) {
@@ -200,7 +206,7 @@ func (d *differ) sysctl(key string, implied map[string]string) {
 		d.sysctlsDragged = append(d.sysctlsDragged, Edit{Op: Modify, Before: d.sysctlBefore(key, was), After: sysctlObject(key, by), Implied: true})
 		was = by
 	}
-	if known && sameSysctl(was, value) && !remade {
+	if known && sameSysctl(was, value) && (!remade || d.begins(key, value)) {
 		return
 	}
 	e := Edit{Op: Modify, Before: d.sysctlBefore(key, was), After: sysctlObject(key, value)}

@@ -1,6 +1,9 @@
 package netstate
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // losses knows what the kernel removes by itself between two states.
 type losses struct {
@@ -112,14 +115,28 @@ func (l *losses) neighbor(n *Neighbor) moment {
 	switch {
 	case t.gone != never:
 		return t.gone
-	case t.newMAC && !n.Proxy:
-		return early
+	case t.newMAC != never && !n.Proxy:
+		return t.newMAC
 	case t.down, t.v6off && n.IP.Is6():
 		return late
 	case n.IP.Is4():
 		return l.lastV4[n.Device]
 	}
 	return never
+}
+
+// parameter tells when a parameter vanishes: with its interface, and those of
+// IPv6 also when the MTU becomes too small for it.
+func (l *losses) parameter(key string) moment {
+	device := sysctlDevice(key)
+	if device == "" {
+		return never
+	}
+	t := l.trans[device]
+	if t.gone == never && t.v6off && strings.HasPrefix(key, "net.ipv6.conf.") && !v6Disabled(l.to, device) {
+		return late
+	}
+	return t.gone
 }
 
 // fdb tells when the kernel forgets an entry.

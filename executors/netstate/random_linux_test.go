@@ -32,7 +32,7 @@ func (d dice) commands() string {
 	lines := []string{
 		"ip link add a0 type veth peer name a1", "ip link add b0 type veth peer name b1", "ip link add br0 type bridge",
 		"ip link add br1 type bridge", "ip link add mv0 link " + d.of("a0", "b0") + " type macvlan mode " + d.of("bridge", "private", "vepa", "passthru"),
-		"ip link add vx0 type vxlan id 7 dstport 4789 local 192.0.2.1 " + d.of("remote 192.0.2.9", "", "dev a0"), "ip tuntap add tap0 mode tap",
+		"ip link add vx0 type vxlan id 7 dstport 4789 local 192.0.2.1 " + d.of("remote 192.0.2.9", ""), "ip tuntap add tap0 mode tap",
 		"ip link add ifb9 type ifb",
 	}
 	for i := range lines {
@@ -147,7 +147,10 @@ func TestRandom(t *testing.T) {
 	}
 	for n := range count {
 		s := seed + uint64(n)
-		t.Run(strconv.FormatUint(s, 10), func(t *testing.T) { random(t, dice{rand.New(rand.NewPCG(s, 7))}) })
+		t.Run(strconv.FormatUint(s, 10), func(t *testing.T) {
+			t.Parallel()
+			random(t, dice{rand.New(rand.NewPCG(s, 7))})
+		})
 	}
 }
 

@@ -20,14 +20,15 @@ func settle(from, to, kept *State) {
 		return !kernelRoute(&r) && l.route(&r) == late && !has(kept.Routes, &r, CompareRoutes)
 	})
 	to.Neighbors = slices.DeleteFunc(to.Neighbors, func(n Neighbor) bool {
-		return l.neighbor(&n) == late && !has(kept.Neighbors, &n, CompareNeighbors)
+		// A new address is no reason either.
+		return l.neighbor(&n) == late && l.trans[n.Device].newMAC == never && !has(kept.Neighbors, &n, CompareNeighbors)
 	})
 	to.FDB = slices.DeleteFunc(to.FDB, func(e FDBEntry) bool {
 		forgotten := l.fdb(&e) != never && l.trans[e.Device].gone != early && !l.comesBack(&e)
 		return forgotten && !has(kept.FDB, &e, CompareFDB)
 	})
 	for key := range to.Sysctls {
-		if device := sysctlDevice(key); device != "" && l.trans[device].gone == late {
+		if l.parameter(key) == late {
 			delete(to.Sysctls, key)
 		}
 	}

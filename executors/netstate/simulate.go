@@ -19,6 +19,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	m.sysctls(c)
 	if len(m.problems) == 0 {
 		settleLinks(m.from, m.to)
+		m.vanished(c)
 		m.references(c)
 	}
 	m.routes(c.Routes)
@@ -126,6 +127,17 @@ func (m *simulation) drop(i *InterfaceConfig) {
 		m.to.remove("", p)
 	}
 	m.to.remove("", i.Name)
+}
+
+// vanished refuses what is said of interfaces that go with others.
+func (m *simulation) vanished(c *Config) {
+	for n := range c.Interfaces {
+		i := &c.Interfaces[n]
+		if i.State != "absent" && i.State != "ignore" && m.config[i.Name] == i && m.present(i) == nil {
+			m.problem(i.Pos, "contradiction", i.Name+" vanishes with an interface that is removed: the one that it lies on, or its peer",
+				"Write `state: absent` for it, too, or leave the other one.")
+		}
+	}
 }
 
 // sameType compares a type that is asked for with the one that is there; as in

@@ -1,6 +1,9 @@
 package netstate
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // What the kernel does by itself when a link changes (net/core/dev.c,
 // net/ipv4/fib_frontend.c, net/ipv6/addrconf.c, net/core/neighbour.c): it is
@@ -20,8 +23,8 @@ type transition struct {
 	gone     moment // deleted or moved away (late), or made anew (early)
 	swept    bool   // made anew because it vanishes with another one
 	down     bool   // up before, down after
-	v6off    bool   // disable_ipv6 goes to 1
-	newMAC   bool   // the hardware address changes: neighbours are forgotten
+	v6off    bool   // it loses IPv6: disable_ipv6 goes to 1, or the MTU is too small
+	newMAC   moment // the hardware address changes: neighbours are forgotten
 	released bool   // it leaves its controller
 }
 
@@ -44,16 +47,49 @@ func transitions(from, to *State) map[string]transition {
 				t.gone = early
 			}
 			t.down = attrOf(before, "state") == "up" && attrOf(after, "state") == "down"
-			t.newMAC = changed(before, after, "mac-address")
+			if changed(before, after, "mac-address") {
+				t.newMAC = early
+			}
 			t.released = attrOf(before, "controller") != attrOf(after, "controller") && attrOf(before, "controller") != ""
 		}
-		t.v6off = v6Disabled(to, before.Name) && !v6Disabled(from, before.Name)
+		t.v6off = after != nil && noV6(to, after) && !noV6(from, before)
 		if t != (transition{}) {
 			m[before.Name] = t
 		}
 	}
 	sweep(m, from, to)
+	passThrough(m, from, to)
 	return m
+}
+
+// noV6 tells that an interface has no IPv6: it is switched off, or packets of
+// 1280 bytes do not fit (IPV6_MIN_MTU; addrconf_notify).
+func noV6(s *State, i *Interface) bool {
+	mtu, err := strconv.Atoi(attrOf(i, "mtu"))
+	return v6Disabled(s, i.Name) || (err == nil && mtu < leastV6MTU)
+}
+
+const leastV6MTU = 1280
+
+// passThrough marks the lower interfaces whose hardware address is set when a
+// macvlan in mode passthru comes or goes (macvlan_port_destroy).
+func passThrough(m map[string]transition, from, to *State) {
+	mark := func(i *Interface, when moment) {
+		if i.Netns != "" || (i.Attrs["mac-vlan.mode"] != "passthru" && i.Attrs["mac-vtap.mode"] != "passthru") || to.Interface(lower(i)) == nil {
+			return
+		}
+		t := m[lower(i)]
+		t.newMAC = max(t.newMAC, when)
+		m[lower(i)] = t
+	}
+	for i := range from.Interfaces {
+		mark(&from.Interfaces[i], m[from.Interfaces[i].Name].gone)
+	}
+	for i := range to.Interfaces {
+		if after := &to.Interfaces[i]; from.Interface(after.Name) == nil || m[after.Name].gone == early {
+			mark(after, early)
+		}
+	}
 }
 
 // sweep marks what vanishes with an interface that is made anew: a veth's other

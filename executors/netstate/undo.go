@@ -25,9 +25,45 @@ func Undo(c *Change, now *State) *Change {
 	to.FDB, kept.FDB = restore(to.FDB, entries, CompareFDB), befores(entries)
 	c.undoLinks(now, to)
 	kept.Interfaces = c.undoAddresses(to)
+	kept.Sort()
 	c.undoSysctls(to)
+	keepOthers(now, to, kept)
 	settle(now, to, kept)
 	return Diff(now, to)
+}
+
+// keepOthers adds to kept what undoing would take along though c does not name
+// it: somebody put it there, before c or since, and it can be there in the end.
+func keepOthers(now, to, kept *State) {
+	settleLinks(now, to)
+	for i := range to.Interfaces {
+		v := &to.Interfaces[i]
+		if v.Netns != "" || noV6(to, v) {
+			continue
+		}
+		own := kept.Interface(v.Name)
+		for n := range v.Addresses {
+			a := &v.Addresses[n]
+			if a.Kernel || a.Prefix.Addr().Is4() || own != nil && findAddress(own.Addresses, a) != nil {
+				continue
+			}
+			if own == nil {
+				kept.put(Interface{Name: v.Name})
+				own = kept.Interface(v.Name)
+			}
+			own.Addresses = append(own.Addresses, a.clone())
+		}
+	}
+	var more []Neighbor
+	for i := range to.Neighbors {
+		n := &to.Neighbors[i]
+		v := to.Interface(n.Device)
+		if lasting(n) && v != nil && (n.IP.Is4() || !noV6(to, v)) && !has(kept.Neighbors, n, CompareNeighbors) {
+			more = append(more, *n)
+		}
+	}
+	kept.Neighbors = append(kept.Neighbors, more...)
+	sortBy(kept.Neighbors, CompareNeighbors)
 }
 
 // undoLinks puts the interfaces of c into to as they were. Of one that is
