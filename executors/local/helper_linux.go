@@ -117,11 +117,22 @@ func (l *lastWords) String() string {
 	return strings.Join(strings.Fields(string(l.b)), " ")
 }
 
+// helperOptions are what a helper is told by the process that starts it.
+type helperOptions struct {
+	HostOptions
+	// Outside is the starter's mount namespace, which a sandbox has left.
+	Outside string
+}
+
 // helperArgs are a helper entry's arguments: the verb, and how it starts guards
 // in turn. That is by its own image, which it can execute wherever its file is
 // hidden from it.
 func helperArgs(argv []string, verb string, grace time.Duration) ([]string, error) {
-	o := HostOptions{Program: append([]string{"/proc/self/exe"}, argv[1:]...), Grace: grace}
+	mounts, err := mountNamespace()
+	if err != nil {
+		return nil, err
+	}
+	o := helperOptions{HostOptions{Program: append([]string{"/proc/self/exe"}, argv[1:]...), Grace: grace}, mounts}
 	b, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
@@ -129,9 +140,9 @@ func helperArgs(argv []string, verb string, grace time.Duration) ([]string, erro
 	return append(argv[1:len(argv):len(argv)], verb, string(b)), nil
 }
 
-// helperOptions reads what helperArgs wrote; none are the defaults.
-func helperOptions(args []string) (HostOptions, error) {
-	var o HostOptions
+// readHelperOptions reads what helperArgs wrote; none are the defaults.
+func readHelperOptions(args []string) (helperOptions, error) {
+	var o helperOptions
 	switch len(args) {
 	case 0:
 		return o, nil
@@ -141,6 +152,9 @@ func helperOptions(args []string) (HostOptions, error) {
 	}
 	return o, fmt.Errorf("unexpected argument %q", args[1])
 }
+
+// mountNamespace identifies this process's.
+func mountNamespace() (string, error) { return os.Readlink("/proc/self/ns/mnt") }
 
 // helper is the opener that t has to be opened by instead of this process.
 func (h *Host) helper(ctx context.Context, t executors.Target) (executors.Opener, error) {

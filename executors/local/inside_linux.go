@@ -38,11 +38,11 @@ func ExitCode(err error) int {
 // Serve serves this host's targets on in and out, as the process that `become`
 // or a connection starts, until in or ctx ends. What it runs ends with it.
 func Serve(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	o, err := helperOptions(args)
+	o, err := readHelperOptions(args)
 	if err != nil {
 		return fmt.Errorf("serving sessions: %w", err)
 	}
-	h, err := NewHost(o)
+	h, err := NewHost(o.HostOptions)
 	if err != nil {
 		return err
 	}
@@ -67,9 +67,13 @@ type stdio struct {
 
 // ServeSandbox is the sandboxes' helper process, started by NewSandbox.
 func ServeSandbox(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	o, err := helperOptions(args)
+	o, err := readHelperOptions(args)
 	if err != nil {
 		return fmt.Errorf("serving sandboxes: %w", err)
+	}
+	// What follows would cover the /run and /proc of whoever calls this by hand.
+	if mounts, err := mountNamespace(); err != nil || o.Outside == "" || o.Outside == mounts {
+		return errors.New("serving sandboxes: not in a mount namespace of its own; it is started by stet itself")
 	}
 	if os.Getpid() == 1 { // in a PID namespace of its own
 		if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
@@ -82,7 +86,7 @@ func ServeSandbox(ctx context.Context, args []string, in io.Reader, out io.Write
 	if err := freshRun(); err != nil {
 		return err
 	}
-	h, err := NewHost(o)
+	h, err := NewHost(o.HostOptions)
 	if err != nil {
 		return err
 	}
