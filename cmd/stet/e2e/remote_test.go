@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// needLab skips a test that cannot have servers.
+func needLab(t testing.TB) {
+	t.Helper()
+	needRoot(t)
+	for _, program := range []string{"/usr/sbin/sshd", "ssh", "ssh-keygen", "unshare", "ip"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("needs %s (apt-get install openssh-server openssh-client)", program)
+		}
+	}
+}
+
+// lab runs a command as the operator of the lab of examples/remote, in the
+// bench's folder. What it makes ends with it.
+func (b *bench) lab(argv ...string) outcome {
+	b.t.Helper()
+	path, err := filepath.Abs(filepath.Join(examples, "remote", "lab"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, argv...)
+	cmd.Dir, cmd.Env = b.dir, append(b.env[:len(b.env):len(b.env)], "STET="+b.stet)
+	cmd.WaitDelay = 10 * time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // the code says how it ended
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// script runs lines of sh in the lab; stet and r (ssh to a host) are there.
+func (b *bench) script(lines string) outcome {
+	b.t.Helper()
+	return b.lab("sh", "-c", `stet() { "$STET" "$@"; }
+r() { host=$1; shift; ssh -F "$STET_SSH_CONFIG" "$host" "$@"; }
+`+lines)
+}
+
+func wants(t testing.TB, what, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("%s does not say %q:\n%s", what, w, text)
+		}
+	}
+}
+
+// TestRemoteExample: two hosts behind a jump host; what the document says
+// happened is on the hosts.
+func TestRemoteExample(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	doc := b.write("runbook.md", b.read(filepath.Join(examples, "remote", "runbook.md")))
+	o := b.script(`set -e
+stet plan runbook.md >&2
+stet run --yes runbook.md >&2
+for host in r1 r2; do r $host "ip -brief address show dev service; ip route show proto static; ls ~/.cache/stet /run/stet 2>/dev/null"; done
+grep -c "Accepted publickey" $LAB/jump/log $LAB/r1/log
+stet run --yes runbook.md >&2
+stet rollback --yes runbook.md >&2 || echo "rollback: $?"
+stet status runbook.md`)
+	if o.code != 0 {
+		t.Fatal(o)
+	}
+	wants(t, "the host", o.stdout, "198.51.100.1/25", "198.51.100.129/25", "198.51.100.128/25 via 10.77.1.12", "agent-")
+	wants(t, "the progress", o.stderr, "goes back at", "confirmed")
+	wants(t, "the document", b.read(doc), "stet:report", "confirmed", "| `r1` |", "| `r2` |")
+}
+
+// TestRemoteFacts: looking needs neither a document nor an agent there.
+func TestRemoteFacts(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	o := b.script(`stet facts ssh://r1`)
+	if o.code != 0 {
+		t.Fatal(o)
+	}
+	wants(t, "the state", o.stdout, "name: uplink", "ip: 10.77.1.11")
+}
+
+// TestRemoteBecome: the agent runs as root of a user who is not.
+func TestRemoteBecome(t *testing.T) {
+	needLab(t)
+	if _, err := exec.LookPath("sudo"); err != nil {
+		t.Skip("needs sudo")
+	}
+	b := newBench(t, "")
+	b.write("become.md", `---
+targets: {r1: {address: "ssh://ops@r1", become: sudo, become-password: sudo}}
+secrets: {sudo: env:SUDO_PASSWORD}
+---
+
+`+"```netconfig { name=mtu }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n```check\nlink(\"uplink\").mtu == 1400\n```\n")
+	// The password of ops is "correct horse".
+	o := b.script(`set -e
+mkdir $LAB/ops; chown 7001 $LAB/ops
+echo "ops:x:7001:65534::$LAB/ops:/bin/sh" >>$LAB/passwd
+echo 'ops:$5$stetstet$v6ZasIheTu.fXxqqwUqcwmg7PSCqkdLqhxYwZJNdCF9:::::::' >>$LAB/shadow
+printf 'Defaults lecture=never,timestamp_timeout=0\nops ALL=(root) ALL\n' >$LAB/sudoers
+chmod 440 $LAB/sudoers; mount --bind $LAB/sudoers /etc/sudoers
+sed -i "s|^SetEnv.*||" $LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+SUDO_PASSWORD="correct horse" stet run --yes become.md >&2
+r ops@r1 ip link show uplink
+code=0; SUDO_PASSWORD="battery staple" stet run --yes become.md 2>wrong >&2 || code=$?
+echo "wrong: $code"; cat wrong
+code=0; grep -rl "correct horse" . $LAB && exit 9
+exit 0`)
+	if o.code != 0 {
+		t.Fatal(o)
+	}
+	wants(t, "the host", o.stdout, "mtu 1400", "wrong: 1", "becoming root on r1")
+}
+
+// TestRemoteErrors: each is one clear sentence, with what to do about it.
+func TestRemoteErrors(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\n---\n\n```sh { run name=touch }\ntouch ~/touched\n```\n")
+	for _, c := range []struct {
+		name, before string
+		code         int
+		says         []string
+	}{
+		{"refused", `kill $(cat $LAB/r1/pid)`, 1, []string{"connecting to r1", "refused", "hint: "}},
+		{"jump host gone", `kill $(cat $LAB/jump/pid)`, 1, []string{"connecting to r1 through jump", "refused"}},
+		{"no answer", `ip -n jump link set to-r1 down; sed -i 's/ConnectTimeout 5/ConnectTimeout 2/' $STET_SSH_CONFIG`, 1, []string{"connecting to r1", "hint: "}},
+		{"changed host key", `ssh-keygen -q -t ed25519 -N '' -f $LAB/other; k=$(cut -d' ' -f2 $LAB/other.pub)
+sed -i "s|^10.77.1.11 .*|10.77.1.11 ssh-ed25519 $k|" $LAB/known_hosts`, 1, []string{"THE HOST KEY HAS CHANGED", "ssh-keygen -R"}},
+		{"unknown host key", `sed -i '/^10.77.1.11/d' $LAB/known_hosts`, 1, []string{"is not in known_hosts", "hint: compare"}},
+		{"wrong key", `: >$LAB/operator.pub; ssh-keygen -q -t ed25519 -N '' -f $LAB/new
+sed -i "s|AuthorizedKeysFile.*|AuthorizedKeysFile $LAB/new.pub|" $LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+ssh-keygen -y -f $LAB/operator >$LAB/operator.pub`, 1, []string{"does not let root in", "publickey"}},
+		{"expired certificate", `ssh-keygen -q -t ed25519 -N '' -f $LAB/ca
+ssh-keygen -q -s $LAB/ca -I r1 -h -V 20200101:20200102 -n 10.77.1.11 $LAB/r1/key.pub
+echo "HostCertificate $LAB/r1/key-cert.pub" >>$LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+echo "@cert-authority 10.77.1.11 $(cat $LAB/ca.pub)" >$LAB/k; sed '/^10.77.1.11/d' $LAB/known_hosts >>$LAB/k; cp $LAB/k $LAB/known_hosts`, 1, []string{"expired at 2020-01-02"}},
+		{"unknown name", `sed -i 's/HostName 10.77.1.11/HostName r1.invalid/' $STET_SSH_CONFIG`, 1, []string{"connecting to r1"}},
+		{"a profile that prints", `echo 'echo Welcome to r1' >$LAB/r1/home/.profile; echo 'echo Welcome' >$LAB/r1/home/.bashrc`, 0, nil},
+		{"a full disk", `mkdir -p $LAB/r1/home/.cache; mount -t tmpfs -o size=64k,mode=700 tmpfs $LAB/r1/home/.cache; mount -t tmpfs -o size=64k,mode=1777 tmpfs /var/tmp`, 1, []string{"disk is full"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := b.script(c.before + "\n" + `code=0; stet run --yes --no-write doc.md || code=$?; [ $code = 0 ] || [ ! -e $LAB/r1/home/touched ] || code=99; exit $code`)
+			if o.code != c.code {
+				t.Fatalf("want exit %d: %v", c.code, o)
+			}
+			wants(t, "stderr", o.stderr, c.says...)
+		})
+	}
+}
+
+func exampleIsRemote(t testing.TB, dir string) bool {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join(dir, "runbook.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Contains(src, []byte("ssh://"))
+}
