@@ -164,14 +164,15 @@ func (x *operation) finished(g *runbook.Group) bool {
 }
 
 // elsewhere takes the operator's own confirmation (stet confirm) for the checks,
-// each target by itself: what was confirmed there stays. It reports whether that
-// was all of the wave, so that nothing of it is left to do.
+// each target by itself: what was confirmed there stays. A guard that ended
+// before its step is known to have been done proves nothing. It reports whether
+// that was all of the wave, so that nothing of it is left to do.
 func (x *operation) elsewhere(ctx context.Context, g *runbook.Group) bool {
 	var confirmed []string
 	rest := 0
 	for _, a := range x.unconfirmed(g.Name) {
 		st := (*executors.GuardState)(nil)
-		if a.guard != "" {
+		if a.guard != "" && x.succeeded(a) {
 			st = x.look(ctx, a)
 		}
 		if st != nil && st.Phase == executors.Confirmed {
@@ -191,6 +192,14 @@ func (x *operation) elsewhere(ctx context.Context, g *runbook.Group) bool {
 	x.note(journal.Confirm, &groupData{Group: g.Name, At: x.now(), Targets: confirmed})
 	x.tell("%s was confirmed on %s by the operator while stet was not running; it stays there.", g.Name, names.Short(confirmed, 20))
 	return false
+}
+
+// succeeded reports whether the journal knows that a step was done on a target.
+func (x *operation) succeeded(a *act) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	o := x.h.outcomes[a.place]
+	return a.ended && o != nil && o.Status == runbook.OK
 }
 
 // reached reports whether a group's change had been looked at on all targets of
