@@ -100,7 +100,7 @@ func hasKey(m map[string]string, key string) bool {
 // inherited tells that an interface begins with the default of a parameter
 // (devinet.c, addrconf_add_dev, ipv6_add_dev); the exceptions depend on more.
 func inherited(i *Interface, key []string) bool {
-	if mtu, err := strconv.Atoi(attrOf(i, "mtu")); err == nil && mtu < leastV6MTU && key[1] == "ipv6" {
+	if small(i) && key[1] == "ipv6" {
 		return false
 	}
 	switch key[len(key)-1] {

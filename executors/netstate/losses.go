@@ -133,7 +133,7 @@ func (l *losses) parameter(key string) moment {
 		return never
 	}
 	t := l.trans[device]
-	if t.gone == never && t.v6off && strings.HasPrefix(key, "net.ipv6.conf.") && !v6Disabled(l.to, device) {
+	if t.gone == never && t.small && strings.HasPrefix(key, "net.ipv6.conf.") {
 		return late
 	}
 	return t.gone

@@ -3,7 +3,6 @@ package netstate
 import (
 	"net/netip"
 	"slices"
-	"strconv"
 )
 
 // addresses makes the given lists the whole lists of their families.
@@ -40,7 +39,7 @@ func (m *simulation) family(i *InterfaceConfig, v *Interface, ip *IPConfig, six 
 	if six && !off && ip.Addresses != nil && len(*ip.Addresses) > 0 && m.v6off(i.Name) {
 		m.problem(ip.Pos, "ipv6-disabled", "IPv6 is off on "+i.Name+" (disable_ipv6)", "Add `enabled: true` to `ipv6`.")
 	}
-	if mtu, err := strconv.Atoi(attrOf(v, "mtu")); six && err == nil && mtu < leastV6MTU && ip.Addresses != nil && len(*ip.Addresses) > 0 {
+	if six && small(v) && ip.Addresses != nil && len(*ip.Addresses) > 0 {
 		m.problem(ip.Pos, "ipv6-disabled", i.Name+" has an MTU of "+attrOf(v, "mtu")+", and IPv6 needs 1280", "Give it a larger `mtu`, or no IPv6 addresses.")
 	}
 }

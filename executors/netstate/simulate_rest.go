@@ -198,6 +198,9 @@ func (m *simulation) sysctlConfig(s SysctlConfig, seen map[string]string) {
 	case device == "" && !known:
 		m.problem(s.Pos, "unknown-sysctl", "there is no sysctl "+s.Key, "Check the name; `sysctl -a` lists what the target's kernel has.")
 		return
+	case device != "" && strings.HasPrefix(s.Key, "net.ipv6.conf.") && small(m.to.Interface(device)):
+		m.problem(s.Pos, "ipv6-disabled", device+" has an MTU below 1280, so that it has no IPv6, and no "+s.Key, "Give it a larger `mtu`, or leave the parameter out.")
+		return
 	case known && sameSysctl(was, s.Value):
 		m.setSysctl(s.Key, was)
 		return

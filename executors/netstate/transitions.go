@@ -24,6 +24,7 @@ type transition struct {
 	swept    bool   // made anew because it vanishes with another one
 	down     bool   // up before, down after
 	v6off    bool   // it loses IPv6: disable_ipv6 goes to 1, or the MTU is too small
+	small    bool   // the MTU becomes too small for IPv6
 	newMAC   moment // the hardware address changes: neighbours are forgotten
 	released bool   // it leaves its controller
 }
@@ -53,6 +54,7 @@ func transitions(from, to *State) map[string]transition {
 			t.released = attrOf(before, "controller") != attrOf(after, "controller") && attrOf(before, "controller") != ""
 		}
 		t.v6off = after != nil && noV6(to, after) && !noV6(from, before)
+		t.small = after != nil && small(after) && !small(before)
 		if t != (transition{}) {
 			m[before.Name] = t
 		}
@@ -62,11 +64,14 @@ func transitions(from, to *State) map[string]transition {
 	return m
 }
 
-// noV6 tells that an interface has no IPv6: it is switched off, or packets of
-// 1280 bytes do not fit (IPV6_MIN_MTU; addrconf_notify).
-func noV6(s *State, i *Interface) bool {
+// noV6 tells that an interface has no IPv6.
+func noV6(s *State, i *Interface) bool { return v6Disabled(s, i.Name) || small(i) }
+
+// small tells that the packets of 1280 bytes that IPv6 needs do not fit
+// (IPV6_MIN_MTU; addrconf_notify). An unknown MTU is large enough.
+func small(i *Interface) bool {
 	mtu, err := strconv.Atoi(attrOf(i, "mtu"))
-	return v6Disabled(s, i.Name) || (err == nil && mtu < leastV6MTU)
+	return err == nil && mtu < leastV6MTU
 }
 
 const leastV6MTU = 1280
