@@ -1,11 +1,9 @@
 package apply
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -190,45 +188,4 @@ func (x *operation) expand(text, target string) (string, error) {
 		errs[i] = fmt.Errorf("filling in line %d: %s", p.Line, p.Summary)
 	}
 	return out, errors.Join(errs...)
-}
-
-// open opens and locks the targets named. What was locked is released by close.
-func (x *operation) open(ctx context.Context, targets []executors.Target) error {
-	for _, t := range targets {
-		if x.sessions[t.Name] != nil {
-			continue
-		}
-		s, err := x.o.Open(ctx, t)
-		if err != nil {
-			return fmt.Errorf("opening %s: %w", t.Name, err)
-		}
-		lock := executors.Lock{
-			Run: x.h.op.Run, Document: x.d.Path, Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
-		}
-		if err := s.Lock(ctx, lock); err != nil {
-			return fmt.Errorf("locking %s: %w", t.Name, err)
-		}
-		x.locked = append(x.locked, t.Name)
-		x.sessions[t.Name] = s
-	}
-	return nil
-}
-
-// close releases what the operation holds. Sessions stay with their opener.
-func (x *operation) close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	var errs []error
-	for _, name := range slices.Backward(x.locked) {
-		if err := x.sessions[name].Unlock(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("unlocking %s: %w", name, err))
-		}
-	}
-	if x.log != nil {
-		errs = append(errs, x.log.Close())
-	}
-	if x.release != nil {
-		errs = append(errs, x.release())
-	}
-	return errors.Join(errs...)
 }

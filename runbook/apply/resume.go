@@ -170,6 +170,7 @@ func (x *operation) rejoin(dir string) error {
 	if now != "" {
 		x.d.Path = now
 	}
+	x.recall()
 	blocks := map[string]*runbook.Block{}
 	for i := range x.d.Blocks {
 		blocks[x.d.Blocks[i].Name] = &x.d.Blocks[i]

@@ -218,14 +218,5 @@ func (x *operation) start(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range x.p.Targets {
-		info, err := x.sessions[t.Name].Info(ctx)
-		if err != nil {
-			return fmt.Errorf("looking at %s: %w", t.Name, err)
-		}
-		if err := x.record(journal.Locked, &lockData{Target: t.Name, Info: info}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return x.introduce(ctx)
 }

@@ -1,0 +1,147 @@
+package apply
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"stet/executors"
+	"stet/runbook/journal"
+	"stet/runbook/plan"
+)
+
+// each does something with every target: with those of this host one after
+// another, in their order, and then with as many other hosts at once as a step
+// does, since each costs a round trip. It stops beginning after an error, and
+// returns those there are.
+func each(targets []executors.Target, do func(i int) error) error {
+	var here, far []int
+	for i, t := range targets {
+		if t.Scheme() == "ssh" {
+			far = append(far, i)
+		} else {
+			here = append(here, i)
+		}
+	}
+	f := &failures{total: len(targets)}
+	more := func() bool { return f.count() == 0 }
+	run := func(at int, which []int) {
+		fan(at, len(which), more, func(i int) {
+			if err := do(which[i]); err != nil {
+				f.add(targets[which[i]].Name, err)
+			}
+		})
+	}
+	run(1, here)
+	run(plan.DefaultParallel, far)
+	switch f.count() {
+	case 0:
+		return nil
+	case 1:
+		return f.errs[f.targets[0]]
+	}
+	return f
+}
+
+// open opens and locks the targets named. What was locked is released by close.
+func (x *operation) open(ctx context.Context, targets []executors.Target) error {
+	return each(targets, func(i int) error {
+		t := targets[i]
+		x.mu.Lock()
+		have := x.sessions[t.Name]
+		lock := executors.Lock{
+			Run: x.h.op.Run, Document: x.d.Path, Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
+		}
+		x.mu.Unlock()
+		if have != nil {
+			return nil
+		}
+		s, err := x.o.Open(ctx, t)
+		if err != nil {
+			return fmt.Errorf("opening %s: %w", t.Name, err)
+		}
+		if err := s.Lock(ctx, lock); err != nil {
+			return fmt.Errorf("locking %s: %w", t.Name, err)
+		}
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.locked = append(x.locked, t.Name)
+		x.sessions[t.Name] = s
+		return nil
+	})
+}
+
+// introduce journals what each target's machine is.
+func (x *operation) introduce(ctx context.Context) error {
+	infos := make([]*executors.Info, len(x.p.Targets))
+	err := each(x.p.Targets, func(i int) error {
+		t := x.p.Targets[i]
+		var err error
+		if infos[i], err = x.sessions[t.Name].Info(ctx); err != nil {
+			return fmt.Errorf("looking at %s: %w", t.Name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, t := range x.p.Targets {
+		if err := x.record(journal.Locked, &lockData{Target: t.Name, Info: infos[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close releases what the operation holds. Sessions stay with their opener.
+func (x *operation) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	f := &failures{total: len(x.locked)}
+	fan(plan.DefaultParallel, len(x.locked), always, func(i int) {
+		name := x.locked[len(x.locked)-1-i]
+		if err := x.sessions[name].Unlock(ctx); err != nil {
+			f.add(name, fmt.Errorf("unlocking %s: %w", name, err))
+		}
+	})
+	var errs []error
+	if f.count() > 0 {
+		errs = append(errs, f)
+	}
+	if x.log != nil {
+		errs = append(errs, x.log.Close())
+	}
+	if x.release != nil {
+		errs = append(errs, x.release())
+	}
+	return errors.Join(errs...)
+}
+
+// recall makes the targets of the document those of the plan: an inventory may
+// have changed, or be gone, since it was made.
+func (x *operation) recall() {
+	at := map[string]int{}
+	for i, t := range x.d.Meta.Targets {
+		at[t.Name] = i
+	}
+	for _, t := range x.p.Targets {
+		i, ok := at[t.Name]
+		if !ok {
+			x.d.Meta.Targets = append(x.d.Meta.Targets, t)
+			continue
+		}
+		if have := &x.d.Meta.Targets[i]; !sameTarget(have, &t) {
+			*have = t
+		}
+	}
+}
+
+// sameTarget compares as the journal keeps them: it knows one kind of number.
+func sameTarget(a, b *executors.Target) bool {
+	one, err1 := json.Marshal(a)
+	two, err2 := json.Marshal(b)
+	return err1 == nil && err2 == nil && bytes.Equal(one, two)
+}
