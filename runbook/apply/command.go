@@ -145,6 +145,8 @@ func (x *operation) command(ctx context.Context, g *runbook.Group, s *runbook.St
 		return runbook.Outcome{}, err
 	}
 	x.loosen()
+	ctx, end := x.beforeGuard(ctx, place{s.Name, t.Target}, b.Confirm)
+	defer end()
 	o, reg, err := x.execute(ctx, sess, b, b.Body, t.Target)
 	if b.Register != "" && reg != nil {
 		if rerr := x.register(b.Register, t.Target, reg); rerr != nil && err == nil {
@@ -182,7 +184,8 @@ func (x *operation) execute(ctx context.Context, sess executors.Session, b *runb
 	cmd := x.shell(b, body, target)
 	x.mu.Lock()
 	x.files++
-	cmd.ID = fmt.Sprintf("%s.%s.%s.%d", x.h.op.Run, plain(b.Name), plain(target), x.files)
+	cmd.ID = x.mark(b.Name, target) + strconv.Itoa(x.files)
+	cmd.Env = append(cmd.Env, markName+"="+cmd.ID)
 	file := fmt.Sprintf("output-%04d-%s-%s.log", x.files, plain(b.Name), plain(target))
 	x.mu.Unlock()
 	if err := setStdin(&cmd, b.Stdin); err != nil {

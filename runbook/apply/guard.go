@@ -36,6 +36,9 @@ func (x *operation) guard(s *runbook.Step, in *intentData, change *netstate.Chan
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if t, ok := find(x.p.Targets, in.Target); ok && s.Kind == runbook.Run && len(commands) > 0 {
+		commands = append(x.endAlone(s.Name, t), commands...)
+	}
 	run := x.h.op.Run
 	return &executors.Guard{
 		ID:  fmt.Sprintf("%s.%02d.%s.%s", run, len(x.h.acts)+1, plain(s.Name), x.unique(in.Target)),

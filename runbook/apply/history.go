@@ -50,6 +50,7 @@ type act struct {
 	untouched bool // ended before it acted, or undone by the transaction itself
 	reverted  bool // undone by the transaction itself
 	confirmed bool
+	undoing   bool // begun to be undone, with no word of how that went
 	undone    bool
 	kept      bool // cannot be undone: it has no rollback block
 }
@@ -152,8 +153,11 @@ func (h *history) take(kind journal.Kind, data any, at time.Time) error {
 			h.gaveUp[d.Group] = d.Policy == runbook.Continue
 		}
 	case *undoData:
-		if d.Undo != nil {
+		switch a := h.act(place{d.Step, d.Target}); {
+		case d.Undo != nil:
 			h.undo(d)
+		case a != nil:
+			a.undoing = true
 		}
 	case *noteData:
 		if !slices.Contains(h.op.Notes, d.Text) {
@@ -287,6 +291,7 @@ func (h *history) confirm(kind journal.Kind, d *groupData) {
 func (h *history) undo(d *undoData) {
 	p := place{d.Step, d.Target}
 	if a := h.act(p); a != nil {
+		a.undoing = false
 		a.undone = d.Undo.Status == runbook.RolledBack
 		a.kept = d.Undo.Status == runbook.Skipped
 	}

@@ -41,15 +41,16 @@ func Rollback(ctx context.Context, d *runbook.Document, o Options) (*runbook.Ope
 	x.emit(runbook.Event{Kind: runbook.EventStart, Operation: x.operation()})
 	x.requested = true
 	x.learn(ctx)
+	if x.throwaway() {
+		x.earlier()
+		return x.finish(ctx)
+	}
 	x.mu.Lock()
 	standing := x.h.standing()
+	acts := slices.DeleteFunc(slices.Clone(x.h.acts), func(a *act) bool { return !a.standing() })
 	x.mu.Unlock()
 	x.note(journal.Failing, &failingData{Policy: runbook.Rollback, Undo: standing, Requested: true})
-	for _, name := range standing {
-		for _, a := range x.toUndo(name) {
-			x.othersChanged(ctx, a)
-		}
-	}
+	x.othersChanged(ctx, acts)
 	x.undo(ctx, standing)
 	x.earlier()
 	return x.finish(ctx)
@@ -170,7 +171,6 @@ func (x *operation) rejoin(dir string) error {
 	if now != "" {
 		x.d.Path = now
 	}
-	x.recall()
 	blocks := map[string]*runbook.Block{}
 	for i := range x.d.Blocks {
 		blocks[x.d.Blocks[i].Name] = &x.d.Blocks[i]
@@ -279,11 +279,15 @@ func (x *operation) throwaway() bool {
 	x.note(journal.Failing, &failingData{Policy: runbook.Rollback, Undo: standing, Requested: true})
 	for _, a := range acts {
 		if t, ok := find(x.p.Targets, a.target); ok && t.Scheme() == "sandbox" && a.standing() {
-			u := runbook.Outcome{Step: a.step, Kind: a.kind, Target: a.target, Status: runbook.RolledBack, Start: x.now(), End: x.now()}
+			u := runbook.Outcome{
+				Step: a.step, Kind: a.kind, Target: a.target, Status: runbook.RolledBack, Start: x.now(), End: x.now(),
+				Error: "it ended with its sandbox",
+			}
 			x.note(journal.UndoOutcome, &undoData{Group: a.group, Step: a.step, Target: a.target, Undo: &u})
 		}
 	}
-	x.tell("The sandboxes ended with the process that made them; the operation cannot go on in new ones.")
+	x.tell("The sandboxes ended with the process that made them, and everything that was done in them.")
+	x.gone = true
 	x.undo(context.Background(), standing)
 	return true
 }

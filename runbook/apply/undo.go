@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -80,10 +81,12 @@ func (x *operation) undoAct(ctx context.Context, a *act) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*plan.Timeout(&s.Block)+time.Duration(len(a.rollback))*plan.Timeout(&s.Block))
 	defer cancel()
+	quiet := x.quiet(ctx, a)
 	x.note(journal.UndoIntent, &undoData{Group: a.group, Step: a.step, Target: a.target})
 	x.emit(runbook.Event{Kind: runbook.EventUndo, Group: a.group, Step: a.step, Target: a.target})
 	start := x.now()
 	u, blocks, err := x.wayBack(ctx, g, a)
+	err = errors.Join(quiet, err)
 	u.Step, u.Kind, u.Target, u.Start, u.End = a.step, a.kind, a.target, start, x.now()
 	switch {
 	case err != nil:
@@ -238,6 +241,12 @@ func (x *operation) restore(ctx context.Context, sess executors.Session, s *runb
 	return o, late(ctx, err)
 }
 
+// lost tells that a target is a sandbox that ended with the process that made it.
+func (x *operation) lost(target string) bool {
+	t, ok := find(x.p.Targets, target)
+	return x.gone && ok && t.Scheme() == "sandbox"
+}
+
 // prove runs the pre-checks that held before once more, now that everything is
 // undone: a way back is only proven when they hold again.
 func (x *operation) prove(ctx context.Context) bool {
@@ -257,7 +266,7 @@ func (x *operation) prove(ctx context.Context) bool {
 				x.mu.Lock()
 				o := x.h.outcomes[place{s.Name, target}]
 				x.mu.Unlock()
-				if o == nil || o.Status != runbook.OK {
+				if o == nil || o.Status != runbook.OK || x.lost(target) {
 					return
 				}
 				again.Add(1)
@@ -279,25 +288,41 @@ func (x *operation) prove(ctx context.Context) bool {
 	return false
 }
 
-// othersChanged says which objects of a change are no longer as it left them,
-// before they are put back to what they were before it.
-func (x *operation) othersChanged(ctx context.Context, a *act) {
-	if a.kind != runbook.Netconfig || a.change.Empty() || !a.confirmed {
-		return
+// othersChanged says which objects are no longer as the confirmed steps left
+// them, before they are put back to what they were before. What one step made
+// and a later one changed is as the later one left it.
+func (x *operation) othersChanged(ctx context.Context, acts []*act) {
+	made := map[string]*netstate.Change{}
+	var targets []string
+	for _, a := range acts {
+		if a.kind != runbook.Netconfig || a.change.Empty() || !a.confirmed {
+			continue
+		}
+		if made[a.target] == nil {
+			made[a.target] = &netstate.Change{}
+			targets = append(targets, a.target)
+		}
+		made[a.target].Edits = append(made[a.target].Edits, a.change.Edits...)
 	}
-	sess, err := x.session(a.target)
+	for _, target := range targets {
+		x.othersOn(ctx, target, made[target])
+	}
+}
+
+func (x *operation) othersOn(ctx context.Context, target string, made *netstate.Change) {
+	sess, err := x.session(target)
 	if err != nil {
-		return
+		return // undoing says so
 	}
-	now, err := sess.Observe(ctx, a.change.Query())
+	now, err := sess.Observe(ctx, made.Query())
 	if err != nil {
-		return
+		return // undoing looks itself
 	}
-	for i, m := range netstate.Verify(a.change, now) {
+	for i, m := range netstate.Verify(made, now) {
 		if i == 10 {
-			x.tell("… and more on %s.", a.target)
+			x.tell("… and more on %s.", target)
 			return
 		}
-		x.tell("Since %s, somebody changed %s on %s: %s is %q, it was %q.", a.step, m.Object, a.target, m.Key, m.Got, m.Want)
+		x.tell("After the operation somebody changed %s on %s: it is %q, it was %q.", strings.TrimSpace(m.Object+" "+m.Key), target, m.Got, m.Want)
 	}
 }
