@@ -24,6 +24,15 @@ func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
 		v.Attrs[key] = value
 		v.asked(key)
 	}
+	if was := m.from.Interface(i.Name); was != nil && v.Type == "tun" && was.Attrs["tun.mode"] != v.Attrs["tun.mode"] {
+		// What the kernel chose for the one mode is nothing for the other.
+		for _, key := range []string{"mac-address", "arp", "multicast", "txqueuelen"} {
+			if !given(i, key) {
+				delete(v.Attrs, key)
+				v.asked(key)
+			}
+		}
+	}
 	m.pairing(i, v)
 	m.check(i, v)
 }

@@ -14,7 +14,7 @@ func (e Edit) String() string {
 	if len(lines) == 0 {
 		return ""
 	}
-	return lines[0]
+	return lines[len(lines)-1] // of an interface that is made anew, the making
 }
 
 // Text is the change as a diff, one line or more an edit: what is made begins
@@ -42,7 +42,11 @@ func editLines(e *Edit) []string {
 	case e.Op == Modify && e.Before.Sysctl != nil && e.After.Sysctl != nil:
 		lines = []string{"! sysctl " + e.After.Sysctl.Key + " " + oneLine(e.Before.Sysctl.Value) + " → " + oneLine(e.After.Sysctl.Value)}
 	case e.Op == Modify:
-		lines = []string{"! " + objectText(e.Before) + " → " + strings.TrimPrefix(objectText(e.After), objectName(e.After)+" ")}
+		after := objectText(e.After)
+		if name := objectName(e.After); name == objectName(e.Before) {
+			after = strings.TrimPrefix(after, name+" ")
+		}
+		lines = []string{"! " + objectText(e.Before) + " → " + strings.TrimSpace(after)}
 	case e.Op == Delete:
 		lines = []string{"- " + removedText(e.Before)}
 	default:

@@ -25,7 +25,7 @@ type transition struct {
 	down     bool   // up before, down after
 	v6off    bool   // it loses IPv6: disable_ipv6 goes to 1, or the MTU is too small
 	small    bool   // the MTU becomes too small for IPv6
-	newMAC   moment // the hardware address changes: neighbours are forgotten
+	newMAC   moment // the hardware address, or IFF_NOARP, changes: neighbours are forgotten
 	released bool   // it leaves its controller
 }
 
@@ -48,7 +48,7 @@ func transitions(from, to *State) map[string]transition {
 				t.gone = early
 			}
 			t.down = attrOf(before, "state") == "up" && attrOf(after, "state") == "down"
-			if changed(before, after, "mac-address") {
+			if changed(before, after, "mac-address") || changed(before, after, "arp") {
 				t.newMAC = early
 			}
 			t.released = attrOf(before, "controller") != attrOf(after, "controller") && attrOf(before, "controller") != ""
