@@ -97,14 +97,23 @@ func operator() string {
 // events told it.
 func (o *operation) conclude(op *runbook.Operation, err error) error {
 	o.c.close()
-	if op == nil || o.c.json {
+	if op != nil && !o.c.json {
+		o.c.out().Print(view.Summary(op))
+		if err != nil {
+			err = brief{err}
+		}
+	}
+	var lost *apply.UnwrittenError
+	if !errors.As(err, &lost) {
 		return err
 	}
-	o.c.out().Print(view.Summary(op))
-	if err != nil {
-		return brief{err}
+	// Two things went wrong, and each gets its line: what became of the
+	// operation decides the exit code, what became of the report comes last,
+	// with what to do about it.
+	if lost.Outcome != nil {
+		o.c.complain(brief{lost.Outcome})
 	}
-	return nil
+	return codeError{exitCode(err), hinted{errors.New(lost.Error()), o.c.writeLater(lost)}}
 }
 
 // brief is an error that was told at length already: its first line is enough.

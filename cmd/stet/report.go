@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -62,4 +65,31 @@ func (c *cli) report(ctx context.Context, file, runID string) error {
 	}
 	c.msg().Print("wrote " + file + "\n")
 	return nil
+}
+
+// writeLater is what to type to have the results written after all.
+func (c *cli) writeLater(lost *apply.UnwrittenError) string {
+	if lost.Dir == "" {
+		return "make the document writable, or use --no-write"
+	}
+	again := "stet report "
+	if c.stateDir != "" {
+		again += "--state-dir " + quoted(c.stateDir) + " "
+	}
+	again += quoted(lost.Document)
+	if errors.Is(lost.Err, fs.ErrNotExist) {
+		return "cp " + quoted(filepath.Join(lost.Dir, apply.SourceFile)) + " " + quoted(lost.Document) + " && " + again
+	}
+	return "when it can be written again: " + again
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
