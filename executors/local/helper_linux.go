@@ -60,23 +60,39 @@ func startHelper(ctx context.Context, cmd *exec.Cmd, stderr io.Writer) (*helper,
 	}()
 	h.Client, err = wire.NewClient(ctx, &pair{fromHelper, toHelper}, wire.Options{Program: "stet"})
 	if err != nil {
-		select { // its exit status and last words explain it
-		case <-h.ended:
-		case <-time.After(leaveWithin):
-			_ = cmd.Process.Kill()
-			<-h.ended
+		// Its exit status and last words explain it.
+		if !h.endsWithin(leaveWithin) {
+			_ = cmd.Process.Kill() // sudo is root's: this may be refused
+			h.endsWithin(leaveWithin)
 		}
 	}
 	return h, err
 }
 
+// endsWithin waits for the process's end, and reports whether it came.
+func (h *helper) endsWithin(d time.Duration) bool {
+	select {
+	case <-h.ended:
+		return true
+	case <-time.After(d):
+		return false
+	}
+}
+
+// exitCode is that of a helper that has ended; -1 before.
+func (h *helper) exitCode() int {
+	select {
+	case <-h.ended:
+		return h.state.ExitCode() // -1 where it did not start
+	default:
+		return -1
+	}
+}
+
 // Close implements executors.Opener.
 func (h *helper) Close() error {
 	err := h.Client.Close()
-	select {
-	case <-h.ended:
-	case <-time.After(leaveWithin):
-	}
+	h.endsWithin(leaveWithin)
 	return err
 }
 

@@ -25,7 +25,7 @@ func NewSandbox(ctx context.Context, o SandboxOptions) (executors.Opener, error)
 		return nil, explain(op, err)
 	}
 	h, err := startSandbox(ctx, argv, o, syscall.CLONE_NEWPID)
-	if err != nil && h != nil && h.state != nil && h.state.ExitCode() == exitNoProc {
+	if err != nil && h != nil && h.exitCode() == exitNoProc {
 		// A container that hides parts of /proc forbids mounting a new one,
 		// which a PID namespace needs.
 		h, err = startSandbox(ctx, argv, o, 0)

@@ -53,6 +53,8 @@ func refusedBySudo(op, said string, err error) error {
 		e.Remedy = "remove requiretty for this user from sudoers"
 	case said == "":
 		e.Code, e.Message = "protocol", ""
+	default: // another language, another plugin
+		e.Remedy = "see what `sudo -n true` says for this user, or use a sandbox:// target"
 	}
 	return e
 }
