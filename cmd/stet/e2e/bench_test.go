@@ -122,9 +122,12 @@ func stepTime(b *testing.B, p *bench, step string) time.Duration {
 	var from time.Time
 	for _, r := range log.Records {
 		var of struct {
-			Step string `json:"step"`
+			Step    string `json:"step"`
+			Outcome struct {
+				Step string `json:"step"`
+			} `json:"outcome"`
 		}
-		if err := json.Unmarshal(r.Data, &of); err != nil || of.Step != step {
+		if err := json.Unmarshal(r.Data, &of); err != nil || of.Step != step && of.Outcome.Step != step {
 			continue
 		}
 		switch r.Kind {
