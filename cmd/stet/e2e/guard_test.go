@@ -56,16 +56,6 @@ func (b *guardBench) document(name, target, confirm string) string {
 	return b.write(name, strings.NewReplacer("%TARGET%", strings.ReplaceAll(target, "NETNS", b.ns), "%CONFIRM%", confirm).Replace(guarded))
 }
 
-// inside has stet run in the namespace, whose local target it then is.
-func (b *guardBench) inside() {
-	b.t.Helper()
-	wrapper := b.write("stet-inside", "#!/bin/sh\nexec ip netns exec "+b.ns+" "+b.stet+" \"$@\"\n")
-	if err := os.Chmod(wrapper, 0o755); err != nil {
-		b.t.Fatal(err)
-	}
-	b.stet = wrapper
-}
-
 // there reports whether the change is in the namespace.
 func (b *guardBench) there() bool {
 	return strings.Contains(ip(b.t, "-n", b.ns, "-br", "link"), "br0")
@@ -135,7 +125,7 @@ func each(t *testing.T, confirm string, f func(t *testing.T, b *guardBench)) {
 			t.Parallel()
 			b := newGuardBench(t, place.target, confirm)
 			if place.name == "local" {
-				b.inside()
+				b.stet = inNetns(b.bench, b.ns)
 			}
 			f(t, b)
 		})
