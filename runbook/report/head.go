@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"stet/internal/names"
 	"stet/runbook"
 )
 
@@ -30,23 +31,47 @@ func Head(op *runbook.Operation) string {
 	return b.String()
 }
 
-// steps is the table of what each step did on each target.
+// few is how many targets of a step have a line each in the report's table, and
+// a mention each in its sentences; more of them are put together.
+const few = 4
+
+// steps is the table of all steps.
 func steps(b *strings.Builder, op *runbook.Operation) {
 	if len(op.Outcomes) == 0 {
 		return
 	}
 	b.WriteString("\n| step | kind | target | status | start | took |\n|---|---|---|---|---|---|\n")
-	for _, o := range op.Outcomes {
-		start, took := "", ""
-		if !o.Start.IsZero() && o.Status != runbook.Skipped {
-			start = clock(o.Start)
-			if !o.End.IsZero() {
-				took = duration(o.End.Sub(o.Start))
-			}
+	for _, g := range lines(op.Outcomes) {
+		o := g.outcomes[0]
+		start, took := g.when()
+		o.Confirmed = g.confirmed()
+		step := cellCode(o.Step)
+		if o.Wave > 0 {
+			step += fmt.Sprintf(", wave %d", o.Wave)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n",
-			cellCode(o.Step), o.Kind, cellCode(o.Target), statusCell(o), start, took)
+		fmt.Fprintf(b, "| %s | %s | %s%s | %s | %s | %s |\n", step, o.Kind, cellCode(g.who()), g.number(), statusCell(o), start, took)
 	}
+}
+
+// lines are the outcomes of the table's lines: one each, or, of a step on many
+// targets, those of one wave and status.
+func lines(outcomes []runbook.Outcome) []*alike {
+	number := map[string]int{}
+	for _, o := range outcomes {
+		number[o.Step]++
+	}
+	var out []*alike
+	by := map[string]*alike{}
+	for _, o := range outcomes {
+		key := fmt.Sprintf("%s %d %s", o.Step, o.Wave, o.Status)
+		if g := by[key]; g != nil && number[o.Step] > few {
+			g.outcomes = append(g.outcomes, o)
+			continue
+		}
+		by[key] = &alike{outcomes: []runbook.Outcome{o}}
+		out = append(out, by[key])
+	}
+	return out
 }
 
 // short is enough of a hash to tell plans apart by eye.
@@ -94,7 +119,7 @@ func sentence(op *runbook.Operation) string {
 
 // begun names what an operation that did not end had begun.
 func begun(op *runbook.Operation) string {
-	left := names(op, func(o runbook.Outcome) bool {
+	left := listed(op, func(o runbook.Outcome) bool {
 		return changing(o) && (o.Status == runbook.OK || o.Status == runbook.Running)
 	})
 	if len(left) == 0 {
@@ -159,8 +184,8 @@ func doneSentence(op *runbook.Operation) string {
 
 // standing says what of a failed operation is still in place, and what is not.
 func standing(op *runbook.Operation) string {
-	stands := names(op, func(o runbook.Outcome) bool { return changing(o) && o.Status == runbook.OK })
-	undone := names(op, func(o runbook.Outcome) bool { return o.Status == runbook.RolledBack })
+	stands := listed(op, func(o runbook.Outcome) bool { return changing(o) && o.Status == runbook.OK })
+	undone := listed(op, func(o runbook.Outcome) bool { return o.Status == runbook.RolledBack })
 	s := ""
 	if len(undone) > 0 {
 		s += " Undone: " + strings.Join(undone, ", ") + "."
@@ -184,7 +209,7 @@ func undoneSentence(op *runbook.Operation) string {
 // keptEffects names the steps that cannot be undone, so that "rolled back" does
 // not say more than what is true.
 func keptEffects(op *runbook.Operation) string {
-	kept := names(op, func(o runbook.Outcome) bool { return o.Undo != nil && o.Undo.Status == runbook.Skipped })
+	kept := listed(op, func(o runbook.Outcome) bool { return o.Undo != nil && o.Undo.Status == runbook.Skipped })
 	if len(kept) == 0 {
 		return ""
 	}
@@ -192,7 +217,7 @@ func keptEffects(op *runbook.Operation) string {
 }
 
 func unfinished(op *runbook.Operation) string {
-	left := names(op, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete })
+	left := listed(op, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete })
 	if len(left) == 0 {
 		return " Not everything is as it was before."
 	}
@@ -203,19 +228,33 @@ func changing(o runbook.Outcome) bool {
 	return o.Kind == runbook.Run || o.Kind == runbook.Netconfig && !o.Change.Empty()
 }
 
-// names lists the steps for which keep holds, each with its targets.
-func names(op *runbook.Operation, keep func(runbook.Outcome) bool) []string {
-	var out []string
+// listed names the steps of the outcomes that keep wants, each with its targets.
+func listed(op *runbook.Operation, keep func(runbook.Outcome) bool) []string {
+	var steps []string
+	targets := map[string][]string{}
 	for _, o := range op.Outcomes {
 		if !keep(o) {
 			continue
 		}
-		n := code(o.Step)
-		if o.Target != "" {
-			n += " on " + code(o.Target)
+		if _, ok := targets[o.Step]; !ok {
+			steps = append(steps, o.Step)
+			targets[o.Step] = nil
 		}
-		if !slices.Contains(out, n) {
-			out = append(out, n)
+		if o.Target != "" && !slices.Contains(targets[o.Step], o.Target) {
+			targets[o.Step] = append(targets[o.Step], o.Target)
+		}
+	}
+	var out []string
+	for _, step := range steps {
+		if on := targets[step]; len(on) > few {
+			out = append(out, code(step)+" on "+code(names.Short(on, mostNames)))
+			continue
+		}
+		for _, t := range targets[step] {
+			out = append(out, code(step)+" on "+code(t))
+		}
+		if len(targets[step]) == 0 {
+			out = append(out, code(step))
 		}
 	}
 	return out

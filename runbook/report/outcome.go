@@ -208,7 +208,11 @@ func guard(b *strings.Builder, g *executors.GuardState) {
 	case executors.Lost:
 		b.WriteString("\nThe guard's process died before it could act.\n")
 	case executors.Armed, executors.Reverting:
-		fmt.Fprintf(b, "\nA guard is %s: it reverts the change at %s unless it is confirmed.\n", g.Phase, stamp(g.Deadline))
+		deadline := ""
+		if !g.Deadline.IsZero() {
+			deadline = " at " + stamp(g.Deadline)
+		}
+		fmt.Fprintf(b, "\nA guard is %s: it reverts the change%s unless it is confirmed.\n", g.Phase, deadline)
 	case executors.Confirmed:
 		return
 	}

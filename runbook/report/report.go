@@ -21,17 +21,7 @@ func Result(outcomes []runbook.Outcome) string {
 		b.WriteString(status(outcomes[0]) + "\n")
 		details(&b, outcomes[0])
 	default:
-		summary(&b, outcomes)
-		for _, o := range outcomes {
-			var in strings.Builder
-			details(&in, o)
-			if in.Len() == 0 {
-				continue
-			}
-			fmt.Fprintf(&b, "\n<details>\n<summary>%s: %s</summary>\n", html(o.Target), word(o.Status))
-			b.WriteString(in.String())
-			b.WriteString("\n</details>\n")
-		}
+		several(&b, outcomes)
 	}
 	return b.String()
 }
@@ -52,21 +42,6 @@ func status(o runbook.Outcome) string {
 		s += " · confirmed " + clock(o.Confirmed)
 	}
 	return s
-}
-
-// summary is the table of a block that ran on several targets.
-func summary(b *strings.Builder, outcomes []runbook.Outcome) {
-	b.WriteString("| target | status | start | took | |\n|---|---|---|---|---|\n")
-	for _, o := range outcomes {
-		start, took := "", ""
-		if !o.Start.IsZero() {
-			start = clock(o.Start)
-			if !o.End.IsZero() {
-				took = duration(o.End.Sub(o.Start))
-			}
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cellCode(o.Target), statusCell(o), start, took, remark(o))
-	}
 }
 
 // statusCell is a status in a table, with what makes it final.
@@ -98,6 +73,8 @@ func remark(o runbook.Outcome) string {
 		return fmt.Sprintf("%d of %s held", held, count(len(o.Checks), "assertion"))
 	case !o.Change.Empty():
 		return count(edits(o.Change), "edit")
+	case o.Output != nil && oneLine(o.Output) != "" && o.Exit != nil && o.Exit.Code == 0 && o.Exit.Signal == "":
+		return cellCode(oneLine(o.Output))
 	case o.Exit != nil:
 		return exit(o)
 	}
