@@ -140,6 +140,9 @@ type Block struct {
 	Lines []Span
 	// Body is the content without the container's prefix, with "\n" ends.
 	Body string
+	// Pads counts, by line of Body, the spaces at its start that are a part of
+	// a tab in the source, which Lines leave out; nil if there are none.
+	Pads []int
 	// Prefix is what a line needs to stand in the same container, after the
 	// first one: "  " in a list item, "> " in a quote.
 	Prefix string
@@ -150,6 +153,9 @@ type Block struct {
 	// Twins counts the document's blocks with the same Hash, this one too;
 	// Twin counts those above it.
 	Twin, Twins int
+	// NearTwins counts those of its twins, this one too, that stand under the
+	// same heading; NearTwin those above it.
+	NearTwin, NearTwins int
 	// Result is the region right after the block, if there is one.
 	Result *Region
 	// Insert is where a result region goes when there is none.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"stet/executors"
 	"stet/runbook"
 )
 
@@ -77,9 +78,9 @@ func (s *setting) meaning() (meaning, bool) {
 			s.warn("attribute", here, "run has no effect on a "+string(s.b.Kind)+" block", "Remove it.")
 		}
 	case other:
-		s.fault("attribute", here, fmt.Sprintf("%s has no meaning on a %s block", s.a.Key, s.b.Kind), remedy("", names))
+		s.fault("attribute", here, fmt.Sprintf("%s has no meaning on a %s block", s.a.Key, s.b.Kind), s.remedy("", names))
 	default:
-		s.fault("unknown-attribute", here, fmt.Sprintf("the attribute %q is not known", s.a.Key), remedy(s.a.Key, names))
+		s.fault("unknown-attribute", here, fmt.Sprintf("the attribute %q is not known", s.a.Key), s.remedy(s.a.Key, names))
 	}
 	return meaning{}, false
 }
@@ -116,13 +117,26 @@ func (r *reading) complete(b *block, meta *runbook.Meta) {
 	if len(b.On) == 0 && !given("on") && b.Kind != runbook.Manual && b.Kind != runbook.RollbackBlock {
 		r.defaultTarget(b, meta)
 	}
+	if b.Kind == runbook.Netconfig && b.Confirm == 0 && !given("confirm") && remote(b, meta) {
+		b.Confirm = DefaultConfirm
+	}
+}
+
+// remote reports whether a block is for a host that is reached over a network,
+// where a change can cut the way in.
+func remote(b *block, meta *runbook.Meta) bool {
+	on := make(map[string]bool, len(b.On))
+	for _, name := range b.On {
+		on[name] = true
+	}
+	return slices.ContainsFunc(meta.Targets, func(t executors.Target) bool { return t.Scheme() == "ssh" && on[t.Name] })
 }
 
 func (r *reading) defaultTarget(b *block, meta *runbook.Meta) {
 	switch {
 	case len(meta.Default.On) > 0:
 		for _, name := range meta.Default.On {
-			found, _ := resolve(meta, name)
+			found, _ := r.resolve(meta, name)
 			b.On = union(b.On, found)
 		}
 	case len(meta.Targets) == 1:
@@ -173,10 +187,10 @@ func (r *reading) undoes(b, change *block, byName map[string]*block, names []str
 		i := slices.IndexFunc(b.attrs, func(a attr) bool { return a.Key == "for" })
 		switch {
 		case change == nil:
-			r.fault("unknown-block", b.attrs[i].value, fmt.Sprintf("there is no block %q", b.For), remedy(b.For, names))
+			r.fault("unknown-block", b.attrs[i].value, fmt.Sprintf("there is no block %q", b.For), r.remedy(b.For, names))
 			return
 		case !change.Kind.Changing() && change.Kind != runbook.Manual:
-			r.fault("unknown-block", b.attrs[i].value, fmt.Sprintf("%s is a %s block, which changes nothing", b.For, change.Kind), remedy("", names))
+			r.fault("unknown-block", b.attrs[i].value, fmt.Sprintf("%s is a %s block, which changes nothing", b.For, change.Kind), r.remedy("", names))
 			return
 		}
 	}

@@ -96,6 +96,12 @@ func (w *walker) body(b *block, n *ast.FencedCodeBlock) {
 		b.Span.End = max(b.Span.End, w.base+line.Stop)
 		content := trimEnd(w.text[line.Start:line.Stop])
 		b.Lines = append(b.Lines, span{Start: w.base + line.Start, End: w.base + line.Start + len(content)})
+		if line.Padding > 0 && b.Pads == nil {
+			b.Pads = make([]int, n.Lines().Len())
+		}
+		if b.Pads != nil {
+			b.Pads[i] = line.Padding
+		}
 		text.WriteString(strings.Repeat(" ", line.Padding))
 		text.Write(content)
 		text.WriteByte('\n')

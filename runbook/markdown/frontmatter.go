@@ -104,7 +104,7 @@ func (d *decoder) entries(n *yaml.Node, path string, known map[string]func(*yaml
 		for name := range known {
 			names = append(names, name)
 		}
-		d.wrong(p.Key, "unknown-key", fmt.Sprintf("the key %q is not known %s", p.Key.Value, within(path)), remedy(p.Key.Value, names))
+		d.wrong(p.Key, "unknown-key", fmt.Sprintf("the key %q is not known %s", p.Key.Value, within(path)), d.remedy(p.Key.Value, names))
 	}
 }
 
@@ -183,15 +183,4 @@ func (d *decoder) list(n *yaml.Node, what string) []*yaml.Node {
 	}
 	d.wrong(n, "type", fmt.Sprintf("%s must be a list, not a %s", what, kindOf(n)), "Write [one, two].")
 	return nil
-}
-
-// remedy suggests the nearest known word, or lists them.
-func remedy(word string, known []string) string {
-	if near := nearest(word, known); near != "" {
-		return fmt.Sprintf("Did you mean %q?", near)
-	}
-	if len(known) == 0 {
-		return "Remove it."
-	}
-	return "Known are: " + strings.Join(sorted(known), ", ") + "."
 }

@@ -2,83 +2,126 @@ package markdown
 
 import "stet/runbook"
 
-// locate finds the blocks of edits in the document as it is now: by the name
-// that the author gave, else by content and by which of its equals it is.
-func (r *reading) locate(edits []Edit) (found []located, lost []Edit) {
-	byName := map[string][]int{}
-	byHash := map[string][]int{}
+// likeness is what two blocks have in common. Fields that do not count are
+// empty.
+type likeness struct {
+	name          string // the author's
+	kind          runbook.BlockKind
+	hash, heading string
+}
+
+// places are the blocks of a document by what they have in common with
+// others, so that each edit finds its own without looking at all.
+type places map[likeness][]int
+
+func (r *reading) places() places {
+	p := places{}
 	for i := range r.blocks {
 		b := &r.blocks[i]
+		like := []likeness{{hash: b.Hash}, {hash: b.Hash, heading: underneath(b.Heading)}}
 		if b.Named {
-			byName[b.Name] = append(byName[b.Name], i)
+			like = append(like, likeness{name: b.Name, kind: b.Kind}, likeness{name: b.Name, kind: b.Kind, hash: b.Hash},
+				likeness{name: b.Name, kind: b.Kind, hash: b.Hash, heading: underneath(b.Heading)})
 		}
-		byHash[b.Hash] = append(byHash[b.Hash], i)
+		for _, l := range like {
+			p[l] = append(p[l], i)
+		}
+	}
+	return p
+}
+
+// underneath sets a block under no heading apart from one whose heading does
+// not count.
+func underneath(heading string) string { return "# " + heading }
+
+// locate finds the blocks of edits in the document as it is now: by the name
+// that the author gave, else by content and by which of its equals it is. A
+// block that an edit claims by name is nobody else's.
+func (r *reading) locate(edits []Edit) (found []located, lost []Edit) {
+	p := r.places()
+	taken := claims{}
+	block := make([]int, len(edits)) // or -1
+	for i := range edits {
+		block[i] = taken.claim(&edits[i].Block, p.named)
+	}
+	for i := range edits {
+		if block[i] < 0 {
+			block[i] = taken.claim(&edits[i].Block, func(b *runbook.Block) (int, bool) { return r.twin(p, b) })
+		}
 	}
 	at := map[int]int{} // block → index in found
-	for _, e := range edits {
-		i, ok := r.named(e.Block, byName)
-		if !ok {
-			i, ok = r.twin(e.Block, byHash[e.Block.Hash])
-		}
-		if !ok || !r.blocks[i].closed {
+	for i, e := range edits {
+		if block[i] < 0 || !r.blocks[block[i]].closed {
 			lost = append(lost, e)
 			continue
 		}
-		if earlier, twice := at[i]; twice {
+		if earlier, twice := at[block[i]]; twice {
 			found[earlier].Edit = e // the later word on a block counts
 			continue
 		}
-		at[i] = len(found)
-		found = append(found, located{e, i})
+		at[block[i]] = len(found)
+		found = append(found, located{e, block[i]})
 	}
 	return found, lost
 }
 
-// named finds a block by the author's name.
-func (r *reading) named(b runbook.Block, byName map[string][]int) (int, bool) {
+// claims tells which block of the document as it was has which one of the
+// document as it is.
+type claims map[int]int
+
+// claim finds the block of b, or -1.
+func (c claims) claim(b *runbook.Block, find func(*runbook.Block) (int, bool)) int {
+	i, ok := find(b)
+	if !ok {
+		return -1
+	}
+	if owner, taken := c[i]; taken && owner != b.Ordinal {
+		return -1
+	}
+	c[i] = b.Ordinal
+	return i
+}
+
+// only is the single block of a kind.
+func (p places) only(l likeness) (int, bool) {
+	if same := p[l]; len(same) == 1 {
+		return same[0], true
+	}
+	return 0, false
+}
+
+// named finds a block by the author's name. If it was copied meanwhile, that
+// with the same content is meant, or of several the one under the same
+// heading.
+func (p places) named(b *runbook.Block) (int, bool) {
 	if !b.Named {
 		return 0, false
 	}
-	var same []int
-	for _, i := range byName[b.Name] {
-		if r.blocks[i].Kind == b.Kind {
-			same = append(same, i)
-		}
+	if i, ok := p.only(likeness{name: b.Name, kind: b.Kind}); ok {
+		return i, true
 	}
-	if len(same) > 1 { // it was copied meanwhile
-		var equals []int
-		for _, i := range same {
-			if r.blocks[i].Hash == b.Hash {
-				equals = append(equals, i)
-			}
-		}
-		same = equals
+	if i, ok := p.only(likeness{name: b.Name, kind: b.Kind, hash: b.Hash}); ok {
+		return i, true
 	}
-	if len(same) == 1 {
-		return same[0], true
-	}
-	return r.underHeading(b, same)
+	return p.only(likeness{name: b.Name, kind: b.Kind, hash: b.Hash, heading: underneath(b.Heading)})
 }
 
 // twin picks a block among those of equal content: the one at the same place
-// when none came or went, else the only one under the same heading.
-func (r *reading) twin(b runbook.Block, equals []int) (int, bool) {
-	if len(equals) == max(b.Twins, 1) && b.Twin < len(equals) {
-		return equals[b.Twin], true
+// when none of them came or went, in the document or under its heading.
+func (r *reading) twin(p places, b *runbook.Block) (int, bool) {
+	i, ok := nth(p[likeness{hash: b.Hash}], b.Twin, b.Twins)
+	if !ok {
+		i, ok = nth(p[likeness{hash: b.Hash, heading: underneath(b.Heading)}], b.NearTwin, b.NearTwins)
+		// One of them went: where the author's names differ, it was this one.
+		ok = ok && (!b.Named || !r.blocks[i].Named)
 	}
-	return r.underHeading(b, equals)
+	return i, ok
 }
 
-func (r *reading) underHeading(b runbook.Block, among []int) (int, bool) {
-	found := -1
-	for _, i := range among {
-		if r.blocks[i].Heading != b.Heading {
-			continue
-		}
-		if found >= 0 {
-			return 0, false
-		}
-		found = i
+// nth is one of as many as there should be.
+func nth(equals []int, n, of int) (int, bool) {
+	if len(equals) != max(of, 1) || n >= len(equals) {
+		return 0, false
 	}
-	return found, found >= 0
+	return equals[n], true
 }

@@ -37,8 +37,12 @@ func (d *decoder) root(n *yaml.Node) {
 
 // twice finds names that are both a variable and a secret.
 func (d *decoder) twice() {
+	vars := map[string]bool{}
+	for _, v := range d.meta.Vars {
+		vars[v.Name] = true
+	}
 	for _, s := range d.meta.Secrets {
-		if slices.ContainsFunc(d.meta.Vars, func(v runbook.Var) bool { return v.Name == s.Name }) {
+		if vars[s.Name] {
 			at := d.index.at(s.Pos)
 			d.fault("duplicate-name", span{Start: at, End: at + len(s.Name)}, fmt.Sprintf("%s is a variable, too", s.Name), "Rename one of them.")
 		}
@@ -136,7 +140,7 @@ func (d *decoder) defaults(n *yaml.Node) {
 		"on-failure": func(n *yaml.Node) {
 			text, ok := d.text(n, "on-failure")
 			if ok && !slices.Contains(policies, runbook.Policy(text)) {
-				d.wrong(n, "bad-value", fmt.Sprintf("%q is no policy", text), remedy(text, policyNames()))
+				d.wrong(n, "bad-value", fmt.Sprintf("%q is no policy", text), d.remedy(text, policyNames()))
 				return
 			}
 			out.OnFailure = runbook.Policy(text)

@@ -20,7 +20,7 @@ func (r *reading) names() {
 		}
 	}
 	number := map[runbook.BlockKind]int{}
-	twins := map[string][]int{}
+	twins := map[[2]string][]int{}
 	for i := range r.blocks {
 		b := &r.blocks[i]
 		for number[b.Kind]++; !b.Named && b.Name == ""; {
@@ -31,11 +31,17 @@ func (r *reading) names() {
 			b.Name = name
 			taken[name] = true
 		}
-		twins[b.Hash] = append(twins[b.Hash], i)
+		for _, key := range [][2]string{{b.Hash}, {b.Hash, underneath(b.Heading)}} {
+			twins[key] = append(twins[key], i)
+		}
 	}
-	for _, equals := range twins {
+	for key, equals := range twins {
 		for n, i := range equals {
-			r.blocks[i].Twin, r.blocks[i].Twins = n, len(equals)
+			if b := &r.blocks[i]; key[1] == "" {
+				b.Twin, b.Twins = n, len(equals)
+			} else {
+				b.NearTwin, b.NearTwins = n, len(equals)
+			}
 		}
 	}
 }

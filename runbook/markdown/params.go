@@ -39,7 +39,7 @@ func (d *decoder) paramType(p *runbook.Param, n *yaml.Node) {
 		return
 	}
 	if !slices.Contains(paramTypes, text) {
-		d.wrong(n, "bad-value", fmt.Sprintf("%q is no type of parameter", text), remedy(text, paramTypes))
+		d.wrong(n, "bad-value", fmt.Sprintf("%q is no type of parameter", text), d.remedy(text, paramTypes))
 		return
 	}
 	p.Type = text

@@ -41,6 +41,11 @@ type reading struct {
 	blocks  []block
 	regions []regionAt // in the document's order
 	faults  runbook.Diagnostics
+	// targetSet has the names of the first counted targets.
+	targetSet   map[string]bool
+	counted     int
+	targetWords []string // of targetNames
+	suggested   int      // words that remedy has looked at
 }
 
 // Parse reads a document. It never fails: what is wrong with the document is

@@ -15,12 +15,15 @@ const byteOrderMark = "\uFEFF"
 type index struct {
 	src   []byte
 	lines []int // where each line starts
-	// The last place looked up: going on from it keeps a long line linear.
-	line, offset, column int
+	// marks has, by number of a line that is long, where every markEvery-th
+	// character of it starts: a place in it is found without reading it all.
+	marks map[int][]int
 }
 
+const markEvery = 256
+
 func newIndex(src []byte) *index {
-	x := &index{src: src, lines: []int{0}, line: -1}
+	x := &index{src: src, lines: []int{0}, marks: map[int][]int{}}
 	for at := 0; ; {
 		i := bytes.IndexByte(src[at:], '\n')
 		if i < 0 {
@@ -29,6 +32,35 @@ func newIndex(src []byte) *index {
 		at += i + 1
 		x.lines = append(x.lines, at)
 	}
+}
+
+// text is a line without its end and without a byte order mark; start is its
+// offset.
+func (x *index) text(line int) (text []byte, start int) {
+	start, end := x.lines[line], len(x.src)
+	if line+1 < len(x.lines) {
+		end = x.lines[line+1]
+	}
+	if line == 0 {
+		start = bom(x.src)
+	}
+	return trimEnd(x.src[start:end]), start
+}
+
+// marked are the marks of a line, from the start of its text.
+func (x *index) marked(line int, text []byte) []int {
+	if len(text) < 4*markEvery {
+		return []int{0}
+	}
+	list, ok := x.marks[line]
+	if ok {
+		return list
+	}
+	for at := 0; at < len(text); at += runes(text[at:], markEvery) {
+		list = append(list, at)
+	}
+	x.marks[line] = list
+	return list
 }
 
 // lineOf is the line, from 0, in which an offset stands.
@@ -50,15 +82,12 @@ func (x *index) end(offset int) int {
 func (x *index) position(offset int) runbook.Position {
 	offset = min(max(offset, 0), len(x.src))
 	line := x.lineOf(offset)
-	if line != x.line || offset < x.offset {
-		x.line, x.offset, x.column = line, x.lines[line], 1
-		if line == 0 && bytes.HasPrefix(x.src, []byte(byteOrderMark)) && offset >= len(byteOrderMark) {
-			x.offset = len(byteOrderMark)
-		}
-	}
-	x.column += utf8.RuneCount(x.src[x.offset:offset])
-	x.offset = offset
-	return runbook.Position{Line: line + 1, Column: x.column}
+	text, start := x.text(line)
+	offset = max(offset-start, 0)
+	marks := x.marked(line, text)
+	i := sort.SearchInts(marks, offset+1) - 1
+	column := i*markEvery + utf8.RuneCount(x.src[start+marks[i]:start+offset])
+	return runbook.Position{Line: line + 1, Column: column + 1}
 }
 
 // at is the offset of a place; past a line's end it is the line's end.
@@ -69,12 +98,11 @@ func (x *index) at(p runbook.Position) int {
 	if p.Line > len(x.lines) {
 		return len(x.src)
 	}
-	start := x.lines[p.Line-1]
-	if p.Line == 1 {
-		start = bom(x.src)
-	}
-	text := trimEnd(x.src[start:x.end(start)])
-	return start + runes(text, p.Column-1)
+	text, start := x.text(p.Line - 1)
+	marks := x.marked(p.Line-1, text)
+	column := max(p.Column-1, 0)
+	i := min(column/markEvery, len(marks)-1)
+	return start + marks[i] + runes(text[marks[i]:], column-i*markEvery)
 }
 
 // runes is how many bytes the first n characters of text take.
@@ -134,17 +162,11 @@ func BodyPosition(d *runbook.Document, b *runbook.Block, line, column int) runbo
 	}
 	before := utf8.RuneCount(d.Source[start:span.Start])
 	text := d.Source[span.Start:span.End]
-	column -= len(bodyLine(b.Body, line)) - len(text) // spaces that are a part of a tab
-	column = min(max(column, 1), utf8.RuneCount(text)+1)
-	return runbook.Position{Line: first + line - 1, Column: before + column}
-}
-
-// bodyLine is a line of text, counted from 1.
-func bodyLine(body string, line int) string {
-	rest := []byte(body)
-	for ; line > 1; line-- {
-		_, rest, _ = bytes.Cut(rest, []byte("\n"))
+	if b.Pads != nil {
+		column -= b.Pads[line-1]
 	}
-	head, _, _ := bytes.Cut(rest, []byte("\n"))
-	return string(head)
+	if column > len(text) {
+		column = min(column, utf8.RuneCount(text)+1)
+	}
+	return runbook.Position{Line: first + line - 1, Column: before + max(column, 1)}
 }

@@ -155,6 +155,36 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
+// TestTwinIsNotTheNamesake removes a block whose content another one has: its
+// result must be lost, not take the other one's place.
+func TestTwinIsNotTheNamesake(t *testing.T) {
+	const a, b = "# H\n\n```sh { run name=a }\nsame\n```\n", "```sh { run name=b }\nsame\n```\n"
+	edits := results(Parse("x.md", []byte(a+"\n"+b)), "result of")
+	for _, order := range [][]Edit{{edits[0], edits[1]}, {edits[1], edits[0]}} {
+		out, lost := Splice([]byte("# H\n\n"+b), "", order)
+		if len(lost) != 1 || lost[0].Block.Name != "a" || !strings.Contains(string(out), "result of b") {
+			t.Errorf("lost %+v\n%s", lost, out)
+		}
+	}
+	// The same where only the result of one is written.
+	for i, edits := range map[string][]Edit{"a": edits[:1], "run-1": results(Parse("x.md", []byte("```sh { run }\nsame\n```\n\n```sh { run }\nsame\n```\n")), "result of")[:1]} {
+		now := "# H\n\n" + b
+		if i != "a" {
+			now = "```sh { run }\nsame\n```\n"
+		}
+		if out, lost := Splice([]byte(now), "", edits); len(lost) != 1 || lost[0].Block.Name != i || string(out) != now {
+			t.Errorf("lost %+v\n%s", lost, out)
+		}
+	}
+	// Two results of one block: the later one counts, and none is lost.
+	again := edits[1]
+	again.Markdown = "later"
+	out, lost := Splice([]byte(a+"\n"+b), "", []Edit{edits[0], edits[1], again})
+	if len(lost) > 0 || strings.Contains(string(out), "result of b") || !strings.Contains(string(out), "later") {
+		t.Errorf("lost %+v\n%s", lost, out)
+	}
+}
+
 // TestUnclosedRegion keeps what follows a marker whose end was deleted.
 func TestUnclosedRegion(t *testing.T) {
 	src := "```check { name=a }\ntrue\n```\n\n<!-- stet:result name=a run=R0 status=ok -->\n\nnotes of somebody\n\n```check { name=b }\ntrue\n```\n"

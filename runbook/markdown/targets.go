@@ -132,10 +132,22 @@ func (d *decoder) address(n *yaml.Node) string {
 	return text
 }
 
+// isTarget reports whether a target has this name. Most documents have few of
+// them, some inventories ten thousand.
+func (r *reading) isTarget(meta *runbook.Meta, name string) bool {
+	if r.targetSet == nil {
+		r.targetSet = map[string]bool{}
+	}
+	for ; r.counted < len(meta.Targets); r.counted++ {
+		r.targetSet[meta.Targets[r.counted].Name] = true
+	}
+	return r.targetSet[name]
+}
+
 // known reports whether a target or group has this name.
 func (d *decoder) known(name string) bool {
 	_, group := d.meta.Groups[name]
-	return group || slices.ContainsFunc(d.meta.Targets, func(t executors.Target) bool { return t.Name == name })
+	return group || d.isTarget(d.meta, name)
 }
 
 // target checks the name of a target or group.
@@ -143,20 +155,27 @@ func (d *decoder) target(n *yaml.Node) bool {
 	if d.known(n.Value) {
 		return true
 	}
-	d.wrong(n, "unknown-target", fmt.Sprintf("there is no target %q", n.Value), remedy(n.Value, targetNames(d.meta)))
+	d.wrong(n, "unknown-target", fmt.Sprintf("there is no target %q", n.Value), d.remedy(n.Value, d.targetNames(d.meta)))
 	return false
 }
 
-func targetNames(meta *runbook.Meta) []string {
-	var names []string
-	for _, t := range meta.Targets {
-		names = append(names, t.Name)
+// targetNames are the names of all targets and groups. The list is made anew
+// only when one was added.
+func (r *reading) targetNames(meta *runbook.Meta) []string {
+	if len(r.targetWords) != len(meta.Targets)+len(meta.Groups) {
+		r.targetWords = r.targetWords[:0]
+		for _, t := range meta.Targets {
+			r.targetWords = append(r.targetWords, t.Name)
+		}
+		for name := range meta.Groups {
+			r.targetWords = append(r.targetWords, name)
+		}
 	}
-	for name := range meta.Groups {
-		names = append(names, name)
-	}
-	return names
+	return r.targetWords
 }
+
+// maxGroups bounds how deep groups of groups go.
+const maxGroups = 100
 
 // groups resolves groups to targets, groups of groups too.
 func (d *decoder) groups(order []string, members map[string]*yaml.Node) {
@@ -164,12 +183,14 @@ func (d *decoder) groups(order []string, members map[string]*yaml.Node) {
 		d.meta.Groups[name] = nil
 	}
 	done := map[string]bool{}
-	var resolve func(name string, above []string) []string
-	resolve = func(name string, above []string) []string {
+	var above []string
+	var resolve func(name string) []string
+	resolve = func(name string) []string {
 		if done[name] {
 			return d.meta.Groups[name]
 		}
 		var out []string
+		have := map[string]bool{}
 		above = append(above, name)
 		for _, item := range d.list(members[name], "a group's members") {
 			var found []string
@@ -177,22 +198,26 @@ func (d *decoder) groups(order []string, members map[string]*yaml.Node) {
 			case slices.Contains(above, item.Value):
 				d.wrong(item, "group-cycle", fmt.Sprintf("the group %s contains itself", item.Value),
 					"Remove it here: "+strings.Join(append(slices.Clone(above), item.Value), " → ")+".")
+			case members[item.Value] != nil && !done[item.Value] && len(above) == maxGroups:
+				d.wrong(item, "group-depth", fmt.Sprintf("groups are nested more than %d deep", maxGroups), "Name the targets themselves.")
 			case members[item.Value] != nil:
-				found = resolve(item.Value, slices.Clone(above))
+				found = resolve(item.Value)
 			case d.target(item):
 				found = d.stands(item.Value)
 			}
 			for _, f := range found {
-				if !slices.Contains(out, f) {
+				if !have[f] {
+					have[f] = true
 					out = append(out, f)
 				}
 			}
 		}
+		above = above[:len(above)-1]
 		d.meta.Groups[name], done[name] = out, true
 		return out
 	}
 	for _, name := range order {
-		resolve(name, nil)
+		resolve(name)
 		if n := members[name]; len(n.Items) == 0 {
 			d.wrong(n, "empty-group", fmt.Sprintf("the group %s is empty", name), "Name its targets, or remove it.")
 		}

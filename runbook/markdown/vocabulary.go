@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"stet/executors"
 	"stet/runbook"
 )
 
@@ -15,7 +14,8 @@ import (
 const (
 	// DefaultTimeout is how long a step may take.
 	DefaultTimeout = 60 * time.Second
-	// DefaultConfirm is the guard's time with confirm=manual.
+	// DefaultConfirm is the guard's time with confirm=manual, and that of a
+	// netconfig block on a host that is reached over a network.
 	DefaultConfirm = 120 * time.Second
 	// DefaultEvery is the pause between two tries of a check.
 	DefaultEvery = time.Second
@@ -110,6 +110,7 @@ func (s *setting) name() {
 func (s *setting) on() {
 	at := s.a.value.Start
 	exact := string(s.src[s.a.value.Start:s.a.value.End]) == s.a.Value
+	var all []string
 	for word := range strings.SplitSeq(s.a.Value, ",") {
 		name := strings.TrimSpace(word)
 		here := s.a.value
@@ -118,20 +119,21 @@ func (s *setting) on() {
 			here = span{Start: start, End: start + len(name)}
 		}
 		at += len(word) + 1
-		found, known := resolve(s.meta, name)
+		found, known := s.resolve(s.meta, name)
 		if !known {
-			s.fault("unknown-target", here, fmt.Sprintf("there is no target %q", name), remedy(name, targetNames(s.meta)))
+			s.fault("unknown-target", here, fmt.Sprintf("there is no target %q", name), s.remedy(name, s.targetNames(s.meta)))
 		}
-		s.b.On = union(s.b.On, found)
+		all = append(all, found...)
 	}
+	s.b.On = union(s.b.On, all)
 }
 
 // resolve is the targets that a name stands for.
-func resolve(meta *runbook.Meta, name string) ([]string, bool) {
+func (r *reading) resolve(meta *runbook.Meta, name string) ([]string, bool) {
 	if members, ok := meta.Groups[name]; ok {
 		return members, true
 	}
-	return []string{name}, slices.ContainsFunc(meta.Targets, func(t executors.Target) bool { return t.Name == name })
+	return []string{name}, r.isTarget(meta, name)
 }
 
 // confirm reads a duration, "manual", both with a comma, or "no".
@@ -161,7 +163,7 @@ func (s *setting) policy() {
 		s.b.OnFailure = p
 		return
 	}
-	s.bad("bad-value", fmt.Sprintf("%q is no policy", s.a.Value), remedy(s.a.Value, policyNames()))
+	s.bad("bad-value", fmt.Sprintf("%q is no policy", s.a.Value), s.remedy(s.a.Value, policyNames()))
 }
 
 func (s *setting) every() {
