@@ -138,6 +138,7 @@ func (x *operation) command(ctx context.Context, g *runbook.Group, s *runbook.St
 	if err != nil {
 		return runbook.Outcome{}, fmt.Errorf("%w: %w", errUntouched, err)
 	}
+	whole := ctx
 	ctx, cancel := bounded(ctx, b)
 	defer cancel()
 	in := &intentData{Group: g.Name, Step: s.Name, Target: t.Target, Kind: s.Kind}
@@ -153,7 +154,7 @@ func (x *operation) command(ctx context.Context, g *runbook.Group, s *runbook.St
 			err = rerr
 		}
 	}
-	return o, err
+	return o, x.proven(whole, sess, place{s.Name, t.Target}, err)
 }
 
 // filled is a block with ${…} of its attributes filled in for a target.

@@ -25,6 +25,7 @@ var (
 // netconfig looks again, compares with the plan, and makes the change.
 func (x *operation) netconfig(ctx context.Context, g *runbook.Group, s *runbook.Step, t *runbook.StepPlan) (runbook.Outcome, error) {
 	var o runbook.Outcome
+	whole := ctx
 	ctx, cancel := bounded(ctx, &s.Block)
 	defer cancel()
 	sess, err := x.session(t.Target)
@@ -50,10 +51,14 @@ func (x *operation) netconfig(ctx context.Context, g *runbook.Group, s *runbook.
 	if in.AsPlanned = reflect.DeepEqual(change, t.Change); in.AsPlanned {
 		in.Change = nil
 	}
+	if err := x.lockout(ctx, sess, s, change); err != nil {
+		return o, err
+	}
 	if err := x.announce(ctx, sess, g, s, in, change); err != nil {
 		return o, err
 	}
 	res, err := sess.Apply(ctx, change)
+	res, err = x.settle(whole, sess, place{s.Name, t.Target}, change, res, late(ctx, err))
 	o.Result = res
 	switch {
 	case code(err) == "changed":
@@ -61,7 +66,7 @@ func (x *operation) netconfig(ctx context.Context, g *runbook.Group, s *runbook.
 	case err == nil && !res.OK():
 		err = resultError(res)
 	}
-	return o, late(ctx, err)
+	return o, err
 }
 
 // wanted is the change that a netconfig body asks for on a target as it is now.

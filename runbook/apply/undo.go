@@ -79,6 +79,7 @@ func (x *operation) undoAct(ctx context.Context, a *act) bool {
 		x.tell("%s on %s cannot be undone: the plan has no such step.", a.step, a.target)
 		return false
 	}
+	x.awaitWayIn(ctx, a)
 	ctx, cancel := context.WithTimeout(ctx, 2*plan.Timeout(&s.Block)+time.Duration(len(a.rollback))*plan.Timeout(&s.Block))
 	defer cancel()
 	quiet := x.quiet(ctx, a)

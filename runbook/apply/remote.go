@@ -1,0 +1,217 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/runbook"
+)
+
+// How targets behind a network are proven to be reachable. A session that is
+// alive proves nothing: it may not have noticed yet.
+const (
+	// tryFor bounds one attempt to connect anew, tryAgain is the pause after
+	// one that failed.
+	tryFor   = 10 * time.Second
+	tryAgain = 500 * time.Millisecond
+	// unguarded is how long a target without a guard may take to answer again.
+	unguarded = 30 * time.Second
+	// revertWithin is how long after its deadline a guard may take to revert
+	// and the way in to work again.
+	revertWithin = 90 * time.Second
+)
+
+// lockout refuses a change that touches the operator's own way in and has no
+// guard: nobody could undo it.
+func (x *operation) lockout(ctx context.Context, sess executors.Session, s *runbook.Step, change *netstate.Change) error {
+	r, ok := sess.(executors.Remote)
+	if !ok || s.Block.Confirm > 0 || change.Empty() {
+		return nil
+	}
+	way, err := r.Way(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUntouched, err)
+	}
+	now, err := sess.Observe(ctx, netstate.Query{Links: true, Routes: true})
+	if err != nil {
+		return fmt.Errorf("%w: observing the way in: %w", errUntouched, err)
+	}
+	lines := netstate.WayIn(now, change, way.Local, way.Peer)
+	if len(lines) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: it touches the way in to %s, and has no guard to take it back: %s; give it confirm=120s",
+		errUntouched, sess.Target().Name, strings.Join(lines, "; "))
+}
+
+// settle judges what became of a change on a target behind a network, and
+// proves that the way in still works, over a new connection. What Apply
+// returned is res and err.
+func (x *operation) settle(ctx context.Context, sess executors.Session, p place, change *netstate.Change, res *executors.Result, err error) (*executors.Result, error) {
+	r, ok := sess.(executors.Remote)
+	lost := err != nil && cut(err)
+	if !ok || err != nil && !lost || err == nil && !res.OK() {
+		return res, err
+	}
+	if back := x.comeBack(ctx, r, p); back != nil {
+		return res, back
+	}
+	if !lost {
+		return res, nil
+	}
+	now, oerr := sess.Observe(ctx, change.Query())
+	if oerr != nil {
+		return res, errors.Join(err, oerr)
+	}
+	if differs := netstate.Verify(change, now); len(differs) > 0 {
+		return &executors.Result{Mismatches: differs}, fmt.Errorf("the connection was lost under the change, and not all of it was done: %w", err)
+	}
+	x.tell("The connection to %s was lost under %s; over a new one all of it was found done.", p.target, p.step)
+	return &executors.Result{Done: len(change.Edits)}, nil
+}
+
+// proven proves that the way in still works after a command that has a guard; err
+// is how it ended.
+func (x *operation) proven(ctx context.Context, sess executors.Session, p place, err error) error {
+	r, ok := sess.(executors.Remote)
+	if _, guarded := x.reverts(p); !ok || !guarded || err != nil && !cut(err) {
+		return err
+	}
+	return errors.Join(err, x.comeBack(ctx, r, p))
+}
+
+// cut reports whether err is a connection that was lost.
+func cut(err error) bool {
+	c := code(err)
+	return c == "unreachable" || c == "timeout" || c == "refused"
+}
+
+// comeBack connects anew after a step that changed a target, for as long as
+// its guard waits.
+func (x *operation) comeBack(ctx context.Context, r executors.Remote, p place) error {
+	deadline, guarded := x.reverts(p)
+	if !guarded {
+		deadline = x.now().Add(unguarded)
+	}
+	gone := fmt.Errorf("the way in to %s is lost: there was no new connection by %s", p.target, deadline.UTC().Format("15:04:05Z"))
+	limited, cancel := context.WithTimeoutCause(ctx, deadline.Sub(x.now()), gone)
+	defer cancel()
+	return x.retry(limited, r, func(err error) {
+		if !guarded {
+			x.tell("%s cannot be reached any more since %s (%v).", p.target, p.step, err)
+			return
+		}
+		at := deadline.UTC().Format("15:04:05Z")
+		x.tell("%s cannot be reached any more since %s (%v). Unless that changes it goes back by itself at %s.", p.target, p.step, err, at)
+		x.emit(runbook.Event{Kind: runbook.EventGuard, Step: p.step, Target: p.target, Deadline: deadline,
+			Text: fmt.Sprintf("unless it can be reached by %s, %s goes back by itself", at, p.target)})
+	})
+}
+
+// reverts is when the guard of a step on a target takes it back.
+func (x *operation) reverts(p place) (time.Time, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	o := x.h.outcomes[p]
+	if o == nil || o.Guard == nil || o.Guard.Phase != executors.Armed {
+		return time.Time{}, false
+	}
+	return o.Guard.Deadline, true
+}
+
+// retry connects anew until that works or ctx ends; failed is told once.
+func (x *operation) retry(ctx context.Context, r executors.Remote, failed func(error)) error {
+	var last error
+	for {
+		try, cancel := context.WithTimeout(ctx, tryFor)
+		err := r.Reconnect(try)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil && last == nil:
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		case ctx.Err() != nil: // what it said before time was up is the reason
+			return fmt.Errorf("%w: %w", context.Cause(ctx), last)
+		case last == nil:
+			failed(err)
+		}
+		last = err
+		select {
+		case <-time.After(tryAgain):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// awaitWayIn makes sure that a target answers before something on it is undone:
+// where the way in was lost it waits for the guard to bring it back.
+func (x *operation) awaitWayIn(ctx context.Context, a *act) {
+	sess, err := x.session(a.target)
+	r, ok := sess.(executors.Remote)
+	if err != nil || !ok {
+		return
+	}
+	deadline, guarded := x.reverts(a.place)
+	defer func() {
+		if guarded {
+			x.tellReverted(ctx, a)
+		}
+	}()
+	if x.answers(ctx, r) {
+		return
+	}
+	limit := unguarded
+	if guarded {
+		limit = max(0, deadline.Sub(x.now())) + revertWithin
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err = x.retry(limited, r, func(err error) {
+		text := fmt.Sprintf("%s cannot be reached (%v); waiting for it", a.target, err)
+		if guarded {
+			text = fmt.Sprintf("%s cannot be reached (%v); waiting for its guard to go back at %s", a.target, err, deadline.UTC().Format("15:04:05Z"))
+		}
+		x.emit(runbook.Event{Kind: runbook.EventGuard, Step: a.step, Target: a.target, Deadline: deadline, Text: text})
+	})
+	if err != nil {
+		x.tell("%s did not answer again (%v).", a.target, err)
+	}
+}
+
+// tellReverted says when the guard of an act has taken it back by itself.
+func (x *operation) tellReverted(ctx context.Context, a *act) {
+	limited, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
+	st := x.look(limited, a)
+	if st == nil || st.Phase == executors.Armed || st.Phase == executors.Confirmed || st.Phase == executors.Lost {
+		return
+	}
+	at := st.Ended
+	if at.IsZero() {
+		at = x.now()
+	}
+	x.tell("The guard of %s on %s took it back by itself at %s, and %s answers.", a.step, a.target, at.UTC().Format("15:04:05Z"), a.target)
+}
+
+// answers asks a target for a sign of life.
+func (x *operation) answers(ctx context.Context, r executors.Remote) bool {
+	done := make(chan error, 1)
+	go func() {
+		try, cancel := context.WithTimeout(ctx, tryFor)
+		defer cancel()
+		_, err := r.Guards(try)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err == nil
+	case <-time.After(tryFor):
+		return false
+	}
+}
