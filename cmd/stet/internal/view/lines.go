@@ -20,8 +20,16 @@ func (p *Page) started(e runbook.Event) string {
 }
 
 // eventLines is what an event looks like as lines; "" for those that say
-// nothing to a person.
+// nothing to a person, or whose step runs on too many targets to tell of each.
 func (p *Page) eventLines(e runbook.Event) string {
+	text, handled := p.fleet.take(e)
+	if handled {
+		return text
+	}
+	return text + p.lines(e)
+}
+
+func (p *Page) lines(e runbook.Event) string {
 	switch e.Kind {
 	case runbook.EventStart:
 		return startLines(e)

@@ -95,7 +95,7 @@ func TestStatusLine(t *testing.T) {
 	s := newStatus()
 	line := func(seconds int) string {
 		var out bytes.Buffer
-		NewPage(&out, nil, false).Print(s.line(noon.Add(time.Duration(seconds) * time.Second)))
+		NewPage(&out, nil, false).Print(s.line(noon.Add(time.Duration(seconds)*time.Second), ""))
 		return out.String()
 	}
 	if got := line(0); got != "" {

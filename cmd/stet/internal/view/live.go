@@ -69,7 +69,7 @@ func (v *live) draw(width int, now time.Time) {
 		return
 	}
 	v.clear()
-	line := v.state.line(now)
+	line := v.state.line(now, v.page.fleet.progress(now))
 	if line == "" {
 		return
 	}
@@ -178,9 +178,13 @@ func (s *status) forget(e runbook.Event) {
 	}
 }
 
-func (s *status) line(now time.Time) string {
+// line is what is going on; fleet says it of a step on many targets.
+func (s *status) line(now time.Time, fleet string) string {
 	var parts []string
 	places := slices.Sorted(maps.Keys(s.running))
+	if fleet != "" {
+		parts, places = append(parts, fleet), nil
+	}
 	for i, at := range places {
 		if i == 3 {
 			parts = append(parts, fmt.Sprintf("and %d more", len(places)-i))
@@ -191,11 +195,24 @@ func (s *status) line(now time.Time) string {
 	if s.retry != "" && len(parts) > 0 {
 		parts = append(parts, faint(s.retry))
 	}
+	return strings.Join(append(parts, s.countdowns(now)...), dot)
+}
+
+// countdowns tells when guards go back: each of a few, the first of many.
+func (s *status) countdowns(now time.Time) []string {
+	var parts []string
+	var soonest time.Time
 	for _, at := range slices.Sorted(maps.Keys(s.guards)) {
-		left := max(0, s.guards[at].Sub(now))
-		parts = append(parts, cyan(at+" goes back in "+countdown(left)))
+		deadline := s.guards[at]
+		parts = append(parts, cyan(at+" goes back in "+countdown(max(0, deadline.Sub(now)))))
+		if soonest.IsZero() || deadline.Before(soonest) {
+			soonest = deadline
+		}
 	}
-	return strings.Join(parts, dot)
+	if len(parts) > 3 {
+		return []string{cyan(fmt.Sprintf("%d guards, the first goes back in %s", len(parts), countdown(max(0, soonest.Sub(now)))))}
+	}
+	return parts
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", max(0, d.Seconds())) }

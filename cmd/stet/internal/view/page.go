@@ -20,6 +20,7 @@ type Page struct {
 	err     error
 	// document is where results were written last: told once, at the end.
 	document string
+	fleet    fleet
 }
 
 // NewPage makes a page of w. Colours are used on a terminal, unless noColor is

@@ -33,7 +33,11 @@ func planTitle(p *runbook.Plan, d *runbook.Document) string {
 	}
 	title = bold(title) + suffix(d.Meta.Ticket)
 	names := make([]string, 0, len(p.Targets))
-	for _, t := range p.Targets {
+	for i, t := range p.Targets {
+		if i == each && len(p.Targets) > each+1 {
+			names = append(names, fmt.Sprintf("and %d more", len(p.Targets)-i))
+			break
+		}
 		names = append(names, t.Name+" = "+t.Address)
 	}
 	if len(names) > 0 {
@@ -73,19 +77,60 @@ func stepLines(s runbook.Step, as Form) string {
 	}
 	fmt.Fprintf(&b, "  %s%s", label(string(s.Kind), cyan), s.Name)
 	if len(targets) > 0 {
-		b.WriteString(" on " + strings.Join(targets, ", "))
+		b.WriteString(" on " + targetList(targets))
 	}
-	b.WriteString(faint(fmt.Sprintf("%sline %d", dot, s.Line)) + "\n")
+	b.WriteString(faint(fmt.Sprintf("%sline %d", dot, s.Line)) + waves(s) + "\n")
 	if s.Kind == runbook.Manual {
 		b.WriteString(indent(detail, s.Block.Body))
 	}
 	for _, same := range alike(s, as) {
 		if len(same.targets) < len(s.Targets) {
-			b.WriteString(detail + faint(strings.Join(same.targets, ", ")+":") + "\n")
+			b.WriteString(detail + faint(targetList(same.targets)+":") + "\n")
 		}
 		b.WriteString(same.text)
 	}
 	return b.String()
+}
+
+// targetList names targets: few one by one, many in short.
+func targetList(targets []string) string {
+	if len(targets) <= each {
+		return strings.Join(targets, ", ")
+	}
+	return fmt.Sprintf("%s (%d)", who(targets), len(targets))
+}
+
+// waves says in which waves a changing step goes over its targets, how many it
+// runs on at once, and how many may fail.
+func waves(s runbook.Step) string {
+	var sizes []string
+	last := 0
+	for _, t := range s.Targets {
+		last = max(last, t.Wave)
+	}
+	for n := 1; n <= min(last, each) && s.Kind.Changing(); n++ {
+		size := 0
+		for _, t := range s.Targets {
+			if t.Wave == n {
+				size++
+			}
+		}
+		sizes = append(sizes, fmt.Sprint(size))
+	}
+	text := ""
+	if len(sizes) > 0 {
+		text += dot + "waves of " + strings.Join(sizes, ", ")
+		if last > each {
+			text += fmt.Sprintf(" and %d more", last-each)
+		}
+	}
+	if s.Block.Parallel > 0 {
+		text += fmt.Sprintf("%s%d at once", dot, s.Block.Parallel)
+	}
+	if s.Block.MaxFailures.N > 0 {
+		text += dot + "up to " + s.Block.MaxFailures.String() + " may fail"
+	}
+	return text
 }
 
 type likeness struct {

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"stet/runbook"
 )
@@ -19,24 +20,57 @@ func Summary(op *runbook.Operation) string {
 }
 
 // Steps is a table of an operation's steps: status, step, target, what it did.
+// Of a step on many targets, those that came to the same are one row.
 func Steps(op *runbook.Operation) string {
-	rows := make([][3]string, 0, len(op.Outcomes))
+	rows := stepRows(op)
 	var widths [2]int
-	for i := range op.Outcomes {
-		o := &op.Outcomes[i]
-		row := [3]string{o.Step, o.Target, outcomeSummary(o)}
-		rows = append(rows, row)
-		for c := range widths {
-			widths[c] = max(widths[c], len(row[c]))
-		}
+	for _, row := range rows {
+		widths[0] = max(widths[0], utf8.RuneCountInString(row.step))
+		widths[1] = max(widths[1], utf8.RuneCountInString(row.on()))
 	}
 	var b strings.Builder
-	for i, row := range rows {
-		status := op.Outcomes[i].Status
-		line := fmt.Sprintf("%-*s  %-*s  %s", widths[0], row[0], widths[1], row[1], row[2])
-		b.WriteString(label(string(status), statusPaint(status)) + strings.TrimRight(line, " ") + "\n")
+	for _, row := range rows {
+		line := fmt.Sprintf("%-*s  %-*s  %s", widths[0], row.step, widths[1], row.on(), row.did)
+		b.WriteString(label(string(row.status), statusPaint(row.status)) + strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
+}
+
+type stepRow struct {
+	step, did string
+	status    runbook.Status
+	targets   []string
+}
+
+func (r *stepRow) on() string {
+	if n := len(r.targets); n > 2 {
+		return fmt.Sprintf("%s (%d)", who(r.targets), n)
+	}
+	return who(r.targets)
+}
+
+func stepRows(op *runbook.Operation) []*stepRow {
+	number := map[string]int{}
+	for _, o := range op.Outcomes {
+		number[o.Step]++
+	}
+	var rows []*stepRow
+	by := map[string]*stepRow{}
+	for i := range op.Outcomes {
+		o := &op.Outcomes[i]
+		row := &stepRow{step: o.Step, did: outcomeSummary(o), status: o.Status, targets: []string{o.Target}}
+		if o.Wave > 0 {
+			row.step += fmt.Sprintf(", wave %d", o.Wave)
+		}
+		key := fmt.Sprintf("%s %s %s", row.step, row.status, row.did)
+		if same := by[key]; same != nil && number[o.Step] > each {
+			same.targets = append(same.targets, o.Target)
+			continue
+		}
+		by[key] = row
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func verdict(op *runbook.Operation) string {

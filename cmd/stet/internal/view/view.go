@@ -44,11 +44,11 @@ type plain struct {
 func Plain(p *Page) View { return plain{p} }
 
 func (v plain) Event(e runbook.Event) {
-	if e.Kind == runbook.EventStep {
-		v.page.Print(v.page.started(e))
-		return
+	text := v.page.eventLines(e)
+	if e.Kind == runbook.EventStep && !v.page.fleet.has(e.Step) {
+		text += v.page.started(e)
 	}
-	v.page.Print(v.page.eventLines(e))
+	v.page.Print(text)
 }
 
 func (v plain) Pause() func() { return func() {} }
