@@ -100,7 +100,7 @@ func eachPair[T any](from, to []T, compare func(a, b *T) int, equal func(a, b *T
 	from, to = sorted(from, compare), sorted(to, compare)
 	f, t := 0, 0
 	for f < len(from) || t < len(to) {
-		c := 0
+		var c int
 		switch {
 		case f == len(from):
 			c = 1

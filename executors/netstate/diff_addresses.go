@@ -68,13 +68,13 @@ func (d *differ) device6(name string, from, to []Address) {
 	byKey := func(a, b *Address) int { return a.Prefix.Addr().Compare(b.Prefix.Addr()) }
 	eachPair(from, to, byKey, equalAddresses, func(p pair[Address]) {
 		switch {
-		case p.after == nil && d.losses.address(name, p.before) != never:
+		case p.after == nil && d.address(name, p.before) != never:
 			d.lost = append(d.lost, deleteAddress(name, *p.before, true))
 		case p.after == nil:
 			d.addressLate = append(d.addressLate, deleteAddress(name, *p.before, false))
 		case p.before == nil:
 			d.addressEarly = append(d.addressEarly, addAddress(name, *p.after))
-		case d.losses.address(name, p.before) != never:
+		case d.address(name, p.before) != never:
 			d.lost = append(d.lost, deleteAddress(name, *p.before, true))
 			d.post = append(d.post, addAddress(name, *p.after))
 		case equalAddresses(p.before, p.after):

@@ -129,7 +129,7 @@ func (d *differ) neighbors() {
 		}
 		when := never
 		if before != nil {
-			when = d.losses.neighbor(before)
+			when = d.neighbor(before)
 		}
 		d.entry(Object{Neighbor: before}, Object{Neighbor: after}, before != nil, after != nil,
 			before != nil && after != nil && equalNeighbors(before, after), when)
@@ -176,7 +176,7 @@ func (d *differ) sysctls() {
 		if !stays && d.begins(key, before.Value) || stays && d.begins(key, d.to.Sysctls[key]) {
 			continue // it will be the same again
 		}
-		switch when := d.losses.parameter(key); {
+		switch when := d.parameter(key); {
 		case when == late && !stays:
 			d.lost = append(d.lost, Edit{Op: Delete, Before: Object{Sysctl: before}, Implied: true})
 		case when == early && stays:

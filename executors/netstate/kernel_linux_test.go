@@ -52,7 +52,7 @@ func newKernel(t *testing.T) *kernel {
 	if k.Namespace, err = linux.Open(linux.Options{NS: fd, Resolve: open}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = k.Namespace.Close() })
+	t.Cleanup(func() { _ = k.Close() })
 	return k
 }
 
@@ -131,7 +131,7 @@ func (k *kernel) undo(c *netstate.Change) {
 var volatile = []string{
 	"ifindex", "hello_timer", "tcn_timer", "topology_change_timer", "gc_timer", "message_age_timer", "forward_delay_timer",
 	"hold_timer", "topology_change", "topology_change_detected", "valid_life_time", "preferred_life_time", "operstate", "state", "num_tx_queues", "num_rx_queues",
-	"qdisc", "carrier", "designated_port", "designated_cost", "bridge_id", "root_id", "tso_max_size", "tso_max_segs",
+	"qdisc", "carrier", "designated_port", "designated_cost", "promiscuity", "bridge_id", "root_id", "tso_max_size", "tso_max_segs",
 }
 
 // fleeting are flags that follow the carrier, which takes its time.

@@ -212,9 +212,11 @@ var byCarrier = regexp.MustCompile(`,?\{"family":"inet6","local":"fe80[^}]*\}|"t
 func (k *kernel) still() []string {
 	var lines []string
 	for _, l := range k.look(true) {
-		if !strings.Contains(l, `"dst":"fe80:`) && !strings.Contains(l, `"dst":"ff00::/8"`) && !(strings.Contains(l, "-6 route") && strings.Contains(l, `"table":"local"`)) {
-			lines = append(lines, byCarrier.ReplaceAllString(l, ""))
+		own := strings.Contains(l, "-6 route") && strings.Contains(l, `"table":"local"`)
+		if own || strings.Contains(l, `"dst":"fe80:`) || strings.Contains(l, `"dst":"ff00::/8"`) {
+			continue
 		}
+		lines = append(lines, byCarrier.ReplaceAllString(l, ""))
 	}
 	slices.Sort(lines)
 	return lines

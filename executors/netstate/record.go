@@ -195,6 +195,11 @@ func (c *Change) touched(implied bool) map[string]map[string]bool {
 			for _, d := range Differences(e.Before.Link, e.After.Link) {
 				m[name][d.Key] = true
 			}
+			for key := range e.Before.Link.Attrs {
+				if _, known := e.After.Link.Attrs[key]; e.Implied && !known {
+					m[name][key] = true // it becomes what nobody could tell
+				}
+			}
 		}
 	}
 	return m

@@ -40,10 +40,9 @@ func transitions(from, to *State) map[string]transition {
 		}
 		t := transition{}
 		after := to.Interface(before.Name)
-		switch {
-		case after == nil:
+		if after == nil {
 			t.gone = late
-		default:
+		} else {
 			if again, _ := anew(before, after); again || retyped(before, after) {
 				t.gone = early
 			}

@@ -189,7 +189,7 @@ func (c *Change) undoAddresses(to *State) (kept []Interface) {
 			}
 			continue
 		}
-		before := r.before[0].Address.clone()
+		before := r.before[0].clone()
 		if len(kept) == 0 || kept[len(kept)-1].Name != key.Device {
 			kept = append(kept, Interface{Name: key.Device})
 		}
