@@ -147,7 +147,6 @@ func (x *operation) fail(ctx context.Context, g *runbook.Group, cause error) boo
 		x.emit(runbook.Event{Kind: runbook.EventNote, Group: g.Name, Text: "interrupted: undoing what has to be undone"})
 	}
 	back := x.undo(ctx, d.Undo)
-	x.wavesUndone(g)
 	if g.Change >= 0 {
 		x.writer.put(&g.Steps[g.Change]) // it says now what was never reached
 	}

@@ -24,6 +24,7 @@ func (x *operation) undo(ctx context.Context, groups []string) bool {
 	back := true
 	for _, name := range groups {
 		back = x.undoActs(ctx, x.toUndo(name)) && back
+		x.wavesUndone(name)
 		x.writer.flush()
 	}
 	x.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"stet/executors"
 	"stet/internal/names"
@@ -116,10 +117,12 @@ func wereTargets(n int) string {
 }
 
 // wavesUndone says which targets of a group with waves were rolled back.
-func (x *operation) wavesUndone(g *runbook.Group) {
-	if g.Change < 0 || len(plan.Waves(g)) < 2 {
+func (x *operation) wavesUndone(name string) {
+	i := slices.IndexFunc(x.p.Groups, func(g runbook.Group) bool { return g.Name == name })
+	if i < 0 || x.p.Groups[i].Change < 0 || len(plan.Waves(&x.p.Groups[i])) < 2 {
 		return
 	}
+	g := &x.p.Groups[i]
 	s := &g.Steps[g.Change]
 	var back []string
 	first, last := 0, 0
@@ -136,13 +139,17 @@ func (x *operation) wavesUndone(g *runbook.Group) {
 		last = max(last, t.Wave)
 	}
 	x.mu.Unlock()
-	switch {
-	case len(back) == 0:
-	case first == last:
-		x.tell("Wave %d of %s was rolled back: %s (%s).", first, g.Name, count(len(back), "target"), names.Short(back, 20))
-	default:
-		x.tell("Waves %d to %d of %s were rolled back: %s (%s).", first, last, g.Name, count(len(back), "target"), names.Short(back, 20))
+	if len(back) == 0 {
+		return
 	}
+	which := fmt.Sprintf("Waves %d to %d of %s were", first, last, g.Name)
+	switch last - first {
+	case 0:
+		which = fmt.Sprintf("Wave %d of %s was", first, g.Name)
+	case 1:
+		which = fmt.Sprintf("Waves %d and %d of %s were", first, last, g.Name)
+	}
+	x.tell("%s rolled back: %s (%s).", which, count(len(back), "target"), names.Short(back, 20))
 }
 
 // current is the wave that was not confirmed when stet died.

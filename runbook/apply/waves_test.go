@@ -133,7 +133,7 @@ func TestWaveFails(t *testing.T) {
 			if o := outcome(t, op, "mtu", "h20"); o.Error != "never touched: wave 3 was not begun" {
 				t.Errorf("%q", o.Error)
 			}
-			for _, want := range []string{"Wave 2 of 3 of mtu failed on 1 of 3 targets (h3). Wave 3 was not begun: 16 targets were never touched (h5–h20).", "Waves 1 to 2 of mtu were rolled back"} {
+			for _, want := range []string{"Wave 2 of 3 of mtu failed on 1 of 3 targets (h3). Wave 3 was not begun: 16 targets were never touched (h5–h20).", "Waves 1 and 2 of mtu were rolled back"} {
 				if !strings.Contains(strings.Join(op.Notes, "\n"), want) {
 					t.Errorf("no note %q in %q", want, op.Notes)
 				}

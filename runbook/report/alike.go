@@ -153,7 +153,7 @@ func several(b *strings.Builder, outcomes []runbook.Outcome) {
 	waves := slices.ContainsFunc(outcomes, func(o runbook.Outcome) bool { return o.Wave > 0 })
 	table(b, groups, waves)
 	shown, left := 0, 0
-	for _, g := range worstFirst(groups) {
+	for _, g := range worstFirst(together(groups)) {
 		switch {
 		case g.text == "" || g.first.Status == runbook.Skipped || g.inTable():
 		case shown == mostDetails:
@@ -166,6 +166,24 @@ func several(b *strings.Builder, outcomes []runbook.Outcome) {
 	if left > 0 {
 		fmt.Fprintf(b, "\nThe details of %s are in the journal.\n", count(left, "other result"))
 	}
+}
+
+// together makes one of groups that differ only in their waves.
+func together(groups []*alike) []*alike {
+	var all []*alike
+	by := map[string]*alike{}
+	for _, g := range groups {
+		key := string(g.first.Status) + " " + g.text
+		if have := by[key]; have != nil {
+			have.outcomes = append(have.outcomes, g.outcomes...)
+			continue
+		}
+		merged := *g
+		merged.outcomes = slices.Clone(g.outcomes)
+		by[key] = &merged
+		all = append(all, by[key])
+	}
+	return all
 }
 
 // same writes one result that all targets share.

@@ -85,7 +85,7 @@ func TestCanary(t *testing.T) {
 	for _, want := range []string{
 		"**Failed and rolled back.** Step `proof` on `h3`: does not hold: number != 3. What had been changed was undone.",
 		"- Wave 2 of 3 of bridge failed on 1 of 3 targets (h3). Wave 3 was not begun: 16 targets were never touched (h5–h20).",
-		"- Waves 1 to 2 of bridge were rolled back: 4 targets (h1–h4).",
+		"- Waves 1 and 2 of bridge were rolled back: 4 targets (h1–h4).",
 		"- After the rollback all pre-checks hold again (20).",
 		"| 1 | `h1` | rolled back",
 		"| 2 | `h2–h4` (3) | rolled back",
