@@ -70,7 +70,7 @@ func (g *generator) block(depth int) []string {
 	case 10:
 		return []string{"Text ends in two spaces  ", g.pick("and goes on", "\tafter a tab", "  `code`", "<b>inline</b>"), "end."}
 	}
-	return []string{g.pick("a word", "1) one", "+ plus", "`ticks`", "é — ü", "&nbsp;", "\\# no heading")}
+	return []string{g.pick("a word", "1) one", "+ plus", "`ticks`", "é — ü", "&nbsp;", "\\# no heading", "latin-1: \xe9\xff", "NUL \x00 and ESC \x1b", "\u2028\u00a0\v\f")}
 }
 
 func (g *generator) list(depth int) []string {
@@ -143,7 +143,7 @@ func (g *generator) fence() []string {
 	}
 	out = append(out, indent+mark+info)
 	for range g.IntN(5) {
-		out = append(out, indent+g.pick("line", "", "\ttab", "    four", "   ", "> quote", "- item", "``", "<!-- stet:like name=x -->", "<!-- /stet:like -->", "# no heading", "é → ü"))
+		out = append(out, indent+g.pick("line", "", "\ttab", "    four", "   ", "> quote", "- item", "``", "<!-- stet:like name=x -->", "<!-- /stet:like -->", "# no heading", "é → ü", "\xe9 \x00 \xff"))
 	}
 	if g.IntN(3) == 0 { // a shorter fence inside
 		out = append(out, indent+mark[:len(mark)-1]+" inner", indent+mark[:len(mark)-1])

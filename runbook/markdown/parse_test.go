@@ -178,33 +178,3 @@ func TestNotBlocks(t *testing.T) {
 		}
 	}
 }
-
-// TestHostile parses what could take for ever.
-func TestHostile(t *testing.T) {
-	for name, src := range map[string]string{
-		"quotes":     strings.Repeat(">", 200_000) + "\n",
-		"lists":      strings.Repeat("- ", 100_000) + "x\n",
-		"items":      strings.Repeat(strings.Repeat("1. ", 50)+"[ ] a\n", 2000),
-		"markers":    strings.Repeat("<!-- stet:result name=x -->\n", 20_000),
-		"closers":    strings.Repeat("<!-- /stet:result name=x -->\n", 20_000),
-		"fences":     strings.Repeat("```netconfig {\n", 20_001),
-		"attributes": "```netconfig { " + strings.Repeat("é=1 ", 50_000) + "}\n```\n",
-		"one line":   strings.Repeat("é", 1_000_000),
-		"braces":     "- [ ] " + strings.Repeat("{", 500_000) + "}\n",
-		"links":      strings.Repeat("[a]: b\n", 50_000),
-		"headings":   strings.Repeat("# a\n", 50_000),
-	} {
-		start := time.Now()
-		d := Parse("x.md", []byte(src))
-		var edits []Edit
-		for _, b := range d.Blocks {
-			edits = append(edits, Edit{Block: b, Markdown: "x"})
-		}
-		Splice([]byte(src), "head", edits)
-		if took := time.Since(start); took > 20*time.Second {
-			t.Errorf("%s took %v", name, took)
-		} else {
-			t.Logf("%s: %v, %d blocks", name, took, len(d.Blocks))
-		}
-	}
-}

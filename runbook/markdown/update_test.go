@@ -25,7 +25,7 @@ func document(t *testing.T, text string) string {
 	return path
 }
 
-func contents(t *testing.T, path string) string {
+func contents(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -35,7 +35,7 @@ func contents(t *testing.T, path string) string {
 }
 
 // alone checks that nothing but these files is in a folder.
-func alone(t *testing.T, folder string, names ...string) {
+func alone(t testing.TB, folder string, names ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
 	if err != nil {
