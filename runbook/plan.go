@@ -55,6 +55,9 @@ type StepPlan struct {
 	Body string `json:"body,omitempty"`
 	// Change is what a netconfig block would do; nil for others.
 	Change *netstate.Change `json:"change,omitempty"`
+	// WayIn names what in the change carries the operator's connection to the
+	// target, one line an edit.
+	WayIn []string `json:"way-in,omitempty"`
 	// Deferred says why the change can only be known when it runs: it depends
 	// on the output of an earlier step.
 	Deferred string `json:"deferred,omitempty"`

@@ -26,6 +26,23 @@ const (
 	revertWithin = 90 * time.Second
 )
 
+// locksOut refuses a plan with a change of the operator's way in that no guard
+// takes back.
+func (x *operation) locksOut() error {
+	for _, g := range x.p.Groups {
+		for i := range g.Steps {
+			s := &g.Steps[i]
+			for _, t := range s.Targets {
+				if len(t.WayIn) > 0 && s.Block.Confirm <= 0 {
+					return fmt.Errorf("%w: line %d: %s touches the way in to %s, and has no guard to take it back: %s; give it confirm=120s",
+						ErrRefused, s.Line, s.Name, t.Target, strings.Join(t.WayIn, "; "))
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // lockout refuses a change that touches the operator's own way in and has no
 // guard: nobody could undo it.
 func (x *operation) lockout(ctx context.Context, sess executors.Session, s *runbook.Step, change *netstate.Change) error {

@@ -107,6 +107,9 @@ func (x *operation) admit() error {
 	if err := x.window(); err != nil {
 		return err
 	}
+	if err := x.locksOut(); err != nil {
+		return err
+	}
 	return x.answerable()
 }
 

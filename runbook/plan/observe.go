@@ -22,7 +22,7 @@ func (b *builder) observe(ctx context.Context, observers map[string]executors.Ob
 		}
 	}
 	names := slices.Sorted(maps.Keys(queries))
-	states, faults := make([]*netstate.State, len(names)), make([]error, len(names))
+	states, ways, faults := make([]*netstate.State, len(names)), make([]*executors.Way, len(names)), make([]error, len(names))
 	room := make(chan struct{}, DefaultParallel)
 	var all sync.WaitGroup
 	for i, name := range names {
@@ -34,8 +34,12 @@ func (b *builder) observe(ctx context.Context, observers map[string]executors.Ob
 		room <- struct{}{}
 		all.Go(func() {
 			defer func() { <-room }()
-			var err error
-			if states[i], err = o.Observe(ctx, queries[name]); err != nil {
+			way, query, err := wayIn(ctx, o, queries[name])
+			ways[i] = way
+			if err == nil {
+				states[i], err = o.Observe(ctx, query)
+			}
+			if err != nil {
 				faults[i] = fmt.Errorf("observing %s: %w", name, err)
 			}
 		})
@@ -43,6 +47,7 @@ func (b *builder) observe(ctx context.Context, observers map[string]executors.Ob
 	all.Wait()
 	for i, name := range names {
 		b.states[name] = states[i]
+		b.ways[name] = ways[i]
 	}
 	return errors.Join(faults...)
 }

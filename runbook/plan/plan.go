@@ -49,7 +49,7 @@ func Build(ctx context.Context, d *runbook.Document, observers map[string]execut
 	if err != nil {
 		return nil, diags, fmt.Errorf("preparing secrets: %w", err)
 	}
-	b := &builder{d: d, o: o, red: red, states: map[string]*netstate.State{}, ran: map[string]bool{}}
+	b := &builder{d: d, o: o, red: red, states: map[string]*netstate.State{}, ways: map[string]*executors.Way{}, ran: map[string]bool{}}
 	b.decode(groups)
 	if !b.diags.Faults() {
 		if err := b.observe(ctx, observers); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"stet/executors"
 	"stet/executors/netstate"
 	"stet/executors/netstate/netyaml"
 	"stet/runbook"
@@ -23,7 +24,8 @@ type builder struct {
 	// one is deferred.
 	wanted map[[2]string]*wish
 	states map[string]*netstate.State
-	ran    map[string]bool // registers that steps of the plan fill
+	ways   map[string]*executors.Way // of targets that are reached over a network
+	ran    map[string]bool           // registers that steps of the plan fill
 }
 
 // wish is a netconfig block's body for one target, decoded.
@@ -149,6 +151,7 @@ func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan) {
 	}
 	q := w.config.Query()
 	t.Change = netstate.Diff(was.View(q), next.View(q))
+	b.touches(s, t, was)
 	netstate.Born(was, next)
 	b.states[t.Target] = next
 	b.carry(t.Target, foreign)

@@ -161,6 +161,16 @@ echo "@cert-authority 10.77.1.11 $(cat $LAB/ca.pub)" >$LAB/k; sed '/^10.77.1.11/
 	}
 }
 
+// lines is a file of JSON, a value a line, comparable.
+func (b *bench) lines(name string) string {
+	b.t.Helper()
+	var out strings.Builder
+	for line := range strings.Lines(b.read(filepath.Join(b.dir, name))) {
+		out.WriteString(pretty(b.t, line) + "\n")
+	}
+	return out.String()
+}
+
 func exampleIsRemote(t testing.TB, dir string) bool {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join(dir, "runbook.md"))
@@ -168,4 +178,76 @@ func exampleIsRemote(t testing.TB, dir string) bool {
 		t.Fatal(err)
 	}
 	return bytes.Contains(src, []byte("ssh://"))
+}
+
+// TestLockout: a change that cuts its own way in goes back by itself, and the
+// document says so; done right it is confirmed; without a guard it is refused.
+func TestLockout(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	dir := filepath.Join(examples, "lockout")
+	doc := b.write("runbook.md", b.read(filepath.Join(dir, "runbook.md")))
+	fixed := b.write("fixed.md", b.read(filepath.Join(dir, "fixed.md")))
+	unguarded := b.write("unguarded.md", strings.Replace(b.read(doc), "name=readdress", "name=readdress confirm=no", 1))
+	o := b.script(`set -e
+look() { for what in link address; do ip -n r1 -d -j $what; done; for f in 4 6; do ip -n r1 -$f -j route show table all; done; }
+r r1 true; look >before
+code=0; stet run --yes unguarded.md 2>refusal || code=$?
+echo "unguarded: $code"; cat refusal
+code=0; stet run --yes runbook.md >&2 || code=$?
+echo "cut: $code"
+look >after
+stet run --yes fixed.md >&2
+echo "fixed: $?"
+ip -n r1 -brief address show dev uplink`)
+	if o.code != 0 {
+		t.Fatal(o)
+	}
+	wants(t, "what was done", o.stdout, "unguarded: 6", "touches the way in to r1", "address 10.77.1.11/24", "confirm=120s", "cut: 4", "fixed: 0", "10.77.1.21/24")
+	wants(t, "the progress", o.stderr, "goes back at", "cannot be reached any more", "took it back by itself", "touches the way in")
+	if before, after := b.lines("before"), b.lines("after"); before != after {
+		t.Errorf("it is not as it was before:\n%s\nbut\n%s", before, after)
+	}
+	wants(t, "the document", b.read(doc), "**Failed and rolled back.**", "the way in to r1 is lost", "The guard reverted the change", "it is as it was before", "took it back by itself")
+	wants(t, "the fixed document", b.read(fixed), "**Done.**", "confirmed")
+	if text := b.read(unguarded); strings.Contains(text, "stet:report") {
+		t.Errorf("a refused document has a report:\n%s", text)
+	}
+}
+
+// TestWayIn takes each way in that can be lost, and keeps each that is changed
+// rightly. What was there is there again, to the byte.
+func TestWayIn(t *testing.T) {
+	needLab(t)
+	for name, c := range map[string]struct {
+		config string
+		code   int
+	}{
+		"interface down":       {"interfaces: [{name: uplink, state: down}]", 4},
+		"address deleted":      {"interfaces: [{name: uplink, ipv4: {enabled: true, address: []}}]", 4},
+		"blackhole":            {"routes: {config: [{destination: 10.77.1.1/32, route-type: blackhole}]}", 4},
+		"enslaved wrongly":     {"interfaces: [{name: br0, type: linux-bridge, state: up, bridge: {port: [{name: uplink}]}}, {name: uplink, ipv4: {enabled: true, address: []}}]", 4},
+		"enslaved rightly":     {"interfaces: [{name: br0, type: linux-bridge, state: up, ipv4: {enabled: true, address: [{ip: 10.77.1.11, prefix-length: 24}]}, bridge: {port: [{name: uplink}]}}, {name: uplink, ipv4: {enabled: true, address: []}}]\nroutes: {config: [{destination: 0.0.0.0/0, next-hop-address: 10.77.1.1, next-hop-interface: br0}]}", 0},
+		"mtu lowered, path up": {"interfaces: [{name: uplink, mtu: 1400}]", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "")
+			doc := b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 12s}\n---\n\n```netconfig { name=change }\n"+c.config+"\n```\n\n```check { within=5s }\nlink(\"lo\").up\n```\n")
+			o := b.script(`look() { for what in link address; do ip -n r1 -d -j $what; done; for f in 4 6; do ip -n r1 -$f -j route show table all; done; }
+r r1 true; look >before
+code=0; stet run --yes doc.md >&2 || code=$?
+look >after
+r r1 true || code=77
+exit $code`)
+			if o.code != c.code {
+				t.Fatalf("want exit %d: %v", c.code, o)
+			}
+			if before, after := b.lines("before"), b.lines("after"); c.code == 4 && before != after {
+				t.Errorf("it is not as it was before:\n%s\nbut\n%s", before, after)
+			}
+			if c.code == 4 {
+				wants(t, "the document", b.read(doc), "the way in to r1 is lost")
+			}
+		})
+	}
 }
