@@ -3,6 +3,9 @@
 package netyaml
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"stet/executors/netstate"
 	"stet/internal/yaml"
 )
@@ -15,7 +18,7 @@ func Decode(body string) (*netstate.Config, []netstate.Problem) {
 	root, errs := yaml.Parse(body)
 	for _, e := range errs {
 		d.problems = append(d.problems, netstate.Problem{
-			Pos: netstate.Pos{Line: e.Line, Column: e.Column}, Code: "yaml", Summary: e.Message,
+			Pos: within(body, e.Line, e.Column), Code: "yaml", Summary: e.Message,
 			Detail: "The block is not valid YAML here. Check indentation, colons and quotes.",
 		})
 	}
@@ -24,6 +27,17 @@ func Decode(body string) (*netstate.Config, []netstate.Problem) {
 	}
 	d.adoptPorts()
 	return d.config, d.problems
+}
+
+// within is a place in the body: what is missing at its end, the parser finds
+// on the line after it.
+func within(body string, line, column int) netstate.Pos {
+	lines := strings.Split(body, "\n")
+	if line <= len(lines) {
+		return netstate.Pos{Line: max(line, 1), Column: max(column, 1)}
+	}
+	last := strings.TrimSuffix(lines[len(lines)-1], "\r")
+	return netstate.Pos{Line: len(lines), Column: utf8.RuneCountInString(last) + 1}
 }
 
 // decoder is one run of Decode.
