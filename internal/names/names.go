@@ -27,7 +27,7 @@ func Short(names []string, most int) string {
 
 // size counts the names that a part of a folded list stands for.
 func size(part string, names []string) int {
-	n, _ := run(names)
+	n := run(names)
 	if n > 1 && part == names[0]+"–"+names[n-1] {
 		return n
 	}
@@ -37,7 +37,7 @@ func size(part string, names []string) int {
 func folded(names []string) []string {
 	var out []string
 	for len(names) > 0 {
-		n, _ := run(names)
+		n := run(names)
 		if n > 1 {
 			out = append(out, names[0]+"–"+names[n-1])
 		} else {
@@ -49,22 +49,22 @@ func folded(names []string) []string {
 }
 
 // run is how many names at the beginning are one range: 1, or at least 3.
-func run(names []string) (n int, ok bool) {
+func run(names []string) int {
 	if len(names) < 3 {
-		return 1, false
+		return 1
 	}
 	before, number, after, ok := parts(names[0], names[1])
 	if !ok {
-		return 1, false
+		return 1
 	}
-	n = 2
+	n := 2
 	for want := number + 2; n < len(names) && names[n] == write(before, want, after, names[0]); want++ {
 		n++
 	}
 	if n < 3 {
-		return 1, false
+		return 1
 	}
-	return n, true
+	return n
 }
 
 // parts finds the number in which b follows a: what stands before it, its value
