@@ -28,7 +28,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		args = args[1:]
 	}
 	if len(args) == 0 {
-		io.WriteString(stderr, usage)
+		_, _ = io.WriteString(stderr, usage)
 		return 2
 	}
 	defer survivePipes()()
@@ -46,7 +46,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	case "exec":
 		return run(ctx, rest, stdin, stdout, stderr)
 	case "help", "-h", "--help":
-		io.WriteString(stdout, usage)
+		_, _ = io.WriteString(stdout, usage)
 		return 0
 	default:
 		fmt.Fprintf(stderr, "stet-agent: unknown entry %q\n%s", verb, usage)
@@ -70,7 +70,7 @@ func survivePipes() (stop func()) {
 // run is the entry exec.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) < 2 {
-		io.WriteString(stderr, usage)
+		_, _ = io.WriteString(stderr, usage)
 		return 2
 	}
 	status, err := command(ctx, args[0], args[1:], stdin, executors.Output{Stdout: stdout, Stderr: stderr})

@@ -83,9 +83,9 @@ func (s suite) guardConfirmed(t *testing.T) {
 
 // guards is a script that counts the processes of guards in its namespace, and
 // does with each of them what the variable do says.
-const guards = `n=0; mine=$(readlink /proc/self/ns/net); for p in /proc/[0-9]*; do
-	[ "$(readlink $p/ns/net 2>/dev/null)" = "$mine" ] || continue
-	case "$(tr '\0' ' ' <$p/cmdline 2>/dev/null)" in *" guar"[d]" /"*) n=$((n+1)); eval "$do";; esac
+const guards = `exec 2>/dev/null; n=0; mine=$(readlink /proc/self/ns/net); for p in /proc/[0-9]*; do
+	[ "$(readlink $p/ns/net)" = "$mine" ] || continue
+	case "$(tr '\0' ' ' <$p/cmdline)" in *" guar"[d]" /"*) n=$((n+1)); eval "$do";; esac
 done; `
 
 // guardReverts: at the deadline it goes back by itself. The session that armed

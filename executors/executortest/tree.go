@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,11 +17,13 @@ import (
 // sleepers counts the target's processes that sleep for exactly that long.
 func sleepers(t *testing.T, x executors.Session, seconds string) int {
 	t.Helper()
-	script := `n=0; for f in /proc/[0-9]*/cmdline; do
-		case "$(tr '\0' ' ' <$f 2>/dev/null)" in "sleep ` + seconds + ` ") n=$((n+1));; esac
+	script := `exec 2>/dev/null; n=0; for f in /proc/[0-9]*/cmdline; do
+		case "$(tr '\0' ' ' <$f)" in "sleep ` + seconds + ` ") n=$((n+1));; esac
 	done; echo $n`
-	n := 0
-	fmt.Sscan(text(t, x, script), &n)
+	n, err := strconv.Atoi(strings.TrimSpace(text(t, x, script)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	return n
 }
 
@@ -87,8 +90,8 @@ func (s suite) daemon(t *testing.T) {
 		t.Errorf("a daemon held up the command for %v", d)
 	}
 	until(t, "the daemon lives on", func() bool { return sleepers(t, x, seconds) == 1 })
-	text(t, x, `for f in /proc/[0-9]*; do
-		case "$(tr '\0' ' ' <$f/cmdline 2>/dev/null)" in "sleep `+seconds+` ") kill -9 ${f#/proc/};; esac
+	text(t, x, `exec 2>/dev/null; for f in /proc/[0-9]*; do
+		case "$(tr '\0' ' ' <$f/cmdline)" in "sleep `+seconds+` ") kill -9 ${f#/proc/};; esac
 	done`)
 	until(t, "the daemon ends", func() bool { return sleepers(t, x, seconds) == 0 })
 }

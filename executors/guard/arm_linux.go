@@ -122,14 +122,14 @@ func launch(ctx context.Context, e entry, start func(string, *os.File) error) er
 		return err
 	}
 	defer r.Close()
-	err = start(string(e), w)
+	if err = r.SetReadDeadline(time.Now().Add(readyWithin)); err == nil {
+		err = start(string(e), w)
+	}
 	w.Close()
 	if err != nil {
 		return err
 	}
-	limit := time.Now().Add(readyWithin)
-	r.SetReadDeadline(limit)
-	stop := context.AfterFunc(ctx, func() { r.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = r.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	word, err := bufio.NewReader(io.LimitReader(r, 64<<10)).ReadString('\n')
 	if word == "ready\n" && e.has("ready") {

@@ -58,7 +58,7 @@ func Serve(ctx context.Context, dir string, ready io.WriteCloser, back Reverter)
 	}()
 	if err != nil {
 		// Heard only by an Arm that still listens.
-		io.WriteString(ready, strings.ReplaceAll(err.Error(), "\n", "; ")+"\n")
+		_, _ = io.WriteString(ready, strings.ReplaceAll(err.Error(), "\n", "; ")+"\n")
 	}
 	ready.Close()
 	return err
@@ -122,7 +122,7 @@ func (w *watch) wait(ctx context.Context) (string, error) {
 			return w.e.decide(revert)
 		}
 		if w.files >= 0 {
-			unix.Read(w.files, buf)
+			_, _ = unix.Read(w.files, buf) // that something happened is enough
 		}
 	}
 }

@@ -160,7 +160,7 @@ func ServeGuard(ctx context.Context, args []string) error {
 	}
 	ns, err := linux.Open(linux.Options{NS: -1, Resolve: resolver(others), Known: func() []string { return names }})
 	if err != nil {
-		io.WriteString(ready, err.Error()+"\n")
+		_, _ = io.WriteString(ready, err.Error()+"\n")
 		return err
 	}
 	defer ns.Close()

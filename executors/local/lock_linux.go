@@ -49,14 +49,14 @@ func claim(dir string) (f *os.File, err error) {
 			return nil, err
 		}
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == unix.EWOULDBLOCK {
+		if errors.Is(err, unix.EWOULDBLOCK) {
 			return f, err
 		}
 		if err == nil && sameFile(f) {
 			return f, nil
 		}
 		f.Close()
-		if err != nil && err != unix.EINTR {
+		if err != nil && !errors.Is(err, unix.EINTR) {
 			return nil, err
 		}
 	}

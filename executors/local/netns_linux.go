@@ -24,7 +24,7 @@ func openNamed(name string) (*space, error) {
 		return nil, err
 	}
 	s := &space{net: f}
-	if err := s.mounts(func() error { return furnish(name) }); err == nil {
+	if err = s.mounts(func() error { return furnish(name) }); err == nil {
 		err = s.identify()
 	}
 	if err != nil {

@@ -31,8 +31,8 @@ func (s *space) identify() error {
 		if err := unix.Stat("/proc/thread-self/ns/net", &st); err != nil {
 			return fmt.Errorf("reading the network namespace's identity: %w", err)
 		}
-		s.id = strconv.FormatUint(uint64(st.Dev), 10) + ":" + strconv.FormatUint(st.Ino, 10)
-		s.key = "net-" + strconv.FormatUint(uint64(st.Dev), 10) + "-" + strconv.FormatUint(st.Ino, 10)
+		s.id = strconv.FormatUint(st.Dev, 10) + ":" + strconv.FormatUint(st.Ino, 10)
+		s.key = "net-" + strconv.FormatUint(st.Dev, 10) + "-" + strconv.FormatUint(st.Ino, 10)
 		if c, err := cookie(); err == nil {
 			s.key = "net-" + strconv.FormatUint(c, 10)
 		} // else a kernel before 5.14: inode numbers may be used again

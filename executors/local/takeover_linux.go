@@ -2,6 +2,7 @@ package local
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -68,7 +69,7 @@ func takeOver(dir, run string) bool {
 	}
 	fd, err := unix.PidfdOpen(h.PID, 0)
 	if err != nil {
-		return err == unix.ESRCH
+		return errors.Is(err, unix.ESRCH)
 	}
 	defer unix.Close(fd)
 	if started(h.PID) != h.Start { // looked at with the process in hand
@@ -76,7 +77,7 @@ func takeOver(dir, run string) bool {
 	}
 	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
 		if err := unix.PidfdSendSignal(fd, s, nil, 0); err != nil {
-			return err == unix.ESRCH
+			return errors.Is(err, unix.ESRCH)
 		}
 		if ended(fd, leaveAgentWithin) {
 			return true

@@ -81,7 +81,7 @@ func nameserver(t *testing.T, before func(network string, m *dns.Msg) bool) (add
 	for _, s := range []*dns.Server{{PacketConn: udp, Handler: dns.HandlerFunc(answer)}, {Listener: tcp, Handler: dns.HandlerFunc(answer)}} {
 		up := make(chan struct{})
 		s.NotifyStartedFunc = func() { close(up) }
-		go s.ActivateAndServe() //nolint:errcheck // ends with Shutdown
+		go s.ActivateAndServe() // ends with Shutdown
 		<-up
 		t.Cleanup(func() { s.Shutdown() })
 	}

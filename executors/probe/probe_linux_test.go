@@ -151,7 +151,7 @@ func TestTCPAndHTTP(t *testing.T) {
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", http.StatusFound) })
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
 	l := listen(t, there, "192.0.2.2:8080")
-	go srv.Serve(l) //nolint:errcheck // ends with the listener
+	go srv.Serve(l) // ends with the listener
 	t.Cleanup(func() { srv.Close() })
 
 	if r := do(t, here, executors.Probe{TCP: &executors.TCP{Address: "192.0.2.2:8080", Source: "192.0.2.1"}}); !r.OK {
@@ -203,7 +203,7 @@ func TestDNS(t *testing.T) {
 			t.Error(err)
 		}
 	})}
-	go srv.ActivateAndServe() //nolint:errcheck // ends with Shutdown
+	go srv.ActivateAndServe() // ends with Shutdown
 	t.Cleanup(func() { srv.Shutdown() })
 
 	r := do(t, here, executors.Probe{DNS: &executors.DNS{Name: "there.example", Server: "192.0.2.2"}})

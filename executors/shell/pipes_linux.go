@@ -84,7 +84,7 @@ func (p *pipes) add(to io.Writer) (*os.File, error) {
 	}
 	// A refusal (the user's pipe-user-pages-soft is used up) costs speed only.
 	if raw, err := w.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
+		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
 	}
 	p.streams = append(p.streams, &stream{read: r, to: to})
 	p.child = append(p.child, w)
@@ -189,7 +189,7 @@ func (p *pipes) idle() bool {
 			continue // closed
 		}
 		waiting := 0
-		raw.Control(func(fd uintptr) { waiting, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+		_ = raw.Control(func(fd uintptr) { waiting, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
 		if waiting > 0 {
 			return false
 		}

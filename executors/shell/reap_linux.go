@@ -96,7 +96,7 @@ func reapOrphans() {
 	self := os.Getpid()
 	for _, p := range processes() {
 		if p.ppid == self && p.state == 'Z' && owned.pids[p.pid] == nil {
-			syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
+			_, _ = syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
 		}
 	}
 }

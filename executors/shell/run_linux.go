@@ -170,7 +170,7 @@ func dedupe(env []string) []string {
 // cookie is unique a run of the command, even where its ID is not.
 func cookie(id string) string {
 	var b [8]byte
-	rand.Read(b[:])
+	_, _ = rand.Read(b[:]) // never fails
 	clean := strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return '-'

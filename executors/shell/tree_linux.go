@@ -87,11 +87,11 @@ func kill(p process, sig syscall.Signal) {
 	if err != nil {
 		return
 	}
-	defer h.Release()
+	defer func() { _ = h.Release() }()
 	if now, ok := readProcess(p.pid); ok && now.start == p.start {
-		h.Signal(sig)
+		_ = h.Signal(sig) // it may have ended, or be another user's
 		if sig == syscall.SIGTERM {
-			h.Signal(syscall.SIGCONT) // a stopped process would not see it
+			_ = h.Signal(syscall.SIGCONT) // a stopped process would not see it
 		}
 	}
 }

@@ -146,7 +146,7 @@ func newParts(limit int64) *parts {
 // add adds a frame; it returns the message when that is complete. The message
 // is valid until the next frame is read.
 func (p *parts) add(f frame) (message []byte, complete bool, err error) {
-	before, begun := p.unfinished[f.id]
+	all, begun := p.unfinished[f.id]
 	if !begun && !f.more {
 		return f.payload, true, nil
 	}
@@ -156,7 +156,7 @@ func (p *parts) add(f frame) (message []byte, complete bool, err error) {
 	if p.held += int64(len(f.payload)); p.held > p.limit {
 		return nil, false, fmt.Errorf("unfinished messages hold more than %d bytes", p.limit)
 	}
-	all := append(before, f.payload...)
+	all = append(all, f.payload...)
 	if f.more {
 		p.unfinished[f.id] = all
 		return nil, false, nil

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func TestFramesComeAsTheyWent(t *testing.T) {
 			t.Errorf("%v %d %v %d bytes, %v", got.kind, got.id, got.more, len(got.payload), err)
 		}
 	}
-	if _, err := r.next(); err != io.EOF {
+	if _, err := r.next(); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
 	}
 }
