@@ -103,6 +103,16 @@ type Answer struct {
 	Note string    `json:"note,omitempty"`
 }
 
+// Host is a machine that proved who it is.
+type Host struct {
+	Target  string `json:"target"`
+	Address string `json:"address"`
+	// Name is what the machine calls itself.
+	Name string `json:"name,omitempty"`
+	// Key is the fingerprint of its SSH host key, "SHA256:…".
+	Key string `json:"key"`
+}
+
 // Operation is a whole run of a document, as replayed from its journal.
 type Operation struct {
 	Run      string    `json:"run"` // ULID
@@ -116,6 +126,9 @@ type Operation struct {
 	Start    time.Time `json:"start"`
 	End      time.Time `json:"end,omitzero"`
 	Status   Status    `json:"status"`
+	// Hosts are the machines that were reached over a network, in the order of
+	// the targets.
+	Hosts []Host `json:"hosts,omitempty"`
 	// Outcomes in the order of the steps, then of their targets.
 	Outcomes []Outcome `json:"outcomes"`
 	// Notes are what the reader must know and no step says: a result that

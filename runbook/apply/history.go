@@ -131,6 +131,8 @@ func (h *history) take(kind journal.Kind, data any, at time.Time) error {
 	switch d := data.(type) {
 	case *startData:
 		return h.start(d, at)
+	case *lockData:
+		h.host(d)
 	case *intentData:
 		return h.intent(d)
 	case *outcomeData:
@@ -186,6 +188,22 @@ func (h *history) start(d *startData, at time.Time) error {
 		Host: d.Host, Tool: d.Tool, PlanHash: d.Plan.Hash, Start: at, Status: runbook.Running,
 	}
 	return nil
+}
+
+// host keeps who a target behind a network proved to be.
+func (h *history) host(d *lockData) {
+	if d.Info == nil || d.Info.HostKey == "" {
+		return
+	}
+	t, _ := find(h.plan.Targets, d.Target)
+	now := runbook.Host{Target: d.Target, Address: t.Address, Name: d.Info.Hostname, Key: d.Info.HostKey}
+	for i := range h.op.Hosts {
+		if h.op.Hosts[i].Target == d.Target {
+			h.op.Hosts[i] = now
+			return
+		}
+	}
+	h.op.Hosts = append(h.op.Hosts, now)
 }
 
 func (h *history) intent(d *intentData) error {
@@ -338,7 +356,7 @@ func (h *history) incomplete() bool {
 // Once it has ended, steps that were not reached are skipped ones.
 func (h *history) operation() *runbook.Operation {
 	op := h.op
-	op.Notes = slices.Clone(op.Notes)
+	op.Notes, op.Hosts = slices.Clone(op.Notes), slices.Clone(op.Hosts)
 	op.Outcomes = nil
 	if h.plan == nil {
 		return &op

@@ -22,6 +22,7 @@ func Head(op *runbook.Operation) string {
 	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n",
 		cell(op.Operator), cell(op.Host), stamp(op.Start), end, cell(op.Tool), cellCode(short(op.PlanHash)), cellCode(op.Run))
 	steps(&b, op)
+	hosts(&b, op)
 	for i, n := range op.Notes {
 		if i == 0 {
 			b.WriteString("\n")
@@ -29,6 +30,24 @@ func Head(op *runbook.Operation) string {
 		fmt.Fprintf(&b, "- %s\n", sentenceStart(escape(n)))
 	}
 	return b.String()
+}
+
+// hosts says who the machines behind a network proved to be.
+func hosts(b *strings.Builder, op *runbook.Operation) {
+	if len(op.Hosts) == 0 {
+		return
+	}
+	folded := len(op.Hosts) > few
+	if folded {
+		fmt.Fprintf(b, "\n<details>\n<summary>%s</summary>\n", count(len(op.Hosts), "host"))
+	}
+	b.WriteString("\n| target | address | host | host key |\n|---|---|---|---|\n")
+	for _, h := range op.Hosts {
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", cellCode(h.Target), cellCode(h.Address), cell(h.Name), cellCode(h.Key))
+	}
+	if folded {
+		b.WriteString("\n</details>\n")
+	}
 }
 
 // few is how many targets of a step have a line each in the report's table, and

@@ -77,7 +77,7 @@ stet status runbook.md`)
 	}
 	wants(t, "the host", o.stdout, "198.51.100.1/25", "198.51.100.129/25", "198.51.100.128/25 via 10.77.1.12", "agent-")
 	wants(t, "the progress", o.stderr, "goes back at", "confirmed")
-	wants(t, "the document", b.read(doc), "stet:report", "confirmed", "| `r1` |", "| `r2` |")
+	wants(t, "the document", b.read(doc), "stet:report", "confirmed", "| `r1` | `ssh://root@r1` |", "`SHA256:")
 }
 
 // TestRemoteFacts: looking needs neither a document nor an agent there.
