@@ -1,5 +1,7 @@
 package netstate
 
+import "fmt"
+
 // Op is what an edit does to its object.
 type Op string
 
@@ -65,6 +67,53 @@ type Change struct {
 
 // Empty reports whether the change changes nothing.
 func (c *Change) Empty() bool { return c == nil || len(c.Edits) == 0 }
+
+// Check tells what is wrong with a change that was read from somewhere: each
+// edit must have the sides that its operation needs, with one object of the
+// same sort on both. The other functions rely on it.
+func (c *Change) Check() error {
+	if c == nil {
+		return nil
+	}
+	for i := range c.Edits {
+		e := &c.Edits[i]
+		before, after := e.Before.sort(), e.After.sort()
+		ok := false
+		switch e.Op {
+		case Add:
+			ok = before == "" && e.Before == (Object{}) && after != ""
+		case Delete:
+			ok = after == "" && e.After == (Object{}) && before != ""
+		case Modify:
+			ok = before != "" && before == after
+		}
+		if !ok {
+			return fmt.Errorf("edit %d of the change is malformed (%s of %q to %q)", i+1, e.Op, before, after)
+		}
+	}
+	return nil
+}
+
+// sort is what an object is, "" if it is not exactly one thing.
+func (o Object) sort() string {
+	var found []string
+	add := func(there bool, name string) {
+		if there {
+			found = append(found, name)
+		}
+	}
+	add(o.Link != nil, "link")
+	add(o.Address != nil, "address")
+	add(o.Route != nil, "route")
+	add(o.Rule != nil, "rule")
+	add(o.Neighbor != nil, "neighbor")
+	add(o.FDB != nil, "fdb")
+	add(o.Sysctl != nil, "sysctl")
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}
 
 // Foreign is an effect of a configuration on another target: the far end of a
 // veth, or a link moved there.

@@ -30,6 +30,9 @@ func Apply(ctx context.Context, m Machine, c *netstate.Change) (*executors.Resul
 	if c.Empty() {
 		return r, nil
 	}
+	if err := c.Check(); err != nil {
+		return r, fmt.Errorf("reading the change: %w", err)
+	}
 	q := c.Query()
 	now, err := m.Observe(ctx, q)
 	if err != nil {

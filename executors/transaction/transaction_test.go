@@ -237,3 +237,26 @@ func stuck(t *testing.T) {
 		t.Errorf("the rest was not undone: tcp_ecn is %s", got)
 	}
 }
+
+// TestMalformed: a change that cannot have been planned touches nothing.
+func TestMalformed(t *testing.T) {
+	link := &netstate.Interface{Name: "eth0", Type: "ethernet", Attrs: netstate.Attrs{"mtu": "1400"}}
+	for _, e := range []netstate.Edit{
+		{}, {Op: netstate.Modify, After: netstate.Object{Link: link}}, {Op: netstate.Delete, After: netstate.Object{Link: link}},
+		{Op: netstate.Add, After: netstate.Object{Link: link, Sysctl: &netstate.Sysctl{}}}, {Op: "else", Before: netstate.Object{Link: link}, After: netstate.Object{Link: link}},
+		{Op: netstate.Modify, Before: netstate.Object{Link: link}, After: netstate.Object{Sysctl: &netstate.Sysctl{}}},
+	} {
+		m := fake.New(before())
+		c := &netstate.Change{Edits: []netstate.Edit{e}}
+		if _, err := transaction.Apply(context.Background(), m, c); err == nil {
+			t.Errorf("applied: %+v", e)
+		}
+		if r, err := transaction.Undo(context.Background(), m, c); err == nil || r.Undone {
+			t.Errorf("undone: %+v", e)
+		}
+		now, err := m.Observe(context.Background(), netstate.Query{Links: true})
+		if err != nil || now.Interface("eth0").Attrs["mtu"] != "1500" {
+			t.Errorf("touched: %+v %v", e, err)
+		}
+	}
+}

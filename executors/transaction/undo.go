@@ -21,6 +21,9 @@ func Undo(ctx context.Context, m Machine, c *netstate.Change) (*executors.Result
 	if c.Empty() {
 		return &executors.Result{Undone: true}, nil
 	}
+	if err := c.Check(); err != nil {
+		return &executors.Result{UndoError: err.Error()}, fmt.Errorf("reading the change: %w", err)
+	}
 	back := converge(ctx, m, c)
 	r := &executors.Result{Done: back.done, Undone: back.err == nil, UndoError: back.text(), Remains: back.remains}
 	if back.err != nil {
