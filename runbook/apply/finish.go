@@ -140,9 +140,13 @@ func (x *operation) remains() bool {
 	return false
 }
 
+// cause is what went wrong: a step, or what kept a group from being confirmed.
 func (x *operation) cause() string {
 	o, ok := report.Cause(x.h.operation())
 	if !ok || o.Error == "" {
+		if f := x.h.failing; f != nil && f.Error != "" {
+			return ": " + f.Error
+		}
 		return ""
 	}
 	s := ": " + o.Step

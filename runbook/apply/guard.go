@@ -137,6 +137,9 @@ func (x *operation) deadline(group string) time.Time {
 // confirm makes a wave of a group final, now that everything in it held: stet.
 func (x *operation) confirm(ctx context.Context, g *runbook.Group, w *plan.Wave) error {
 	if err := x.word(ctx, g, w); err != nil {
+		if ctx.Err() == nil {
+			x.tell("%s was not confirmed: %v.", g.Name, err)
+		}
 		return err
 	}
 	if err := ctx.Err(); err != nil {

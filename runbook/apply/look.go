@@ -163,6 +163,14 @@ func Guards(ctx context.Context, d *runbook.Document, o Options) ([]Pending, err
 		if len(ids) == 0 {
 			continue
 		}
+		if t.Scheme() == "sandbox" {
+			if x.waits(t.Name) {
+				errs = append(errs, &executors.Error{Code: "unsupported", Op: "asking " + t.Name + " for its guards",
+					Message: "a sandbox is known only to the stet that made it, and ends with it",
+					Remedy:  "answer in the terminal where it runs"})
+			}
+			continue
+		}
 		all, err := x.guardsOf(ctx, t)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("asking %s for its guards: %w", t.Name, err))
@@ -176,6 +184,17 @@ func Guards(ctx context.Context, d *runbook.Document, o Options) ([]Pending, err
 	return out, errors.Join(errs...)
 }
 
+// waits reports whether a guard of the operation still waits on a target, as
+// far as the journal knows.
+func (x *operation) waits(target string) bool {
+	for _, a := range x.h.acts {
+		if a.target == target && a.guard != "" && a.standing() && !a.confirmed && !x.h.ended {
+			return true
+		}
+	}
+	return false
+}
+
 func (x *operation) guardsOf(ctx context.Context, t executors.Target) ([]executors.GuardState, error) {
 	s, err := x.o.Open(ctx, t)
 	if err != nil {
@@ -187,7 +206,8 @@ func (x *operation) guardsOf(ctx context.Context, t executors.Target) ([]executo
 
 // Confirm confirms the guards of the document's latest operation that are still
 // armed, which is the operator's word (confirm=manual). The operation itself,
-// if it runs elsewhere, notices; else Resume does.
+// if it runs elsewhere, notices; else Resume does. When none is armed because
+// they have reverted, that is an *executors.Error of code "reverted".
 func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, error) {
 	all, err := Guards(ctx, d, o)
 	if err != nil {
@@ -195,8 +215,15 @@ func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, er
 	}
 	var done []Pending
 	var errs []error
+	var late error
 	for _, p := range all {
-		if p.Guard.Phase != executors.Armed {
+		switch p.Guard.Phase {
+		case executors.Armed:
+		case executors.Reverting, executors.Reverted, executors.Incomplete:
+			late = &executors.Error{Code: "reverted", Op: "confirming " + p.Guard.Step + " on " + p.Target.Name,
+				Message: "it is too late: the change has been taken back", Remedy: "look at what became of it: stet status " + d.Path}
+			continue
+		default:
 			continue
 		}
 		s, err := o.Open(ctx, p.Target)
@@ -209,6 +236,9 @@ func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, er
 		}
 		p.Guard.Phase = executors.Confirmed
 		done = append(done, p)
+	}
+	if len(done) == 0 && len(errs) == 0 && late != nil {
+		return nil, late
 	}
 	if len(done) == 0 && len(errs) == 0 {
 		return nil, fmt.Errorf("%w: no guard waits for confirmation", ErrNothing)

@@ -491,7 +491,7 @@ func TestConfirmByHand(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 		b.hosts["r1"].expire()
-		if err := <-done; !errors.Is(err, ErrRolledBack) || !strings.Contains(err.Error(), "") {
+		if err := <-done; !errors.Is(err, ErrRolledBack) || !strings.Contains(err.Error(), "nobody confirmed bridge in time") {
 			t.Fatal(err)
 		}
 		b.check()
