@@ -15,10 +15,13 @@ import (
 // How targets behind a network are proven to be reachable. A session that is
 // alive proves nothing: it may not have noticed yet.
 const (
-	// tryFor bounds one attempt to connect anew, tryAgain is the pause after
-	// one that failed.
-	tryFor   = 10 * time.Second
+	// tryFor bounds the first attempt to connect anew; each one gets more
+	// time, up to tryMost. tryAgain is the pause after one that failed.
+	tryFor   = 5 * time.Second
+	tryMost  = 30 * time.Second
 	tryAgain = 500 * time.Millisecond
+	// answerWithin is how long a sign of life may take.
+	answerWithin = 10 * time.Second
 	// unguarded is how long a target without a guard may take to answer again.
 	unguarded = 30 * time.Second
 	// revertWithin is how long after its deadline a guard may take to revert
@@ -144,15 +147,15 @@ func (x *operation) reverts(p place) (time.Time, bool) {
 // retry connects anew until that works or ctx ends; failed is told once.
 func (x *operation) retry(ctx context.Context, r executors.Remote, failed func(error)) error {
 	var last error
-	for {
-		try, cancel := context.WithTimeout(ctx, tryFor)
+	for within := tryFor; ; within = min(2*within, tryMost) {
+		try, cancel := context.WithTimeout(ctx, within)
 		err := r.Reconnect(try)
 		cancel()
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil && last == nil:
-			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+			return context.Cause(ctx)
 		case ctx.Err() != nil: // what it said before time was up is the reason
 			return fmt.Errorf("%w: %w", context.Cause(ctx), last)
 		case last == nil:
@@ -203,7 +206,7 @@ func (x *operation) awaitWayIn(ctx context.Context, a *act) {
 
 // tellReverted says when the guard of an act has taken it back by itself.
 func (x *operation) tellReverted(ctx context.Context, a *act) {
-	limited, cancel := context.WithTimeout(ctx, tryFor)
+	limited, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	st := x.look(limited, a)
 	if st == nil || st.Phase == executors.Armed || st.Phase == executors.Confirmed || st.Phase == executors.Lost {
@@ -220,7 +223,7 @@ func (x *operation) tellReverted(ctx context.Context, a *act) {
 func (x *operation) answers(ctx context.Context, r executors.Remote) bool {
 	done := make(chan error, 1)
 	go func() {
-		try, cancel := context.WithTimeout(ctx, tryFor)
+		try, cancel := context.WithTimeout(ctx, answerWithin)
 		defer cancel()
 		_, err := r.Guards(try)
 		done <- err
@@ -228,7 +231,7 @@ func (x *operation) answers(ctx context.Context, r executors.Remote) bool {
 	select {
 	case err := <-done:
 		return err == nil
-	case <-time.After(tryFor):
+	case <-time.After(answerWithin):
 		return false
 	}
 }
