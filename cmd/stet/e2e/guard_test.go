@@ -45,7 +45,10 @@ func newGuardBench(t *testing.T, target, confirm string) *guardBench {
 	ip(t, "-n", b.ns, "addr", "add", "10.0.0.1/8", "dev", "old0")
 	ip(t, "-n", b.ns, "link", "set", "old1", "up")
 	ip(t, "-n", b.ns, "link", "set", "old0", "up")
-	until(t, "old0 has settled", func() bool { return !strings.Contains(ip(t, "-n", b.ns, "addr"), "tentative") })
+	until(t, "both ends have settled", func() bool {
+		now := ip(t, "-n", b.ns, "addr")
+		return strings.Count(now, "inet6 fe80:") == 2 && !strings.Contains(now, "tentative")
+	})
 	b.doc = b.document("change.md", target, confirm)
 	b.before = state(t, b.ns)
 	return b
@@ -208,11 +211,17 @@ func TestConfirmFromAnotherTerminal(t *testing.T) {
 // TestNobodyConfirms while stet waits: it tells that the target went back.
 func TestNobodyConfirms(t *testing.T) {
 	each(t, "3s,manual", func(t *testing.T, b *guardBench) {
-		b.must(4, "run", "--yes", b.doc)
+		const why = "nobody confirmed bridge in time, and box went back by itself"
+		if o := b.must(4, "run", "--yes", b.doc); !strings.Contains(o.stderr, why) {
+			t.Errorf("it does not say why: %v", o)
+		}
 		b.noGuard()
 		b.isBefore()
-		if text := b.read(b.doc); !strings.Contains(text, "guard reverted the change") {
+		if text := b.read(b.doc); !strings.Contains(text, "guard reverted the change") || !strings.Contains(text, why) {
 			t.Errorf("the document does not tell it:\n%s", text)
+		}
+		if o := b.run("confirm", b.doc); o.code != 1 || !strings.Contains(o.stderr, "it is too late") {
+			t.Errorf("confirming too late: %v", o)
 		}
 	})
 }
@@ -288,6 +297,9 @@ defaults: {on: box, timeout: 60s}
 	until(t, "a guard waits", func() bool {
 		return len(b.processes(" guard ")) == 1 && strings.Contains(b.read(doc), "stet:result name=there")
 	})
+	if o := b.run("confirm", doc); o.code == 0 || !strings.Contains(o.stderr, "known only to the stet that made it") {
+		t.Errorf("confirming from elsewhere: %v", o)
+	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
