@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 	executortest.Test(t, func(t *testing.T) executors.Session {
 		// The suite also opens sessions when a test has ended, and with it
 		// t.Context.
-		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
 		session, err := o.Open(ctx, executors.Target{Name: "r1", Address: "ssh://" + s.address})
 		if err != nil {

@@ -26,7 +26,7 @@ func remote(t *testing.T, config string) (*bed, *server, *Opener, executors.Remo
 	a := ownAgent(t)
 	a.Args = []string{"agent", "serve"}
 	o := opener(t, b.dialer(t, config, Options{}), a)
-	session, err := o.Open(within(t, 60*time.Second), executors.Target{Name: "r1", Address: "ssh://" + s.address})
+	session, err := o.Open(within(t, 3*time.Minute), executors.Target{Name: "r1", Address: "ssh://" + s.address})
 	if err != nil {
 		t.Fatal(err)
 	}

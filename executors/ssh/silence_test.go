@@ -34,6 +34,8 @@ func (b *bed) behindLink(t *testing.T) *server {
 	} {
 		b.run(t, append([]string{"ip"}, strings.Fields(line)...)...)
 	}
+	// Addresses are there at once, without looking for others that have them.
+	b.run(t, "ip", "netns", "exec", "far", "sysctl", "-q", "net.ipv6.conf.far.accept_dad=0")
 	s := &server{address: "10.91.1.2"}
 	s.start(t, b, []string{"ip", "netns", "exec", "far"})
 	b.trust(t, s)
