@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +118,66 @@ func TestPing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPingCountsLoss takes the other end away in the middle.
+func TestPingCountsLoss(t *testing.T) {
+	here, there := place(t)
+	before := echoes(t, there)
+	replies := make(chan *executors.ProbeReply, 1)
+	go func() {
+		r, err := Ask(t.Context(), executors.Probe{Ping: &executors.Ping{Host: "192.0.2.2", Count: 40, Interval: 50 * time.Millisecond, Timeout: 300 * time.Millisecond}}, here)
+		if err != nil {
+			t.Error(err)
+		}
+		replies <- r
+	}()
+	for limit := time.Now().Add(20 * time.Second); echoes(t, there) < before+3; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatal("no requests come")
+		}
+	}
+	ip(t, "-n", fmt.Sprintf("stet-probe-b-%d", os.Getpid()), "addr", "del", "192.0.2.2/24", "dev", "e0")
+	r := <-replies
+	if r == nil {
+		return
+	}
+	received, _ := r.Values["received"].(int)
+	loss, _ := r.Values["loss"].(float64)
+	low, _ := r.Values["min"].(float64)
+	mean, _ := r.Values["avg"].(float64)
+	high, _ := r.Values["max"].(float64)
+	if !r.OK || received < 3 || received > 39 || loss <= 0 || loss >= 100 || low <= 0 || mean < low || high < mean || high > 2000 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// echoes counts the ICMP echo requests that came to a place.
+func echoes(t *testing.T, at Options) (n int) {
+	t.Helper()
+	var text []byte
+	err := at.in(func() (err error) {
+		text, err = os.ReadFile("/proc/thread-self/net/snmp")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if f[0] != "Icmp:" {
+			continue
+		}
+		if names == nil {
+			names = f
+			continue
+		}
+		if n, err = strconv.Atoi(f[slices.Index(names, "InEchos")]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
 }
 
 func TestPingRefusesWhatCannotBeSent(t *testing.T) {
