@@ -13,7 +13,7 @@ GOLANGCI_VERSION := v2.7.0
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 
 # Packages whose goroutines share state.
-RACE := ./cmd/... ./executors/local/... ./executors/wire/... ./executors/shell/... \
+RACE := ./cmd/... ./executors/ssh/... ./executors/local/... ./executors/wire/... ./executors/shell/... \
 	./executors/guard/... ./executors/agent/... ./executors/fake/... \
 	./runbook/apply/... ./runbook/journal/... ./runbook/check/... ./runbook/redact/...
 
@@ -21,7 +21,7 @@ RACE := ./cmd/... ./executors/local/... ./executors/wire/... ./executors/shell/.
 PLATFORMS := linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build first test check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
+.PHONY: help deps build first remote lockout test check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ bin/stet: $(shell find cmd executors internal runbook templates -name '*.go' -o 
 
 first: bin/stet ## run examples/first in two sandboxes, as any user
 	@examples/first/run
+
+remote: build ## run examples/remote: two hosts behind a jump host, in namespaces (root)
+	@examples/remote/run
+
+lockout: build ## run examples/lockout: a change that cuts its own way in (root)
+	@examples/lockout/run
 
 test: deps ## run all tests
 	@GO="$(GO)" $(GO) run ./scripts/gotest -timeout 30m $(PKG)

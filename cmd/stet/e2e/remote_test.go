@@ -317,3 +317,15 @@ ip -n r1 link show uplink
 `)
 	wants(t, "what was done", o.stdout, "pending     change on r1", "confirmed   change on r1", "resume: 0", "mtu 1400")
 }
+
+// TestRemoteGuide runs the page of the guide about remote hosts.
+func TestRemoteGuide(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	doc := b.write("page.md", b.read(filepath.Join(guide, "remote.md")))
+	o := b.script(`stet lint page.md && stet run --yes page.md`)
+	if o.code != 0 {
+		t.Fatal(o)
+	}
+	wants(t, "the page", b.read(doc), "**Done.**", "confirmed")
+}
