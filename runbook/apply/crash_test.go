@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"stet/executors/netstate"
@@ -22,6 +23,7 @@ type crash struct{ at int }
 // written, torn, or right after it.
 type mortal struct {
 	chain
+	mu    sync.Mutex
 	x     *operation
 	n     int
 	at    int
@@ -30,6 +32,8 @@ type mortal struct {
 }
 
 func (m *mortal) Append(kind journal.Kind, data any) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.dead {
 		return errors.New("dead")
 	}

@@ -60,15 +60,23 @@ type owed struct {
 }
 
 // record journals and, when that is on disk, makes it part of the history.
-// Once the journal could not be written, nothing more is announced.
+// Once the journal could not be written, nothing more is announced. Steps on
+// several targets record at once, and wait for the disk together; what they
+// record is about different targets, so that its order does not matter.
 func (x *operation) record(kind journal.Kind, data any) error {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.broken != nil {
-		return x.broken
+	broken := x.broken
+	x.mu.Unlock()
+	if broken != nil {
+		return broken
 	}
-	if err := x.log.Append(kind, data); err != nil {
-		x.broken = err
+	err := x.log.Append(kind, data)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err != nil {
+		if x.broken == nil {
+			x.broken = err
+		}
 		return err
 	}
 	return x.h.take(kind, data, x.now())
@@ -79,6 +87,12 @@ func (x *operation) record(kind journal.Kind, data any) error {
 // it later, in its place, if it can be written again (undoing may have freed
 // the disk).
 func (x *operation) note(kind journal.Kind, data any) {
+	x.mu.Lock()
+	works := x.broken == nil && len(x.owed) == 0
+	x.mu.Unlock()
+	if works && x.record(kind, data) == nil {
+		return
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	_ = x.h.take(kind, data, x.now()) // only a start can be refused

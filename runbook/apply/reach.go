@@ -76,24 +76,14 @@ func (x *operation) open(ctx context.Context, targets []executors.Target) error 
 
 // introduce journals what each target's machine is.
 func (x *operation) introduce(ctx context.Context) error {
-	infos := make([]*executors.Info, len(x.p.Targets))
-	err := each(x.p.Targets, func(i int) error {
+	return each(x.p.Targets, func(i int) error {
 		t := x.p.Targets[i]
-		var err error
-		if infos[i], err = x.sessions[t.Name].Info(ctx); err != nil {
+		info, err := x.sessions[t.Name].Info(ctx)
+		if err != nil {
 			return fmt.Errorf("looking at %s: %w", t.Name, err)
 		}
-		return nil
+		return x.record(journal.Locked, &lockData{Target: t.Name, Info: info})
 	})
-	if err != nil {
-		return err
-	}
-	for i, t := range x.p.Targets {
-		if err := x.record(journal.Locked, &lockData{Target: t.Name, Info: infos[i]}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // close releases what the operation holds. Sessions stay with their opener.

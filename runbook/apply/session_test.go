@@ -182,28 +182,38 @@ func (s *session) Revert(ctx context.Context, id string) (*executors.GuardState,
 		return nil, &executors.Error{Code: "not-found", Op: "reverting " + id}
 	}
 	s.fire(ctx, g)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	st := g.state
 	return &st, nil
 }
 
 // fire is what a guard does at its deadline.
 func (h *host) fire(ctx context.Context, g *guarded) {
-	if g.state.Phase != executors.Armed {
+	h.mu.Lock()
+	armed := g.state.Phase == executors.Armed
+	if armed {
+		g.state.Phase = executors.Reverting
+	}
+	h.mu.Unlock()
+	if !armed {
 		return
 	}
-	g.state.Phase = executors.Reverted
+	phase, result := executors.Reverted, (*executors.Result)(nil)
 	for _, c := range g.Commands {
 		if st, err := execute(ctx, c, executors.Output{}); err != nil || st.Code != 0 {
-			g.state.Phase = executors.Incomplete
+			phase = executors.Incomplete
 		}
 	}
 	if g.Change != nil {
 		r, err := transaction.Undo(ctx, h.m, g.Change)
-		if g.state.Result = r; err != nil || !r.OK() {
-			g.state.Phase = executors.Incomplete
+		if result = r; err != nil || !r.OK() {
+			phase = executors.Incomplete
 		}
 	}
-	g.state.Ended = time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	g.state.Phase, g.state.Result, g.state.Ended = phase, result, time.Now()
 }
 
 // expire lets all guards that wait revert, as if their time had come.

@@ -67,10 +67,34 @@ type Journal struct {
 	dir  string
 	mu   sync.Mutex
 	file *os.File
+	end  place // of what is written
+	disk place // of what is synced
+	now  func() time.Time
+
+	synced  *sync.Cond // a sync has ended
+	syncing bool
+	waiting []*waiter
+}
+
+// opened is a journal whose chain ends at a place that is on disk.
+func opened(dir string, f *os.File, end place) *Journal {
+	j := &Journal{dir: dir, file: f, end: end, disk: end, now: time.Now}
+	j.synced = sync.NewCond(&j.mu)
+	return j
+}
+
+// place is a position in the chain: after a record.
+type place struct {
 	seq  int64
 	prev string
 	size int64
-	now  func() time.Time
+}
+
+// waiter is a record that is written and not yet known to be on disk.
+type waiter struct {
+	seq  int64
+	over bool
+	err  error
 }
 
 // Create makes the folder of a new operation under stateDir and opens its
@@ -94,7 +118,7 @@ func Create(stateDir, document, run string) (*Journal, error) {
 			return nil, errors.Join(fmt.Errorf("making the journal: %w", err), f.Close())
 		}
 	}
-	return &Journal{dir: dir, file: f, now: time.Now}, nil
+	return opened(dir, f, place{}), nil
 }
 
 // Open replays the chain in dir and opens it for appending. A torn last record
@@ -109,10 +133,11 @@ func Open(dir string) (*Journal, *Log, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the journal: %w", err)
 	}
-	j := &Journal{dir: dir, file: f, size: log.size, now: time.Now}
+	end := place{size: log.size}
 	if n := len(log.Records); n > 0 {
-		j.seq, j.prev = log.Records[n-1].Seq, log.Records[n-1].Hash
+		end.seq, end.prev = log.Records[n-1].Seq, log.Records[n-1].Hash
 	}
+	j := opened(dir, f, end)
 	if log.Torn > 0 {
 		err = f.Truncate(log.size)
 	}
@@ -129,34 +154,81 @@ func Open(dir string) (*Journal, *Log, error) {
 func (j *Journal) Dir() string { return j.dir }
 
 // Append writes one record and syncs it to disk. When it returns an error the
-// record is not in the chain, and what it announces must not be done.
+// record is not in the chain, and what it announces must not be done. Records
+// that several goroutines write meanwhile are synced together.
 func (j *Journal) Append(kind Kind, data any) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	line, hash, err := encode(j.seq+1, j.now(), kind, j.prev, data)
+	w, err := j.write(kind, data)
 	if err != nil {
-		return fmt.Errorf("encoding a journal record (%s): %w", kind, err)
+		return err
 	}
-	crashpoint("before", j.seq+1, func() {})
-	crashpoint("torn", j.seq+1, func() { _, _ = j.file.Write(line[:len(line)/2]) })
-	_, err = j.file.Write(line)
-	if err == nil {
-		err = j.file.Sync()
+	for !w.over {
+		if j.syncing {
+			j.synced.Wait()
+		} else {
+			j.sync()
+		}
 	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("writing the journal (%s): %w", kind, err), j.cut())
+	if w.err != nil {
+		return fmt.Errorf("writing the journal (%s): %w", kind, w.err)
 	}
-	j.seq, j.prev, j.size = j.seq+1, hash, j.size+int64(len(line))
-	crashpoint("after", j.seq, func() {})
+	crashpoint("after", w.seq, func() {})
 	return nil
+}
+
+// write puts a record at the chain's end; j.mu is held.
+func (j *Journal) write(kind Kind, data any) (*waiter, error) {
+	seq := j.end.seq + 1
+	line, hash, err := encode(seq, j.now(), kind, j.end.prev, data)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a journal record (%s): %w", kind, err)
+	}
+	crashpoint("before", seq, func() {})
+	crashpoint("torn", seq, func() { _, _ = j.file.Write(line[:len(line)/2]) })
+	if _, err = j.file.Write(line); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing the journal (%s): %w", kind, err), j.cut())
+	}
+	j.end = place{seq, hash, j.end.size + int64(len(line))}
+	w := &waiter{seq: seq}
+	j.waiting = append(j.waiting, w)
+	return w, nil
+}
+
+// sync brings to disk what is written so far, with j.mu held but while the disk
+// works. When it refuses, all that was not on it before is taken out of the
+// chain: nothing of that may be relied on.
+func (j *Journal) sync() {
+	j.syncing = true
+	upTo := j.end
+	j.mu.Unlock()
+	err := j.file.Sync()
+	j.mu.Lock()
+	j.syncing = false
+	if err != nil {
+		j.end, upTo = j.disk, j.end
+		err = errors.Join(err, j.cut())
+	} else {
+		j.disk = upTo
+	}
+	left := j.waiting[:0]
+	for _, w := range j.waiting {
+		if w.seq > upTo.seq {
+			left = append(left, w)
+			continue
+		}
+		w.over, w.err = true, err
+	}
+	j.waiting = left
+	j.synced.Broadcast()
 }
 
 // cut removes what a failed write left, so that a later record can follow.
 func (j *Journal) cut() error {
-	if err := j.file.Truncate(j.size); err != nil {
+	if err := j.file.Truncate(j.end.size); err != nil {
 		return err
 	}
-	_, err := j.file.Seek(j.size, 0)
+	_, err := j.file.Seek(j.end.size, 0)
 	return err
 }
 

@@ -2,10 +2,12 @@ package journal
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -203,7 +205,7 @@ func TestDiskFull(t *testing.T) {
 	if err := j.Append(Start, 1); err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("error: %v", err)
 	}
-	if j.seq != 0 {
+	if j.end.seq != 0 {
 		t.Errorf("a record that was not written was counted")
 	}
 	if err := full.Close(); err != nil {
@@ -331,4 +333,78 @@ func FuzzReplay(f *testing.F) {
 			t.Fatalf("the whole part alone: %v", err)
 		}
 	})
+}
+
+// Records of several goroutines are synced together, and each is in the chain
+// when Append returns.
+func TestAppendAtOnce(t *testing.T) {
+	j, err := Create(t.TempDir(), "doc.md", NewRun(time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const many, each = 20, 20
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			for n := range each {
+				if err := j.Append(Note, map[string]int{"who": i, "n": n}); err != nil {
+					t.Error(err)
+				}
+				log, err := Replay(j.Dir())
+				if err != nil || len(log.Records) < n+1 {
+					t.Errorf("after %d records: %v", n+1, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	log, err := Replay(j.Dir())
+	if err != nil || len(log.Records) != many*each || log.Torn != 0 {
+		t.Fatalf("%v", err)
+	}
+	next := map[int]int{}
+	for _, r := range log.Records {
+		var d struct{ Who, N int }
+		if err := json.Unmarshal(r.Data, &d); err != nil || next[d.Who] != d.N {
+			t.Fatalf("%s: %v", r.Data, err)
+		}
+		next[d.Who]++
+	}
+}
+
+// A disk that refuses to sync takes out all that was not on it, whoever wrote
+// it; what comes later follows what was.
+func TestSyncFails(t *testing.T) {
+	j, err := Create(t.TempDir(), "doc.md", NewRun(time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(Note, 1); err != nil {
+		t.Fatal(err)
+	}
+	real := j.file
+	r, w, err := os.Pipe() // a pipe takes bytes and cannot be synced
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	j.file = w
+	if err := j.Append(Note, 2); err == nil {
+		t.Error("a pipe was synced")
+	}
+	if j.end != j.disk || j.end.seq != 1 || len(j.waiting) != 0 {
+		t.Errorf("%+v %+v", j.end, j.disk)
+	}
+	_ = w.Close()
+	j.file = real
+	if err := j.Append(Note, 3); err != nil {
+		t.Fatal(err)
+	}
+	log, err := Replay(j.Dir())
+	if err != nil || len(log.Records) != 2 || string(log.Records[1].Data) != "3" {
+		t.Errorf("%v %+v", err, log)
+	}
 }
