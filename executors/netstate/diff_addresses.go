@@ -54,6 +54,7 @@ func (d *differ) device(name string, before, after []Address) {
 		for _, a := range slices.Concat(f4, f6) {
 			*where = append(*where, deleteAddress(name, a, true))
 		}
+		slices.Reverse(t6) // see device6
 		for _, a := range slices.Concat(t4, t6) {
 			d.addressEarly = append(d.addressEarly, addAddress(name, a))
 		}
@@ -63,27 +64,61 @@ func (d *differ) device(name string, before, after []Address) {
 	d.device6(name, f6, t6)
 }
 
-// device6 compares IPv6 addresses: their order means nothing.
+// device6 compares IPv6 addresses. The kernel puts a new one before the others
+// of its scope (ipv6_link_dev_addr), so that the last is added first; nothing is
+// removed for the sake of the order.
 func (d *differ) device6(name string, from, to []Address) {
-	byKey := func(a, b *Address) int { return a.Prefix.Addr().Compare(b.Prefix.Addr()) }
-	eachPair(from, to, byKey, equalAddresses, func(p pair[Address]) {
-		switch {
-		case p.after == nil && d.address(name, p.before) != never:
-			d.lost = append(d.lost, deleteAddress(name, *p.before, true))
-		case p.after == nil:
-			d.addressLate = append(d.addressLate, deleteAddress(name, *p.before, false))
-		case p.before == nil:
-			d.addressEarly = append(d.addressEarly, addAddress(name, *p.after))
-		case d.address(name, p.before) != never:
-			d.lost = append(d.lost, deleteAddress(name, *p.before, true))
-			d.post = append(d.post, addAddress(name, *p.after))
-		case equalAddresses(p.before, p.after):
-		case changeable(p.before, p.after):
-			d.addressEarly = append(d.addressEarly, changeAddress(name, *p.before, *p.after))
-		default:
-			d.addressEarly = append(d.addressEarly, deleteAddress(name, *p.before, false), addAddress(name, *p.after))
+	for _, i := range removing6(from) {
+		if address6(to, &from[i]) != nil {
+			continue
 		}
-	})
+		if d.address(name, &from[i]) != never {
+			d.lost = append(d.lost, deleteAddress(name, from[i], true))
+		} else {
+			d.addressLate = append(d.addressLate, deleteAddress(name, from[i], false))
+		}
+	}
+	for i := len(to) - 1; i >= 0; i-- {
+		before, after := address6(from, &to[i]), &to[i]
+		switch {
+		case before == nil:
+			d.addressEarly = append(d.addressEarly, addAddress(name, *after))
+		case d.address(name, before) != never:
+			d.lost = append(d.lost, deleteAddress(name, *before, true))
+			d.post = append(d.post, addAddress(name, *after))
+		case equalAddresses(before, after):
+		case changeable(before, after):
+			d.addressEarly = append(d.addressEarly, changeAddress(name, *before, *after))
+		default:
+			d.addressEarly = append(d.addressEarly, deleteAddress(name, *before, false), addAddress(name, *after))
+		}
+	}
+}
+
+// removing6 is the order in which addresses are removed: those without a route
+// of their prefix first, because the kernel keeps the route of another one as
+// long as they are there, and then for good (check_cleanup_prefix_route).
+func removing6(list []Address) []int {
+	var first, then []int
+	for i := range list {
+		if slices.Contains(list[i].Flags, "noprefixroute") {
+			first = append(first, i)
+			continue
+		}
+		then = append(then, i)
+	}
+	return append(first, then...)
+}
+
+// address6 finds an IPv6 address, whatever its prefix length: an interface
+// cannot have it twice.
+func address6(list []Address, a *Address) *Address {
+	for i := range list {
+		if list[i].Prefix.Addr() == a.Prefix.Addr() {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // device4 compares IPv4 addresses, subnet by subnet: the first of a subnet is

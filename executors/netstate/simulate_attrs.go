@@ -24,8 +24,17 @@ func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
 		v.Attrs[key] = value
 		v.asked(key)
 	}
-	if was := m.from.Interface(i.Name); was != nil && v.Type == "tun" && was.Attrs["tun.mode"] != v.Attrs["tun.mode"] {
-		// What the kernel chose for the one mode is nothing for the other.
+	if was := m.from.Interface(i.Name); was != nil {
+		m.leave(i, was, v)
+	}
+	m.pairing(i, v)
+	m.check(i, v)
+}
+
+// leave drops what the kernel chose for an interface in one mode and what cannot
+// be in another.
+func (m *simulation) leave(i *InterfaceConfig, was, v *Interface) {
+	if v.Type == "tun" && was.Attrs["tun.mode"] != v.Attrs["tun.mode"] {
 		for _, key := range []string{"mac-address", "arp", "multicast", "txqueuelen"} {
 			if !given(i, key) {
 				delete(v.Attrs, key)
@@ -33,8 +42,12 @@ func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
 			}
 		}
 	}
-	m.pairing(i, v)
-	m.check(i, v)
+	for _, key := range []string{"mac-vlan.mode", "mac-vtap.mode"} {
+		left := was.Attrs[key] == "passthru" && v.Attrs[key] != "passthru"
+		if left && !given(i, "mac-address") && attrOf(m.from.Interface(lower(was)), "mac-address") == v.Attrs["mac-address"] {
+			delete(v.Attrs, "mac-address") // the lower interface's, which only passthru can share
+		}
+	}
 }
 
 func cloneOrNew(a Attrs) Attrs {

@@ -170,6 +170,7 @@ func (c *Change) undoAddresses(to *State) (kept []Interface) {
 	slices.SortStableFunc(recs, func(a, b record[InterfaceAddress]) int {
 		return cmp.Or(strings.Compare(a.key().Device, b.key().Device), seen[a.key()]-seen[b.key()])
 	})
+	restored := map[string]int{} // IPv6 addresses of each interface: they come first
 	for _, r := range recs {
 		key := r.key()
 		i := to.Interface(key.Device)
@@ -198,14 +199,19 @@ func (c *Change) undoAddresses(to *State) (kept []Interface) {
 			i.Addresses[at] = before
 			continue
 		}
-		i.Addresses = slices.Insert(i.Addresses, placeOf(i.Addresses, &before), before)
+		place := placeOf(i.Addresses, &before)
+		if before.Prefix.Addr().Is6() {
+			place = restored[key.Device]
+			restored[key.Device]++
+		}
+		i.Addresses = slices.Insert(i.Addresses, place, before)
 	}
 	return kept
 }
 
 // placeOf is where an address goes in the kernel's order.
 func placeOf(list []Address, a *Address) int {
-	if slices.Contains(a.Status, "secondary") || a.Prefix.Addr().Is6() {
+	if slices.Contains(a.Status, "secondary") {
 		return len(list)
 	}
 	for i := range list {
