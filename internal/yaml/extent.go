@@ -209,13 +209,13 @@ func (c *cursor) flow(out *Node) {
 		c.skip(1) // the opening bracket of an empty one
 	}
 	for c.blank() {
-		switch ch := c.rest[0]; {
-		case ch == '#':
+		switch c.rest[0] {
+		case '#':
 			c.skip(len(c.rest))
-		case ch == ']' || ch == '}':
+		case ']', '}':
 			c.skip(1)
 			return
-		case ch == ',' || ch == '*' || ch == ':':
+		case ',', '*', ':':
 			c.skip(1)
 		default: // an alias's name
 			end := strings.IndexAny(c.rest, " ,]}")

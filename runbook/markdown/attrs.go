@@ -57,7 +57,7 @@ func (r *reading) infoString(info span) (string, attributes) {
 	}
 	if rest[0] != '{' {
 		a := attributes{span: at}
-		r.into(&a, "attributes", at, "attributes stand in braces",
+		r.into(&a, at, "attributes stand in braces",
 			"Write them after the language as { key=value }.")
 		return lang, a
 	}
@@ -84,7 +84,7 @@ func (r *reading) braced(s span) attributes {
 	a := attributes{span: s}
 	text := r.src[s.Start:s.End]
 	if text[len(text)-1] != '}' {
-		r.into(&a, "attributes", s, "the braces of the attributes are not closed", "End them with } on the same line.")
+		r.into(&a, s, "the braces of the attributes are not closed", "End them with } on the same line.")
 		s.End++ // read what is there as if they were
 	}
 	inside := span{Start: s.Start + 1, End: s.End - 1}
@@ -98,10 +98,10 @@ func (r *reading) braced(s span) attributes {
 }
 
 // into keeps a fault until it is known whether the fence is a block at all.
-func (r *reading) into(a *attributes, code string, s span, summary, detail string) {
+func (r *reading) into(a *attributes, s span, summary, detail string) {
 	kept := r.faults
 	r.faults = nil
-	r.fault(code, s, summary, detail)
+	r.fault("attributes", s, summary, detail)
 	a.faults = append(a.faults, r.faults...)
 	r.faults = kept
 }
@@ -109,8 +109,8 @@ func (r *reading) into(a *attributes, code string, s span, summary, detail strin
 // words reads `k=v k="v w" run #id .class`.
 func (r *reading) words(a *attributes, s span) {
 	for at := s.Start; at < s.End; {
-		switch c := r.src[at]; {
-		case c == ' ' || c == '\t':
+		switch r.src[at] {
+		case ' ', '\t':
 			at++
 		default:
 			x := attr{}
@@ -176,7 +176,7 @@ func (r *reading) quoted(a *attributes, x *attr, s span) int {
 	}
 	x.value = span{Start: s.Start + 1, End: s.End}
 	x.Value = clean(value)
-	r.into(a, "attributes", s, "the quote of this value is not closed", "End the value with "+string(quote)+".")
+	r.into(a, s, "the quote of this value is not closed", "End the value with "+string(quote)+".")
 	return s.End
 }
 

@@ -117,9 +117,9 @@ func FuzzUpdate(f *testing.F) {
 	for seed := range 10 {
 		f.Add(generate(rand.New(rand.NewPCG(uint64(seed), 17))), uint16(0o600+seed), seed%2 == 0)
 	}
-	folder := f.TempDir()
+	all := f.TempDir()
 	f.Fuzz(func(t *testing.T, src []byte, mode uint16, linked bool) {
-		folder, err := os.MkdirTemp(folder, "")
+		folder, err := os.MkdirTemp(all, "")
 		if err != nil {
 			t.Fatal(err)
 		}

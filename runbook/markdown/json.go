@@ -20,7 +20,7 @@ func (r *reading) jsonAttributes(a *attributes) {
 		if errors.As(err, &syntax) {
 			at = min(max(a.span.Start+int(syntax.Offset)-1, a.span.Start), a.span.End)
 		}
-		r.into(a, "attributes", span{Start: at, End: min(at+1, a.span.End)}, "these attributes are not JSON: "+jsonMessage(err),
+		r.into(a, span{Start: at, End: min(at+1, a.span.End)}, "these attributes are not JSON: "+jsonMessage(err),
 			`Write {"key": "value"}, or { key=value }.`)
 	}
 	if _, err := d.Token(); err != nil {
@@ -46,7 +46,7 @@ func (r *reading) jsonAttributes(a *attributes) {
 		x.value = x.Span
 		var ok bool
 		if x.Value, ok = jsonValue(value); !ok {
-			r.into(a, "attributes", x.Span, fmt.Sprintf("%s must be a word, a number, true or a list of them", x.Key),
+			r.into(a, x.Span, fmt.Sprintf("%s must be a word, a number, true or a list of them", x.Key),
 				"Write the value as a string.")
 			continue
 		}

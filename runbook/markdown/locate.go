@@ -60,7 +60,7 @@ func (r *reading) locate(edits []Edit) (found []located, lost []Edit) {
 			continue
 		}
 		at[block[i]] = len(found)
-		found = append(found, located{e, block[i]})
+		found = append(found, located{Edit: e, block: block[i]})
 	}
 	return found, lost
 }

@@ -151,17 +151,17 @@ func BodyPosition(d *runbook.Document, b *runbook.Block, line, column int) runbo
 	if line > len(b.Lines) {
 		line, column = len(b.Lines), 1<<30
 	}
-	span := b.Lines[line-1]
+	at := b.Lines[line-1]
 	first := b.Start.Line + 1
 	if b.Kind == runbook.Manual {
 		first = b.Start.Line
 	}
-	start := bytes.LastIndexByte(d.Source[:span.Start], '\n') + 1
+	start := bytes.LastIndexByte(d.Source[:at.Start], '\n') + 1
 	if start == 0 {
-		start = min(bom(d.Source), span.Start)
+		start = min(bom(d.Source), at.Start)
 	}
-	before := utf8.RuneCount(d.Source[start:span.Start])
-	text := d.Source[span.Start:span.End]
+	before := utf8.RuneCount(d.Source[start:at.Start])
+	text := d.Source[at.Start:at.End]
 	if b.Pads != nil {
 		column -= b.Pads[line-1]
 	}

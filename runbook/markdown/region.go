@@ -183,13 +183,13 @@ func containerPrefix(raw []byte, padding int) string {
 	var b strings.Builder
 	column := 0
 	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case c == '\t':
+		switch raw[i] {
+		case '\t':
 			width := 4 - column%4
 			b.WriteString(strings.Repeat(" ", width))
 			column += width
 			continue
-		case c == '>':
+		case '>':
 			b.WriteByte('>')
 			if i+1 == len(raw) || raw[i+1] != ' ' && raw[i+1] != '\t' {
 				b.WriteByte(' ')

@@ -1,7 +1,6 @@
 package markdown
 
 import (
-	"bytes"
 	"sort"
 	"strings"
 
@@ -53,81 +52,9 @@ func splice(src []byte, list []replacement) []byte {
 func Splice(src []byte, head string, edits []Edit) (out []byte, lost []Edit) {
 	r := structure("", src)
 	located, lost := r.locate(edits)
-	out, unplaced := r.place(head, located)
+	p := placing{budget: minBudget + maxReadings*len(src)}
+	out, unplaced := p.place(r, head, located)
 	return out, append(lost, unplaced...)
-}
-
-// located is an edit with the index of its block in the document at hand.
-type located struct {
-	Edit
-	block int
-}
-
-// place writes edits and proves the outcome. When it does not hold, the edits
-// are halved until those that do not fit are alone.
-func (r *reading) place(head string, edits []located) ([]byte, []Edit) {
-	if head == "" && len(edits) == 0 {
-		return r.src, nil
-	}
-	out := splice(r.src, r.replacements(head, edits))
-	if r.proven(out, head, edits) {
-		return out, nil
-	}
-	switch {
-	case head != "" && len(edits) > 0:
-		out, lost := r.place(head, nil)
-		out, more := structure("", out).place("", edits)
-		return out, append(lost, more...)
-	case len(edits) <= 1: // it, or the report, has no place
-		var lost []Edit
-		if head != "" {
-			lost = []Edit{{Markdown: head}}
-		}
-		for _, e := range edits {
-			lost = append(lost, e.Edit)
-		}
-		return r.src, lost
-	}
-	half := len(edits) / 2
-	out, lost := r.place("", edits[:half])
-	out, more := structure("", out).place("", edits[half:])
-	return out, append(lost, more...)
-}
-
-// proven reads the outcome again: the same blocks, each result behind its
-// block, and the same bytes once the regions are taken out.
-func (r *reading) proven(out []byte, head string, edits []located) bool {
-	now := structure("", out)
-	if len(now.blocks) != len(r.blocks) || now.meta != r.meta {
-		return false
-	}
-	for i := range r.blocks {
-		a, b := &r.blocks[i], &now.blocks[i]
-		if a.Hash != b.Hash || a.Name != b.Name || a.Heading != b.Heading || a.closed != b.closed {
-			return false
-		}
-	}
-	results := now.results()
-	for _, e := range edits {
-		body := e.body()
-		region := results[e.block]
-		if region == nil && body != "" || region != nil && (region.Body != body || region.Edited) {
-			return false
-		}
-	}
-	if head != "" && !now.reports(cleanBody(safeBody(head))) {
-		return false
-	}
-	return bytes.Equal(now.strip(), r.strip())
-}
-
-func (r *reading) reports(body string) bool {
-	for _, region := range r.regions {
-		if region.role == reportRegion {
-			return region.Body == body
-		}
-	}
-	return false
 }
 
 // results are the result regions by block.
@@ -209,7 +136,7 @@ func (r *reading) result(e located, b *block, old *regionAt, nl string) []replac
 	if body == "" {
 		return append(list, replacement{span: at})
 	}
-	return append(list, replacement{at, r.regionText(at, m, b.Prefix, body, nl, true, false)})
+	return append(list, replacement{at, r.regionText(at, m, e.prefix(b), body, nl, true, false)})
 }
 
 // report replaces the report at the head of the document.

@@ -29,7 +29,6 @@ type last struct {
 type commentTag struct {
 	kind string
 	text span
-	used bool
 }
 
 type span = runbook.Span
