@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -107,6 +108,9 @@ func (s *session) startGuard(dir string, ready *os.File) error {
 	list, err := json.Marshal(names)
 	if err != nil {
 		return err
+	}
+	if s.host.served { // in the session of a login, which may end
+		argv = append(slices.Clone(s.host.scope.prefix()), argv...)
 	}
 	cmd := exec.Command(argv[0], append(argv[1:len(argv):len(argv)], "guard", dir, string(list))...)
 	cmd.Dir = "/"

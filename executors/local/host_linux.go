@@ -24,6 +24,7 @@ type Host struct {
 	// served tells that this process works for a peer: locks that are taken
 	// say so.
 	served bool
+	scope  scope
 	// find opens the namespace of a target: findHost, or findSandbox in the
 	// helper of the sandboxes.
 	find func(ctx context.Context, t executors.Target) (*space, error)
