@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"stet/executors"
 	"stet/runbook"
@@ -47,18 +48,8 @@ func Check(ctx context.Context, d *runbook.Document, o Options) (*runbook.Operat
 
 // lookAround runs a plan of checks alone, without locks: looking is free.
 func (x *operation) lookAround(ctx context.Context) (*runbook.Operation, error) {
-	for _, g := range x.p.Groups {
-		for _, t := range g.Steps[0].Targets {
-			target, ok := plan.Target(x.d, t.Target)
-			if !ok || x.sessions[t.Target] != nil {
-				continue
-			}
-			s, err := x.o.Open(ctx, target)
-			if err != nil {
-				return nil, fmt.Errorf("opening %s: %w", t.Target, err)
-			}
-			x.sessions[t.Target] = s
-		}
+	if err := x.openUnlocked(ctx); err != nil {
+		return nil, err
 	}
 	w := newWriter(x)
 	w.headless = true
@@ -151,8 +142,9 @@ func Guards(ctx context.Context, d *runbook.Document, o Options) ([]Pending, err
 	if x.h.plan == nil {
 		return nil, nil
 	}
-	var out []Pending
 	var errs []error
+	var asked []executors.Target
+	wanted := map[string][]string{}
 	for _, t := range x.h.plan.Targets {
 		var ids []string
 		for _, a := range x.h.acts {
@@ -171,12 +163,20 @@ func Guards(ctx context.Context, d *runbook.Document, o Options) ([]Pending, err
 			}
 			continue
 		}
-		all, err := x.guardsOf(ctx, t)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("asking %s for its guards: %w", t.Name, err))
+		asked = append(asked, t)
+		wanted[t.Name] = ids
+	}
+	found := make([][]executors.GuardState, len(asked))
+	errs = append(errs, each(asked, true, func(i int) (err error) {
+		if found[i], err = x.guardsOf(ctx, asked[i]); err != nil {
+			err = fmt.Errorf("asking %s for its guards: %w", asked[i].Name, err)
 		}
-		for _, st := range all {
-			if contains(ids, st.ID) {
+		return err
+	}))
+	var out []Pending
+	for i, t := range asked {
+		for _, st := range found[i] {
+			if contains(wanted[t.Name], st.ID) {
 				out = append(out, Pending{Target: t, Guard: st})
 			}
 		}
@@ -200,7 +200,6 @@ func (x *operation) guardsOf(ctx context.Context, t executors.Target) ([]executo
 	if err != nil {
 		return nil, err
 	}
-	x.sessions[t.Name] = s
 	return s.Guards(ctx)
 }
 
@@ -210,11 +209,12 @@ func (x *operation) guardsOf(ctx context.Context, t executors.Target) ([]executo
 // they have reverted, that is an *executors.Error of code "reverted".
 func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, error) {
 	all, err := Guards(ctx, d, o)
-	if err != nil {
+	if err != nil && len(all) == 0 {
 		return nil, err
 	}
-	var done []Pending
-	var errs []error
+	errs := []error{err} // of hosts that cannot be asked; the others stand all the same
+	var armed []Pending
+	var targets []executors.Target
 	var late error
 	for _, p := range all {
 		switch p.Guard.Phase {
@@ -226,22 +226,28 @@ func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, er
 		default:
 			continue
 		}
+		armed = append(armed, p)
+		targets = append(targets, p.Target)
+	}
+	errs = append(errs, each(targets, true, func(i int) error {
+		p := &armed[i]
 		s, err := o.Open(ctx, p.Target)
 		if err == nil {
 			err = s.Confirm(ctx, p.Guard.ID)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("confirming %s on %s: %w", p.Guard.Step, p.Target.Name, err))
-			continue
+			return fmt.Errorf("confirming %s on %s: %w", p.Guard.Step, p.Target.Name, err)
 		}
 		p.Guard.Phase = executors.Confirmed
-		done = append(done, p)
-	}
-	if len(done) == 0 && len(errs) == 0 && late != nil {
+		return nil
+	}))
+	done := slices.DeleteFunc(armed, func(p Pending) bool { return p.Guard.Phase != executors.Confirmed })
+	err = errors.Join(errs...)
+	switch {
+	case len(done) > 0 || err != nil:
+		return done, err
+	case late != nil:
 		return nil, late
 	}
-	if len(done) == 0 && len(errs) == 0 {
-		return nil, fmt.Errorf("%w: no guard waits for confirmation", ErrNothing)
-	}
-	return done, errors.Join(errs...)
+	return nil, fmt.Errorf("%w: no guard waits for confirmation", ErrNothing)
 }

@@ -15,9 +15,9 @@ import (
 
 // each does something with every target: with those of this host one after
 // another, in their order, and then with as many other hosts at once as a step
-// does, since each costs a round trip. It stops beginning after an error, and
-// returns those there are.
-func each(targets []executors.Target, do func(i int) error) error {
+// does, since each costs a round trip. It stops beginning after an error, unless
+// all are to be tried, and returns those there are.
+func each(targets []executors.Target, all bool, do func(i int) error) error {
 	var here, far []int
 	for i, t := range targets {
 		if t.Scheme() == "ssh" {
@@ -27,7 +27,7 @@ func each(targets []executors.Target, do func(i int) error) error {
 		}
 	}
 	f := &failures{total: len(targets)}
-	more := func() bool { return f.count() == 0 }
+	more := func() bool { return all || f.count() == 0 }
 	run := func(at int, which []int) {
 		fan(at, len(which), more, func(i int) {
 			if err := do(which[i]); err != nil {
@@ -48,7 +48,7 @@ func each(targets []executors.Target, do func(i int) error) error {
 
 // open opens and locks the targets named. What was locked is released by close.
 func (x *operation) open(ctx context.Context, targets []executors.Target) error {
-	return each(targets, func(i int) error {
+	return each(targets, false, func(i int) error {
 		t := targets[i]
 		x.mu.Lock()
 		have := x.sessions[t.Name]
@@ -74,9 +74,35 @@ func (x *operation) open(ctx context.Context, targets []executors.Target) error 
 	})
 }
 
+// openUnlocked opens the targets of all steps, to look at them only.
+func (x *operation) openUnlocked(ctx context.Context) error {
+	var targets []executors.Target
+	seen := map[string]bool{}
+	for gi := range x.p.Groups {
+		for si := range x.p.Groups[gi].Steps {
+			for _, t := range x.p.Groups[gi].Steps[si].Targets {
+				if target, ok := plan.Target(x.d, t.Target); ok && !seen[t.Target] && x.sessions[t.Target] == nil {
+					targets = append(targets, target)
+				}
+				seen[t.Target] = true
+			}
+		}
+	}
+	return each(targets, false, func(i int) error {
+		s, err := x.o.Open(ctx, targets[i])
+		if err != nil {
+			return fmt.Errorf("opening %s: %w", targets[i].Name, err)
+		}
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.sessions[targets[i].Name] = s
+		return nil
+	})
+}
+
 // introduce journals what each target's machine is.
 func (x *operation) introduce(ctx context.Context) error {
-	return each(x.p.Targets, func(i int) error {
+	return each(x.p.Targets, false, func(i int) error {
 		t := x.p.Targets[i]
 		info, err := x.sessions[t.Name].Info(ctx)
 		if err != nil {

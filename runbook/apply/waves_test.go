@@ -448,3 +448,72 @@ func BenchmarkThousandHosts(b *testing.B) {
 		b.ReportMetric(time.Since(start).Seconds(), "s/run")
 	}
 }
+
+// Ctrl-C while several targets run: what runs is ended, nothing more is begun,
+// and what was done is undone.
+func TestInterruptedAtOnce(t *testing.T) {
+	flags := t.TempDir()
+	b := newFleet(t, 8, fleetMTU("parallel=4")+"```sh { run name=wait parallel=4 }\ntouch "+flags+"/$STET_TARGET\nsleep 60\n```\n\n```rollback\nrm "+flags+"/$STET_TARGET\n```\n")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	d := b.doc()
+	p := b.plan(d)
+	done := make(chan error, 1)
+	go func() { _, err := Run(ctx, d, p, b.o); done <- err }()
+	here := func() int {
+		entries, err := os.ReadDir(flags)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	for here() < 4 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	b.check()
+	b.untouched(1, 8)
+	if n := here(); n != 0 {
+		t.Errorf("%d commands are not undone", n)
+	}
+	op, err := Load(journalDir(t, b))
+	if err != nil || statuses(op, "wait") != "rolled-back*4 skipped*4" {
+		t.Errorf("%v %s", err, statuses(op, "wait"))
+	}
+}
+
+// The operator's word reaches all hosts that can be reached.
+func TestConfirmReachesOthers(t *testing.T) {
+	b := newFleet(t, 3, fleetMTU("confirm=manual,60s parallel=3"))
+	d := b.doc()
+	p := b.plan(d)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { _, err := Run(ctx, d, p, b.o); done <- err }()
+	for b.heard(runbook.EventGuard) < 4 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	o := b.o
+	open := o.Open
+	o.Open = func(ctx context.Context, t executors.Target) (executors.Session, error) {
+		if t.Name == "h2" {
+			return nil, errors.New("unreachable")
+		}
+		return open(ctx, t)
+	}
+	confirmed, err := Confirm(context.Background(), b.doc(), o)
+	if err == nil || !strings.Contains(err.Error(), "asking h2") || len(confirmed) != 2 {
+		t.Errorf("%v %v", err, confirmed)
+	}
+	if _, err := Confirm(context.Background(), b.doc(), b.o); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	b.touched(1, 3)
+}
