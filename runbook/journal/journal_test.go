@@ -408,3 +408,25 @@ func TestSyncFails(t *testing.T) {
 		t.Errorf("%v %+v", err, log)
 	}
 }
+
+// A process can die between making the operation's folder and its chain. What
+// had a chain and lost it is something else.
+func TestReplayWithoutChain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "01JD0000000000000000000000")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	log, err := Replay(dir)
+	if err != nil || len(log.Records) > 0 || log.Ended() {
+		t.Errorf("an empty folder: %+v, %v", log, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "source.md"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if log, err := Replay(dir); err == nil {
+		t.Errorf("a folder that lost its chain: %+v", log)
+	}
+	if _, err := Replay(filepath.Join(dir, "nowhere")); err == nil {
+		t.Error("no folder is no empty folder")
+	}
+}

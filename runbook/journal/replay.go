@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -49,9 +50,15 @@ func (e *BrokenError) Error() string {
 
 // Replay reads the chain in dir and verifies it. A last line that was not
 // written to its end is left out and counted in Log.Torn; anything else that
-// does not hold together is a *BrokenError.
+// does not hold together is a *BrokenError. An empty folder is an operation that
+// died before it had a chain, and has no records.
 func Replay(dir string) (*Log, error) {
 	f, err := os.Open(filepath.Join(dir, File))
+	if errors.Is(err, fs.ErrNotExist) {
+		if entries, e := os.ReadDir(dir); e == nil && len(entries) == 0 {
+			return &Log{Dir: dir}, nil
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the journal: %w", err)
 	}
