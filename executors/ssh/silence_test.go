@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,12 @@ func relay(c net.Conn) error {
 func (b *bed) behindLink(t *testing.T) *server {
 	t.Helper()
 	b.run(t, "ip", "netns", "add", "far")
-	t.Cleanup(func() { b.run(t, "ip", "netns", "del", "far") })
+	t.Cleanup(func() {
+		// A process may hold the namespace, and with it the link, a little
+		// longer than its name.
+		_ = exec.Command("ip", "link", "del", "near").Run()
+		b.run(t, "ip", "netns", "del", "far")
+	})
 	for _, line := range []string{
 		"link add near type veth peer name far netns far", "addr add 10.91.1.1/24 dev near", "link set near up",
 		"-n far addr add 10.91.1.2/24 dev far", "-n far link set far up", "-n far link set lo up",
