@@ -59,6 +59,9 @@ type Defaults struct {
 	OnFailure Policy
 	// Interpreter by fence language.
 	Interpreter map[string]string
+	// Parallel is how many targets a step runs on at once; 0 leaves it to the
+	// kind of its targets.
+	Parallel int
 }
 
 // Policy is what happens when a step fails.

@@ -30,6 +30,9 @@ func (r *reading) defaults(b *block, meta *runbook.Meta) {
 	if b.Kind.Changing() {
 		b.Confirm = meta.Default.Confirm
 	}
+	if slices.Contains(targeted, b.Kind) {
+		b.Parallel = meta.Default.Parallel
+	}
 	if b.Kind == runbook.RollbackBlock {
 		b.Lang = "sh"
 	}

@@ -116,3 +116,18 @@ func TestWaveAttributes(t *testing.T) {
 		}
 	}
 }
+
+func TestParallelByDefault(t *testing.T) {
+	doc := func(value string) *runbook.Document {
+		return Parse("x.md", []byte("---\ntargets: {a: local}\ndefaults: {parallel: "+value+"}\n---\n\n```check\ntrue\n```\n\n```sh { run parallel=3 }\ntrue\n```\n\n```rollback\ntrue\n```\n"))
+	}
+	d := doc("20")
+	if len(d.Diagnostics) > 0 || d.Blocks[0].Parallel != 20 || d.Blocks[1].Parallel != 3 || d.Blocks[2].Parallel != 0 {
+		t.Errorf("%v %+v", d.Diagnostics, d.Blocks)
+	}
+	for _, bad := range []string{"0", "many", "[1]", "1001"} {
+		if d := doc(bad); len(d.Diagnostics) != 1 || d.Diagnostics[0].Start.Line != 3 || d.Blocks[0].Parallel != 0 {
+			t.Errorf("%s: %v", bad, d.Diagnostics)
+		}
+	}
+}

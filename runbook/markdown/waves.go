@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"stet/internal/yaml"
 	"stet/runbook"
 )
 
@@ -13,12 +14,32 @@ const mostParallel = 1000
 
 // parallel reads how many targets a step runs on at once.
 func (s *setting) parallel() {
-	n, err := strconv.Atoi(s.a.Value)
-	if err != nil || n < 1 || n > mostParallel {
-		s.bad("bad-value", fmt.Sprintf("parallel=%s is no number of targets", s.a.Value), fmt.Sprintf("Write a number from 1 to %d.", mostParallel))
+	if n, ok := atOnce(s.a.Value); ok {
+		s.b.Parallel = n
 		return
 	}
-	s.b.Parallel = n
+	s.bad("bad-value", fmt.Sprintf("parallel=%s is no number of targets", s.a.Value), fmt.Sprintf("Write a number from 1 to %d.", mostParallel))
+}
+
+// parallel reads the same of the defaults.
+func (d *decoder) parallel(n *yaml.Node) int {
+	text, ok := d.text(n, "parallel")
+	if !ok {
+		return 0
+	}
+	at, ok := atOnce(text)
+	if !ok {
+		d.wrong(n, "bad-value", fmt.Sprintf("parallel: %q is no number of targets", text), fmt.Sprintf("Write a number from 1 to %d.", mostParallel))
+	}
+	return at
+}
+
+func atOnce(text string) (int, bool) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > mostParallel {
+		return 0, false
+	}
+	return n, true
 }
 
 // batch reads the sizes of waves: "1,10%,100%". "rest" is 100%.
