@@ -171,6 +171,7 @@ func (x *operation) rejoin(dir string) error {
 	if now != "" {
 		x.d.Path = now
 	}
+	x.recall()
 	blocks := map[string]*runbook.Block{}
 	for i := range x.d.Blocks {
 		blocks[x.d.Blocks[i].Name] = &x.d.Blocks[i]
@@ -284,6 +285,9 @@ func (x *operation) throwaway() bool {
 				Error: "it ended with its sandbox",
 			}
 			x.note(journal.UndoOutcome, &undoData{Group: a.group, Step: a.step, Target: a.target, Undo: &u})
+			if _, step := x.planStep(a.step); step != nil {
+				x.writer.put(step)
+			}
 		}
 	}
 	x.tell("The sandboxes ended with the process that made them, and everything that was done in them.")

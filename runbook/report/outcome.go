@@ -52,12 +52,22 @@ func rest(b *strings.Builder, o runbook.Outcome) {
 	if len(o.Facts) > 0 {
 		facts(b, o.Facts)
 	}
-	if o.Guard != nil {
+	if o.Guard != nil && !settled(o) {
 		guard(b, o.Guard)
 	}
 	if o.Undo != nil {
 		undo(b, o.Undo)
 	}
+}
+
+// settled reports whether the undoing has the last word on the guard: it did
+// the work, or what was learnt of it before is overtaken.
+func settled(o runbook.Outcome) bool {
+	if o.Undo == nil {
+		return false
+	}
+	g := o.Undo.Guard
+	return g != nil && g.ID == o.Guard.ID || o.Guard.Phase == executors.Armed || o.Guard.Phase == executors.Reverting
 }
 
 func answer(b *strings.Builder, a *runbook.Answer) {
