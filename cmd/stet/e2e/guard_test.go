@@ -313,4 +313,7 @@ defaults: {on: box, timeout: 60s}
 	if o := b.run("resume", "--yes", doc); o.code != 4 && o.code != 0 || !strings.Contains(o.stderr, "sandboxes ended with the process that made them") {
 		t.Error(o)
 	}
+	if text := b.read(doc); strings.Contains(text, "unless it is confirmed") {
+		t.Errorf("the document speaks of a guard that is gone:\n%s", text)
+	}
 }
