@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"stet/executors"
 	"stet/runbook"
@@ -123,60 +122,6 @@ func (x *operation) do(ctx context.Context, g *runbook.Group, s *runbook.Step, t
 		return x.manual(ctx, s)
 	}
 	return runbook.Outcome{}, fmt.Errorf("running %s: blocks of kind %s cannot be run", s.Name, s.Kind)
-}
-
-// fail undoes what the policy says after a group has failed, and reports
-// whether the operation goes on with the next group.
-func (x *operation) fail(ctx context.Context, g *runbook.Group, cause error) bool {
-	if interrupted(ctx, cause) || ctx.Err() != nil {
-		x.aborted = true
-	}
-	x.stale = errors.Is(cause, errStale)
-	policy := x.policy(ctx, g)
-	d := &failingData{Group: g.Name, Policy: policy, Error: x.red.String(cause.Error()), Aborted: x.aborted}
-	x.mu.Lock()
-	standing := x.h.standing()
-	x.mu.Unlock()
-	for _, name := range standing {
-		if policy == runbook.Rollback || name == g.Name {
-			d.Undo = append(d.Undo, name)
-		}
-	}
-	x.note(journal.Failing, d)
-	if ctx.Err() != nil {
-		x.emit(runbook.Event{Kind: runbook.EventNote, Group: g.Name, Text: "interrupted: undoing what has to be undone"})
-	}
-	back := x.undo(ctx, d.Undo)
-	if g.Change >= 0 {
-		x.writer.put(&g.Steps[g.Change]) // it says now what was never reached
-	}
-	return policy == runbook.Continue && back && !x.aborted && x.journalWorks()
-}
-
-func (x *operation) journalWorks() bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.broken == nil
-}
-
-// policy is the group's, or what the operator chooses when it is to ask.
-// Without an answer everything is undone.
-func (x *operation) policy(ctx context.Context, g *runbook.Group) runbook.Policy {
-	if g.Policy != runbook.Ask {
-		return g.Policy
-	}
-	if x.o.Ask == nil || ctx.Err() != nil {
-		return runbook.Rollback
-	}
-	choices := []string{string(runbook.Rollback), string(runbook.Stop), string(runbook.Continue)}
-	a, err := x.o.Ask(ctx, Question{
-		Kind: AskPolicy, Step: g.Name, Choices: choices,
-		Text: fmt.Sprintf("%s failed and is undone. Undo the earlier groups too (rollback), keep them and stop, or keep them and continue?", g.Name),
-	})
-	if err != nil || !slices.Contains(choices, a.Choice) {
-		return runbook.Rollback
-	}
-	return runbook.Policy(a.Choice)
 }
 
 // planStep finds a step of the plan by name.

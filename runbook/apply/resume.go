@@ -234,7 +234,12 @@ func (x *operation) carryOn(ctx context.Context) {
 	}
 	x.mu.Lock()
 	failing := x.h.failing
+	standing := x.h.standing()
 	x.mu.Unlock()
+	if failing != nil && failing.Policy == runbook.Ask { // died waiting for the answer
+		failing = &failingData{Group: failing.Group, Policy: runbook.Rollback, Undo: standing, Error: failing.Error}
+		x.note(journal.Failing, failing)
+	}
 	if failing != nil && x.undoing(failing) {
 		x.aborted, x.requested = failing.Aborted, failing.Requested
 		back := x.undo(ctx, failing.Undo)

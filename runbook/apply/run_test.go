@@ -304,6 +304,74 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+// What failed is undone before the operator is asked about the rest.
+func TestPolicyIsAsked(t *testing.T) {
+	broken := strings.Replace(bridge, "name=bridge", "name=bridge on-failure=ask", 1) + fails
+	last := strings.NewReplacer("name=mtu", "name=last", "${mtu}", "1300", "on=r1,r2", "on=r2").Replace(mtu)
+	for _, c := range []struct {
+		choice string
+		err    error
+		status runbook.Status
+		last   runbook.Status
+		mtu    string
+	}{
+		{"rollback", ErrRolledBack, runbook.RolledBack, runbook.Skipped, "1500"},
+		{"stop", ErrFailed, runbook.Failed, runbook.Skipped, "1400"},
+		{"continue", ErrFailed, runbook.Failed, runbook.OK, "1400"},
+		{"", ErrRolledBack, runbook.RolledBack, runbook.Skipped, "1500"}, // nobody answers
+	} {
+		t.Run("answer "+c.choice, func(t *testing.T) {
+			b := newBench(t, mtu+broken+last)
+			asked := 0
+			b.o.Ask = func(_ context.Context, q Question) (Answer, error) {
+				asked++
+				if q.Kind != AskPolicy || q.Step != "bridge" {
+					t.Errorf("%+v", q)
+				}
+				if link(b.hosts["r1"].m.State(), "br0") != nil {
+					t.Error("br0 stands while somebody thinks")
+				}
+				if c.choice == "" {
+					return Answer{}, errors.New("end of input")
+				}
+				return Answer{Choice: c.choice}, nil
+			}
+			op, err := b.run()
+			if !errors.Is(err, c.err) || op.Status != c.status || asked != 1 {
+				t.Fatalf("%v %s, asked %d times", err, op.Status, asked)
+			}
+			b.check()
+			if o := outcome(t, op, "last", "r2"); o.Status != c.last {
+				t.Errorf("last: %s", o.Status)
+			}
+			if got := link(b.hosts["r1"].m.State(), "eth0").Attrs["mtu"]; got != c.mtu {
+				t.Errorf("mtu of r1: %s", got)
+			}
+		})
+	}
+}
+
+// A crash while the operator is asked means that nobody answered.
+func TestPolicyIsAskedAndStetDies(t *testing.T) {
+	broken := strings.Replace(bridge, "name=bridge", "name=bridge on-failure=ask", 1) + fails
+	b := newBench(t, mtu+broken)
+	b.o.Ask = func(context.Context, Question) (Answer, error) { panic(crash{0}) }
+	d := b.doc()
+	p := b.plan(d)
+	if died, _ := b.crashing("after", 1000, func() error { _, err := Run(context.Background(), d, p, b.o); return err }); !died {
+		t.Fatal("it did not die")
+	}
+	b.o.Ask = nil
+	op, err := Resume(context.Background(), b.doc(), b.o)
+	if !errors.Is(err, ErrRolledBack) || op.Status != runbook.RolledBack {
+		t.Fatalf("%v", err)
+	}
+	b.check()
+	if got := link(b.hosts["r1"].m.State(), "eth0").Attrs["mtu"]; got != "1500" {
+		t.Errorf("mtu of r1: %s", got)
+	}
+}
+
 func link(s *netstate.State, name string) *netstate.Interface {
 	for i := range s.Interfaces {
 		if s.Interfaces[i].Name == name && s.Interfaces[i].Netns == "" {

@@ -65,11 +65,21 @@ func (x *operation) wave(ctx context.Context, g *runbook.Group, w *plan.Wave) er
 		}
 		if i == g.Change {
 			x.tell("%s was skipped by the operator, and with it what belongs to it.", s.Name)
-			break
+			return x.skip(g, w)
 		}
 		x.tell("%s was skipped by the operator.", s.Name)
 	}
 	return x.confirm(ctx, g, w)
+}
+
+// skip ends a wave whose change was not made: there is nothing to confirm, and
+// nothing to be taken up.
+func (x *operation) skip(g *runbook.Group, w *plan.Wave) error {
+	d := &groupData{Group: g.Name, At: x.now()}
+	if w.Of > 1 {
+		d.Wave, d.Of = w.Number, w.Of
+	}
+	return x.record(journal.Confirm, d)
 }
 
 // waveFailed says which wave failed and what was never begun because of it.

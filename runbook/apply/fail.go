@@ -1,0 +1,79 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"stet/runbook"
+	"stet/runbook/journal"
+)
+
+// fail undoes what the policy says after a group has failed, and reports
+// whether the operation goes on with the next group.
+func (x *operation) fail(ctx context.Context, g *runbook.Group, cause error) bool {
+	if interrupted(ctx, cause) || ctx.Err() != nil {
+		x.aborted = true
+	}
+	x.stale = errors.Is(cause, errStale)
+	policy, back := g.Policy, true
+	if policy == runbook.Ask {
+		policy = runbook.Rollback
+		if x.o.Ask != nil && ctx.Err() == nil {
+			// What failed does not stand while somebody thinks.
+			back = x.failed(ctx, g, runbook.Ask, cause)
+			policy = x.asked(ctx, g)
+		}
+	}
+	back = x.failed(ctx, g, policy, cause) && back
+	if g.Change >= 0 {
+		x.writer.put(&g.Steps[g.Change]) // it says now what was never reached
+	}
+	return policy == runbook.Continue && back && !x.aborted && x.journalWorks()
+}
+
+// failed journals the decision and undoes what it says.
+func (x *operation) failed(ctx context.Context, g *runbook.Group, policy runbook.Policy, cause error) bool {
+	d := &failingData{Group: g.Name, Policy: policy, Error: x.red.String(cause.Error()), Aborted: x.aborted}
+	x.mu.Lock()
+	standing := x.h.standing()
+	again := x.h.failing != nil && x.h.failing.Policy == runbook.Ask && x.h.failing.Group == g.Name
+	x.mu.Unlock()
+	for _, name := range standing {
+		if policy == runbook.Rollback || name == g.Name {
+			d.Undo = append(d.Undo, name)
+		}
+	}
+	x.note(journal.Failing, d)
+	if ctx.Err() != nil {
+		x.emit(runbook.Event{Kind: runbook.EventNote, Group: g.Name, Text: "interrupted: undoing what has to be undone"})
+	}
+	if again && len(d.Undo) == 0 {
+		return true // all of it was undone before the question
+	}
+	return x.undo(ctx, d.Undo)
+}
+
+// asked is the policy that the operator chooses, now that the group that failed
+// is undone. Without an answer everything is.
+func (x *operation) asked(ctx context.Context, g *runbook.Group) runbook.Policy {
+	choices := []string{string(runbook.Rollback), string(runbook.Stop), string(runbook.Continue)}
+	a, err := x.o.Ask(ctx, Question{
+		Kind: AskPolicy, Step: g.Name, Choices: choices,
+		Text: fmt.Sprintf("%s failed; it was undone as far as it goes. Undo the earlier groups too (rollback), keep them and stop, or keep them and continue?", g.Name),
+	})
+	if ctx.Err() != nil {
+		x.aborted = true
+	}
+	if err != nil || !slices.Contains(choices, a.Choice) {
+		return runbook.Rollback
+	}
+	return runbook.Policy(a.Choice)
+}
+
+func (x *operation) journalWorks() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.broken == nil
+}
