@@ -18,6 +18,20 @@ import (
 	"stet/executors"
 )
 
+func do(t *testing.T, at Options, p executors.Probe) *executors.ProbeReply {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	r, err := Ask(ctx, p, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.OK && r.Error == "" {
+		t.Error("a negative answer without a reason")
+	}
+	return r
+}
+
 // zone is what the test's name server knows, as master files write it.
 const zone = `
 www.example.	60 IN A 192.0.2.1

@@ -75,20 +75,6 @@ func inside(name string) Options {
 	}}
 }
 
-func do(t *testing.T, at Options, p executors.Probe) *executors.ProbeReply {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	r, err := Ask(ctx, p, at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !r.OK && r.Error == "" {
-		t.Error("a negative answer without a reason")
-	}
-	return r
-}
-
 func TestPing(t *testing.T) {
 	here, _ := place(t)
 	tests := []struct {

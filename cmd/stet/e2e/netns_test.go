@@ -18,7 +18,10 @@ func netns(t testing.TB, hint string) string {
 	needRoot(t)
 	name := fmt.Sprintf("stet-%s-%d-%d", hint, os.Getpid(), netnsCount.Add(1))
 	ip(t, "netns", "add", name)
-	t.Cleanup(func() { ip(t, "netns", "delete", name) })
+	t.Cleanup(func() {
+		forget(t, name)
+		ip(t, "netns", "delete", name)
+	})
 	ip(t, "-n", name, "link", "set", "lo", "up")
 	return name
 }
