@@ -42,6 +42,9 @@ type Options struct {
 	Sink runbook.Sink
 	// Ask asks the operator; nil means that there is no terminal.
 	Ask Asker
+	// Agree is asked by Resume and Rollback, with the operation that they are
+	// about to take up, before anything is touched; nil means yes.
+	Agree func(ctx context.Context, op *runbook.Operation) (bool, error)
 	// Answers are given beforehand, by the name of a manual step.
 	Answers map[string]Answer
 	// Secrets are the values of the front matter's secrets by name.

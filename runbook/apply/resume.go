@@ -114,6 +114,9 @@ func take(ctx context.Context, d *runbook.Document, o Options, mode string, choo
 	if err = x.rejoin(dir); err != nil {
 		return nil, err
 	}
+	if err = x.agreed(ctx); err != nil {
+		return nil, err
+	}
 	x.files = attached(dir)
 	if err = x.open(ctx, x.touched()); err != nil {
 		return nil, refuseLocked(err)
@@ -126,6 +129,22 @@ func take(ctx context.Context, d *runbook.Document, o Options, mode string, choo
 	}
 	x.writer = newWriter(x)
 	return x, nil
+}
+
+// agreed asks whether this operation is the one.
+func (x *operation) agreed(ctx context.Context) error {
+	if x.o.Agree == nil {
+		return nil
+	}
+	op := x.h.operation()
+	if !x.h.ended {
+		op.Status = runbook.Unfinished // its lock was free
+	}
+	yes, err := x.o.Agree(ctx, op)
+	if err == nil && !yes {
+		err = fmt.Errorf("%w: you did not say yes", ErrRefused)
+	}
+	return err
 }
 
 func (x *operation) chooseDir(choose func(*history) (wanted, stop bool)) (string, error) {

@@ -39,7 +39,7 @@ func begin(ctx context.Context, d *runbook.Document, p *runbook.Plan, o Options)
 	held := x // a return sets x to nil before this looks
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, held.close(ctx))
+			err = errors.Join(err, held.abandon(ctx, err))
 		}
 	}()
 	x.p = p
@@ -70,6 +70,18 @@ func begin(ctx context.Context, d *runbook.Document, p *runbook.Plan, o Options)
 	}
 	x.writer = newWriter(x)
 	return x, nil
+}
+
+// abandon ends what could not begin: its journal says so, or is not there.
+func (x *operation) abandon(ctx context.Context, cause error) error {
+	if x.h.begun {
+		x.note(journal.End, &endData{Status: runbook.Failed, Error: x.red.String(cause.Error()), At: x.now()})
+	}
+	err := x.close(ctx)
+	if x.log != nil && !x.h.begun {
+		err = errors.Join(err, os.RemoveAll(x.log.Dir()))
+	}
+	return err
 }
 
 // prepare makes an operation that holds nothing yet.
