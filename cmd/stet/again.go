@@ -3,11 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"stet/cmd/stet/internal/view"
 	"stet/runbook"
 	"stet/runbook/apply"
+	"stet/runbook/markdown"
 )
 
 // again makes a verb that goes on with an operation from its journal.
@@ -24,23 +29,20 @@ func again(c *cli, act func(context.Context, *runbook.Document, apply.Options) (
 		if err != nil {
 			return err
 		}
-		o, err := c.begin(cmd.Context(), files[0], choice{})
+		o, err := c.beginAgain(cmd.Context(), files[0])
 		if err != nil {
 			return err
 		}
 		defer o.end(&err)
-		if !yes {
-			agreed, err := o.person.agree(cmd.Context(), question)
-			if err != nil {
-				return err
-			}
-			if !agreed {
-				return refused("not done: you did not say yes", "")
-			}
-		}
 		options, err := o.options()
 		if err != nil {
 			return err
+		}
+		if !yes {
+			options.Agree = func(ctx context.Context, op *runbook.Operation) (bool, error) {
+				c.msg().Print(view.Headline(op) + view.Steps(op))
+				return o.person.agree(ctx, question)
+			}
 		}
 		options.Answers, err = byName(o.d, given)
 		if err != nil {
@@ -61,4 +63,23 @@ func again(c *cli, act func(context.Context, *runbook.Document, apply.Options) (
 	cmd.Flags().BoolVar(&noWrite, "no-write", false, "leave the document as it is")
 	jsonFlag(c, cmd, jsonEvents)
 	return cmd
+}
+
+// beginAgain is begin for an operation that there was. The document may be gone
+// by now: then its copy in the journal's folder stands for it.
+func (c *cli) beginAgain(ctx context.Context, path string) (*operation, error) {
+	o, err := c.begin(ctx, path, choice{})
+	if !errors.Is(err, fs.ErrNotExist) {
+		return o, err
+	}
+	dir, nothing := c.latest(path)
+	if nothing != nil {
+		return nil, err
+	}
+	src, gone := os.ReadFile(filepath.Join(dir, apply.SourceFile))
+	if gone != nil {
+		return nil, err
+	}
+	c.msg().Print("note: " + path + " is gone; what it was when it ran stands for it\n")
+	return c.beginWith(ctx, markdown.Parse(path, src))
 }

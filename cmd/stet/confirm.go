@@ -17,7 +17,7 @@ func confirmCmd(c *cli) *cobra.Command {
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, files []string) (err error) {
-			o, err := c.begin(cmd.Context(), files[0], choice{})
+			o, err := c.beginAgain(cmd.Context(), files[0])
 			if err != nil {
 				return err
 			}

@@ -8,9 +8,11 @@ import (
 	"syscall"
 )
 
-// interruptible returns a context that the first Ctrl-C ends, so that what was
-// begun is undone in order. The second one ends the process at once; guards on
-// the targets go on and revert.
+// interruptible returns a context that the first Ctrl-C, SIGTERM or SIGHUP ends,
+// so that what was begun is undone in order. A second Ctrl-C ends the process at
+// once; guards on the targets go on and revert. Only a person does that: a
+// closed terminal sends SIGHUP twice (the kernel, then the shell), a service
+// manager SIGTERM and SIGHUP, and neither may cut the undoing short.
 //
 // SIGPIPE is taken too: a reader that goes away (stet run … | head) must not
 // end an operation in its middle. It is not ignored, because children would
@@ -28,13 +30,13 @@ func interruptible(parent context.Context, stderr io.Writer) (context.Context, f
 				return
 			case s := <-signals:
 				switch {
-				case s == syscall.SIGPIPE:
+				case s == syscall.SIGPIPE, interrupted && s != os.Interrupt:
 				case interrupted:
 					_, _ = io.WriteString(stderr, "\nstet: ended at once; guards that were armed go back at their deadlines (stet status)\n")
 					os.Exit(exitInterrupted)
 				default:
 					interrupted = true
-					_, _ = io.WriteString(stderr, "\nstet: interrupted; ending in order, undoing what was begun (once more: at once)\n")
+					_, _ = io.WriteString(stderr, "\nstet: interrupted; ending in order, undoing what was begun (Ctrl-C once more: at once)\n")
 					cancel()
 				}
 			}

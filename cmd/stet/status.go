@@ -102,7 +102,7 @@ func (c *cli) status(ctx context.Context, file string) (err error) {
 
 // pending are the guards on the document's targets.
 func (c *cli) pending(ctx context.Context, file string) (waiting []view.Waiting, err error) {
-	o, err := c.begin(ctx, file, choice{})
+	o, err := c.beginAgain(ctx, file)
 	if err != nil {
 		return nil, err
 	}
