@@ -202,7 +202,13 @@ func TestCutOff(t *testing.T) {
 	if g, err := r.Revert(ctx, "cut"); err != nil || g.Phase != executors.Reverted {
 		t.Errorf("%+v %v", g, err)
 	}
-	if after := b.run(t, "ip", "-n", "far", "-d", "address"); after != before {
+	// The kernel takes a moment to find the carrier, and makes the link-local
+	// address then.
+	after := ""
+	for deadline := time.Now().Add(10 * time.Second); after != before && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		after = b.run(t, "ip", "-n", "far", "-d", "address")
+	}
+	if after != before {
 		t.Errorf("it is not as before:\n%s\nbut\n%s", before, after)
 	}
 }
