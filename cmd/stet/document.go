@@ -156,12 +156,13 @@ func (c *cli) invalid(d *runbook.Document, ds runbook.Diagnostics) error {
 
 // diagnose shows diagnostics: as events, or with the source lines on stderr.
 func (c *cli) diagnose(d *runbook.Document, ds runbook.Diagnostics) {
+	src := view.NewSource(d.Source)
 	for i := range ds {
 		if c.json {
 			c.view().Event(runbook.Event{Kind: runbook.EventDiagnosis, Time: time.Now().UTC(), Diagnostic: &ds[i]})
 			continue
 		}
-		c.msg().Print(view.Diagnostic(ds[i], d.Source))
+		c.msg().Print(src.Diagnostic(ds[i]))
 	}
 }
 

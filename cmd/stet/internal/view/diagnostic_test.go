@@ -3,6 +3,8 @@ package view
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,8 +34,30 @@ func TestDiagnostic(t *testing.T) {
 	}
 	for _, test := range tests {
 		d := runbook.Diagnostic{Severity: runbook.Fault, Path: "a.md", Start: test.start, End: test.end, Summary: "wrong", Detail: "Do it right."}
-		if diff := cmp.Diff(test.want, text(Diagnostic(d, src))); diff != "" {
+		if diff := cmp.Diff(test.want, text(NewSource(src).Diagnostic(d))); diff != "" {
 			t.Errorf("%v: %s", test.start, diff)
+		}
+	}
+}
+
+// TestDiagnosticInLongLine shows what is around the place.
+func TestDiagnosticInLongLine(t *testing.T) {
+	src := NewSource([]byte("first\n" + strings.Repeat("é", 1000) + "wrong" + strings.Repeat("x", 1<<20) + "\n"))
+	at := func(column, end int) string {
+		return text(src.Diagnostic(runbook.Diagnostic{Severity: runbook.Fault, Path: "a.md", Summary: "wrong",
+			Start: runbook.Position{Line: 2, Column: column}, End: runbook.Position{Line: 2, Column: end}}))
+	}
+	for _, test := range []struct {
+		column, end int
+		want        string
+	}{
+		{1001, 1006, "    2 | …" + strings.Repeat("é", 40) + "wrong" + strings.Repeat("x", 75) + "…\n      | " + strings.Repeat(" ", 41) + "^^^^^\n"},
+		{1, 1, "    2 | " + strings.Repeat("é", 120) + "…\n      | ^\n"},
+		{1 << 40, 1 << 40, "    2 | …\n      |  ^\n"},
+	} {
+		want := fmt.Sprintf("a.md:2:%d: error: wrong\n", test.column) + test.want
+		if diff := cmp.Diff(want, at(test.column, test.end)); diff != "" {
+			t.Errorf("column %d: %s", test.column, diff)
 		}
 	}
 }
@@ -43,7 +67,7 @@ func FuzzDiagnostic(f *testing.F) {
 	f.Add("", -1, -1, 0, 0)
 	f.Fuzz(func(t *testing.T, src string, line, column, endLine, endColumn int) {
 		d := runbook.Diagnostic{Start: runbook.Position{Line: line, Column: column}, End: runbook.Position{Line: endLine, Column: endColumn}}
-		out := text(Diagnostic(d, []byte(src)))
+		out := text(NewSource([]byte(src)).Diagnostic(d))
 		for _, r := range out {
 			if r < ' ' && r != '\n' && r != '\t' {
 				t.Errorf("control character %q in %q", r, out)

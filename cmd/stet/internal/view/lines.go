@@ -56,7 +56,7 @@ func (p *Page) lines(e runbook.Event) string {
 		return p.wroteLine()
 	case runbook.EventDiagnosis:
 		if e.Diagnostic != nil {
-			return Diagnostic(*e.Diagnostic, nil)
+			return NewSource(nil).Diagnostic(*e.Diagnostic)
 		}
 	}
 	return ""

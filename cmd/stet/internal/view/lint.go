@@ -41,8 +41,9 @@ func WriteLint(w io.Writer, page *Page, format LintFormat, version string, docs 
 		return lintSARIF(w, version, docs)
 	}
 	for _, d := range docs {
+		src := NewSource(d.Source)
 		for _, diag := range d.Diagnostics {
-			page.Print(Diagnostic(diag, d.Source))
+			page.Print(src.Diagnostic(diag))
 		}
 	}
 	return nil
