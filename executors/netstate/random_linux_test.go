@@ -158,7 +158,7 @@ func TestRandom(t *testing.T) {
 
 func random(t *testing.T, d dice) {
 	k := newKernel(t)
-	commands, block := d.commands(), d.block()
+	commands, block := d.commands(), ""
 	k.shell("set +e; exec 2>/dev/null\n" + commands + "\ntrue")
 	k.quiet()
 	defer func() {
@@ -166,14 +166,21 @@ func random(t *testing.T, d dice) {
 			t.Logf("%s\n\n%s", strings.Join(slices.DeleteFunc(strings.Split(commands, "\n"), func(l string) bool { return l == "" }), "\n"), block)
 		}
 	}()
-	config, problems := netyaml.Decode(block)
-	if len(problems) > 0 {
-		t.Fatalf("%+v", problems)
-	}
-	from := k.observe(config.Query())
-	to, _, problems := netstate.Simulate(from, config)
-	if len(problems) > 0 {
-		t.Skipf("%+v", problems)
+	var config *netstate.Config
+	var from, to *netstate.State
+	for throws := 0; to == nil; throws++ { // until one asks for nothing impossible
+		if throws == 100 {
+			t.Fatal("no block of a hundred can be applied")
+		}
+		block = d.block()
+		var problems []netstate.Problem
+		if config, problems = netyaml.Decode(block); len(problems) > 0 {
+			t.Fatalf("%+v", problems)
+		}
+		from = k.observe(config.Query())
+		if to, _, problems = netstate.Simulate(from, config); len(problems) > 0 {
+			to = nil
+		}
 	}
 	before := k.still()
 	c := netstate.Diff(from, to)

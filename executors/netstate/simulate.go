@@ -102,6 +102,7 @@ func (m *simulation) interfaces(c *Config) {
 		}
 	}
 	m.shrinkUppers()
+	m.dragDown(c)
 	m.firstPorts()
 }
 

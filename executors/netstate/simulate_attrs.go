@@ -262,6 +262,34 @@ func (m *simulation) shrinkUppers() {
 	}
 }
 
+// dragDown refuses ports that would take a bridge's IPv6 addresses: its MTU
+// follows theirs unless one was set, which cannot be seen, and below 1280 it has
+// no IPv6.
+func (m *simulation) dragDown(c *Config) {
+	for n := range m.to.Interfaces {
+		v := &m.to.Interfaces[n]
+		now := portsMTU(m.to, v.Name)
+		least, err := strconv.Atoi(now)
+		if v.Netns != "" || v.Type != "linux-bridge" || err != nil || least >= leastV6MTU || now == portsMTU(m.from, v.Name) {
+			continue
+		}
+		own := m.config[v.Name]
+		has6 := slices.ContainsFunc(v.Addresses, func(a Address) bool { return a.Prefix.Addr().Is6() && !a.Prefix.Addr().IsLinkLocalUnicast() })
+		if !has6 || small(v) || own != nil && given(own, "mtu") {
+			continue
+		}
+		pos := c.Interfaces[0].Pos
+		for i := range c.Interfaces {
+			if p := m.to.Interface(c.Interfaces[i].Name); p != nil && attrOf(p, "controller") == v.Name && attrOf(p, "mtu") == now {
+				pos = c.Interfaces[i].at("mtu")
+				break
+			}
+		}
+		m.problem(pos, "ipv6-disabled", v.Name+" would follow its ports to an MTU of "+now+", and lose its IPv6 addresses, which need 1280",
+			"Give "+v.Name+" an `mtu` of its own, or its ports a larger one.")
+	}
+}
+
 // firstPorts predicts the hardware address of a bridge that gets its first
 // ports: it takes the lowest of theirs (br_stp_recalculate_bridge_id), and does
 // not get its own back when they leave.
