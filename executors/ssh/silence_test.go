@@ -34,14 +34,14 @@ func (b *bed) behindLink(t *testing.T) *server {
 		_ = exec.Command("ip", "link", "del", "near").Run()
 		b.run(t, "ip", "netns", "del", "far")
 	})
+	// Addresses are there at once, without looking for others that have them.
+	b.run(t, "ip", "netns", "exec", "far", "sysctl", "-q", "net.ipv6.conf.default.accept_dad=0")
 	for _, line := range []string{
 		"link add near type veth peer name far netns far", "addr add 10.91.1.1/24 dev near", "link set near up",
 		"-n far addr add 10.91.1.2/24 dev far", "-n far link set far up", "-n far link set lo up",
 	} {
 		b.run(t, append([]string{"ip"}, strings.Fields(line)...)...)
 	}
-	// Addresses are there at once, without looking for others that have them.
-	b.run(t, "ip", "netns", "exec", "far", "sysctl", "-q", "net.ipv6.conf.far.accept_dad=0")
 	s := &server{address: "10.91.1.2"}
 	s.start(t, b, []string{"ip", "netns", "exec", "far"})
 	b.trust(t, s)
