@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -43,6 +45,7 @@ func (w *walker) fenced(n *ast.FencedCodeBlock, tag *commentTag) int {
 	if tag != nil {
 		kind, isKind = w.tagged(tag, lang, kind, isKind, &attrs)
 	}
+	w.swallowed(n, f, isKind)
 	if !isKind {
 		return -1
 	}
@@ -64,6 +67,55 @@ func (w *walker) fenced(n *ast.FencedCodeBlock, tag *commentTag) int {
 	w.faults = append(w.faults, attrs.faults...)
 	return w.add(b)
 }
+
+// swallowed looks for a block that starts inside a fence, because the closing
+// one was forgotten: it would be run as a part of the block around it, or, in
+// prose, not at all. A fence that is longer than those in it means them as
+// text.
+func (w *walker) swallowed(n *ast.FencedCodeBlock, f *fence, isKind bool) {
+	outer := w.fenceStart(f)
+	mark := w.src[outer]
+	for i := range n.Lines().Len() {
+		line := n.Lines().At(i)
+		text := w.text[line.Start:line.Stop]
+		inner := bytes.TrimLeft(text, " ")
+		length := len(inner) - len(bytes.TrimLeft(inner, string(mark)))
+		if len(text)-len(inner) > 3 || length < 3 || length < runLength(w.src[outer:], mark) || !startsBlock(inner[length:]) {
+			continue
+		}
+		at := w.base + line.Stop - len(inner)
+		here := span{Start: at, End: w.base + line.Stop}
+		const remedy = "Add a closing fence before this line. If all of it is meant as text, make the fence around it longer."
+		opened := w.index.position(outer).Line
+		if isKind {
+			w.fault("swallowed-block", here, fmt.Sprintf("a block starts inside the block of line %d", opened), remedy)
+		} else {
+			w.warn("swallowed-block", here, fmt.Sprintf("this block is not run: it stands inside the fence of line %d", opened), remedy)
+		}
+		return
+	}
+}
+
+// startsBlock reports whether an info string makes a block of its fence.
+func startsBlock(info []byte) bool {
+	text := string(bytes.TrimSpace(info))
+	lang, braces, attributed := strings.Cut(text, "{")
+	if _, ok := kinds[strings.TrimSpace(lang)]; ok {
+		return true
+	}
+	braces, closed := strings.CutSuffix(braces, "}")
+	if !attributed || !closed {
+		return false
+	}
+	words := strings.FieldsFunc(braces, func(r rune) bool { return strings.ContainsRune(" \t,:.\"", r) })
+	return slices.ContainsFunc(words, func(word string) bool {
+		_, ok := kinds[word]
+		return word == "run" || ok && lang == ""
+	})
+}
+
+// runLength is how often c stands at the start of text.
+func runLength(text []byte, c byte) int { return len(text) - len(bytes.TrimLeft(text, string(c))) }
 
 // fenceStart is the offset of the opening fence's first character.
 func (w *walker) fenceStart(f *fence) int {
