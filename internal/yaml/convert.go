@@ -115,7 +115,7 @@ func (c *converter) mapping(n *yaml.Node, r *converted, depth int) {
 		case key.node.Tag == "!!null" && !key.node.Quoted:
 			c.fail(k, "a key is missing here")
 		case dup:
-			c.fail(k, "the key %q is already set on line %d", key.node.Value, line)
+			c.fail(k, "the key %q is already set %s", key.node.Value, above(k.Line-line))
 		default:
 			seen[key.node.Value] = k.Line
 			out.Pairs = append(out.Pairs, Pair{key.node, value.node})

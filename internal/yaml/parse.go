@@ -85,40 +85,15 @@ func load(src string) (*yaml.Node, []Error) {
 	if err := loader.Load(&doc); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
-		return nil, loadErrors(err)
+		return nil, loadErrors(err, src)
 	}
 	if err := loader.Load(&more); err == nil {
 		return nil, []Error{{max(more.Line, 1), max(more.Column, 1), "a second document starts here; only one is read"}}
 	} else if !errors.Is(err, io.EOF) {
-		return nil, loadErrors(err)
+		return nil, loadErrors(err, src)
 	}
 	if len(doc.Content) == 0 {
 		return nil, nil
 	}
 	return &doc, nil
-}
-
-// loadErrors takes position and words out of the library's errors.
-func loadErrors(err error) []Error {
-	var many *yaml.LoadErrors
-	if errors.As(err, &many) {
-		var errs []Error
-		for _, e := range many.Errors {
-			errs = append(errs, loadError(e))
-		}
-		return errs
-	}
-	var one *yaml.LoadError
-	if errors.As(err, &one) {
-		return []Error{loadError(one)}
-	}
-	return []Error{{1, 1, err.Error()}}
-}
-
-func loadError(e *yaml.LoadError) Error {
-	message := e.Message
-	if e.ContextMsg != "" {
-		message = fmt.Sprintf("%s %s (it starts on line %d)", message, e.ContextMsg, max(e.ContextMark.Line, 1))
-	}
-	return Error{max(e.Mark.Line, 1), max(e.Mark.Column, 1), message}
 }

@@ -27,10 +27,13 @@ func (c *compilation) parseFault(err error) fault {
 	f.to = wordEnd([]rune(c.source), f.from)
 	f.summary = syntaxMessage(fe.Message)
 	switch {
-	case strings.Contains(f.summary, "the end"):
-		f.detail = "Something is missing at the end; a line that goes on must end in an operator or have a bracket open."
+	case f.summary == endOfExpression:
+		f.from = utf8.RuneCountInString(strings.TrimRight(c.source, " \t\n"))
+		f.to = f.from
+		f.detail = "Something is missing there. An assertion goes on over the next line after an operator, or while a bracket is open."
 	case strings.HasPrefix(f.summary, "literal not terminated"):
-		f.from, f.to, f.summary = 0, utf8.RuneCountInString(strings.Split(c.source, "\n")[0]), "a string is not closed"
+		f.from, f.summary = openQuote([]rune(c.source)), "a string is not closed"
+		f.to = f.from + 1
 		f.detail = "Close it with the quote that opened it; a string ends on its line."
 	case strings.Contains(f.summary, `"="`):
 		f.detail = "Compare with ==."
@@ -40,6 +43,28 @@ func (c *compilation) parseFault(err error) fault {
 
 var tokenPattern = regexp.MustCompile(`unexpected token (\w+)(?:\((.*)\))?`)
 
+const endOfExpression = "unexpected end of the expression"
+
+// openQuote is where the string starts that is not closed, or 0.
+func openQuote(text []rune) int {
+	for i := 0; i < len(text); i++ {
+		quote := text[i]
+		if quote != '"' && quote != '\'' && quote != '`' {
+			continue
+		}
+		from := i
+		for i++; i < len(text) && text[i] != quote && (text[i] != '\n' || quote == '`'); i++ {
+			if text[i] == '\\' && quote != '`' {
+				i++
+			}
+		}
+		if i >= len(text) || text[i] != quote {
+			return from
+		}
+	}
+	return 0
+}
+
 // syntaxMessage turns expr's words for tokens into the document's.
 func syntaxMessage(message string) string {
 	m := tokenPattern.FindStringSubmatch(message)
@@ -47,7 +72,7 @@ func syntaxMessage(message string) string {
 	case m == nil:
 		return message
 	case m[1] == "EOF":
-		return "unexpected end of the expression"
+		return endOfExpression
 	case m[2] == "":
 		return "unexpected " + strings.ToLower(m[1])
 	}

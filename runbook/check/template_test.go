@@ -65,7 +65,7 @@ func TestExpandProblems(t *testing.T) {
 		"${vlan":                     {"1:1-3 the ${ is not closed"},
 		"é ${}":                      {"1:3-6 the ${} is empty"},
 		"${  }":                      {"1:1-6 the ${} is empty"},
-		"${vlan +}":                  {"1:8-9 unexpected end of the expression"},
+		"${vlan +}":                  {"1:9-0 unexpected end of the expression"},
 		"${link('br0').mtu}":         {"1:3-7 link is not available in ${…}"},
 		"${routes}":                  {"1:3-9 routes is not available in ${…}"},
 		"${nothing}":                 {"1:3-10 it has no value (nil)"},

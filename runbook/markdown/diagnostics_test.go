@@ -90,10 +90,10 @@ params:
 
 func TestDiagnosticsOfFrontMatterAsAWhole(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
-		{"all faults of YAML", "\uFEFF---\r\ntitle: é\r\ntitle: b\r\nvars: {a: 1, a: 2}\r\n---\r\n", `3:1 error yaml: the front matter is not good YAML: the key "title" is already set on line 1 <t>
-4:14 error yaml: the front matter is not good YAML: the key "a" is already set on line 3 <a>
+		{"all faults of YAML", "\uFEFF---\r\ntitle: é\r\ntitle: b\r\nvars: {a: 1, a: 2}\r\n---\r\n", `3:1 error yaml: the front matter is not good YAML: the key "title" is already set 1 line above <t>
+4:14 error yaml: the front matter is not good YAML: the key "a" is already set on this line <a>
 `},
-		{"syntax", "---\ntitle: é: b\n---\n", "2:9 error yaml: the front matter is not good YAML: mapping values are not allowed in this context <:>\n"},
+		{"syntax", "---\ntitle: é: b\n---\n", "2:9 error yaml: the front matter is not good YAML: a ': ' cannot stand here: a value that holds it needs quotes, a key its own line <:>\n"},
 		{"not a mapping", "---\njust text\n---\n", "2:1 error type: here are keys and values expected in the front matter, not a scalar <just text>\n"},
 		{"no end", "---\ntitle: x\n\n# Head\n", "1:1 error front-matter: the front matter has no end <--->\n"},
 		{"a rule is none", "---\n\ntext\n", ""},

@@ -65,7 +65,7 @@ func TestFrom(t *testing.T) {
 		{"taken", "targets: {a: local, from: own.yaml} # on a", "a local map[], b sandbox://b map[mtu:1400 name:inventory x:lab y:lab]", "a", "error 2:27 own.yaml: the target a is there already"},
 		{"missing", "targets: {from: none.ini, a: local} # on a", "a local map[]", "a", "error 2:17 none.ini: no such file or directory"},
 		{"bad", "targets: {from: [bad.ini, bad.yaml]} # on r1", "r1 ssh://r1 map[], a nowhere map[], c sandbox map[]", "r1",
-			"error 2:18 bad.ini:1: \"x\" is no KEY=VALUE\nerror 2:27 bad.yaml:4: the key \"c\" is already set on line 3\nerror 2:27 bad.yaml:2: the address \"nowhere\" has no scheme\nerror 2:27 bad.yaml:5: the key \"what\" is not known in the front matter"},
+			"error 2:18 bad.ini:1: \"x\" is no KEY=VALUE\nerror 2:27 bad.yaml:4: the key \"c\" is already set 1 line above\nerror 2:27 bad.yaml:2: the address \"nowhere\" has no scheme\nerror 2:27 bad.yaml:5: the key \"what\" is not known in the front matter"},
 		{"nested", "targets: {from: nest.yml, y: local} # on y", "y local map[]", "y", "error 2:17 nest.yml:1: an inventory names no other one"},
 	}
 	for _, tt := range tests {

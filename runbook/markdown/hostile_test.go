@@ -143,13 +143,15 @@ var hostile = map[string]func(size int) string{
 
 // TestHostile compares the time of the processor for each hostile document
 // with that for one of four times its size: four is linear, sixteen quadratic.
+// What else the machine does makes it longer, so that the least of some tries
+// counts.
 func TestHostile(t *testing.T) {
-	const size = 24 << 10
+	const size, tries = 24 << 10, 6
 	for name, write := range hostile {
 		small, faults := busy(t, []byte(write(size)))
 		big, _ := busy(t, []byte(write(4*size)))
-		if big > 300*time.Millisecond && big > 9*small {
-			again, _ := busy(t, []byte(write(4*size))) // the collector may have worked then
+		for try := 1; try < tries && big > 300*time.Millisecond && big > 9*small; try++ {
+			again, _ := busy(t, []byte(write(4*size)))
 			big = min(big, again)
 		}
 		if big > 300*time.Millisecond && big > 9*small {

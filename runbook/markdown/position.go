@@ -170,3 +170,27 @@ func BodyPosition(d *runbook.Document, b *runbook.Block, line, column int) runbo
 	}
 	return runbook.Position{Line: first + line - 1, Column: before + max(column, 1)}
 }
+
+// BodyWord is the end of the word of YAML that starts at a place in a block's
+// body, given with its position in the document: up to the blank, comma, colon
+// or bracket behind it. A value in quotes, or none, has its end at its start.
+func BodyWord(d *runbook.Document, b *runbook.Block, line int, start runbook.Position) runbook.Position {
+	if line < 1 || line > len(b.Lines) || b.Lines[line-1].End-b.Lines[line-1].Start > maxWordLine {
+		return start
+	}
+	lineStart := bytes.LastIndexByte(d.Source[:b.Lines[line-1].Start], '\n') + 1
+	if lineStart == 0 {
+		lineStart = bom(d.Source)
+	}
+	text := d.Source[lineStart:b.Lines[line-1].End]
+	text = text[runes(text, start.Column-1):]
+	end := bytes.IndexAny(text, " \t,:[]{}#\"'")
+	if end < 0 {
+		end = len(text)
+	}
+	start.Column += utf8.RuneCount(text[:end])
+	return start
+}
+
+// maxWordLine bounds the lines in which the end of a word is looked for.
+const maxWordLine = 64 << 10

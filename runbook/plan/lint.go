@@ -218,7 +218,11 @@ func (l *linter) problems(b *runbook.Block, ps []check.Problem) {
 
 func (l *linter) netProblems(b *runbook.Block, expanded string, ps []netstate.Problem) {
 	for _, p := range ps {
-		l.add(netPosition(l.d, b, expanded, p.Pos), p.Code, p.Summary, p.Detail)
+		start := netPosition(l.d, b, expanded, p.Pos)
+		l.add(start, p.Code, p.Summary, p.Detail)
+		if p.Pos.Line > 0 {
+			l.diags[len(l.diags)-1].End = markdown.BodyWord(l.d, b, p.Pos.Line, start)
+		}
 	}
 }
 
