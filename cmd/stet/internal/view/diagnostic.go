@@ -39,10 +39,10 @@ func (s *Source) Diagnostic(d runbook.Diagnostic) string {
 	}
 	fmt.Fprintf(&b, "%s:%d:%d: %s: %s\n", d.Path, d.Start.Line, d.Start.Column, paint(string(d.Severity)), bold(d.Summary))
 	if line, ok := s.line(d.Start.Line); ok {
-		line, d := excerpt(line, d)
+		shown, place := excerpt(line, d)
 		number := fmt.Sprintf("%5d", d.Start.Line)
-		fmt.Fprintf(&b, "%s | %s\n", faint(number), line)
-		fmt.Fprintf(&b, "%s | %s\n", strings.Repeat(" ", len(number)), caret(line, d, paint))
+		fmt.Fprintf(&b, "%s | %s\n", faint(number), shown)
+		fmt.Fprintf(&b, "%s | %s\n", strings.Repeat(" ", len(number)), caret(shown, place, paint))
 	}
 	if d.Detail != "" {
 		b.WriteString(indent("      = ", d.Detail))
