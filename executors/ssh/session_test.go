@@ -172,16 +172,22 @@ func TestDropped(t *testing.T) {
 func TestCutOff(t *testing.T) {
 	b, _, _, r := remote(t, "")
 	ctx := within(t, 60*time.Second)
-	before := b.run(t, "ip", "-n", "far", "-d", "address")
+	// The kernel takes a moment to find the carrier, and makes the link-local
+	// address then.
+	before := ""
+	until(t, "the link is up", func() bool {
+		before = b.run(t, "ip", "-n", "far", "-d", "address")
+		return strings.Contains(before, "state UP") && strings.Contains(before, "inet6 fe80")
+	})
 	c := change(t, r, "interfaces: [{name: far, state: down}]")
-	if err := r.Arm(ctx, executors.Guard{ID: "cut", Run: "run", Step: "cut", Document: "/a.md", Timeout: 9 * time.Second, Change: c}); err != nil {
+	if err := r.Arm(ctx, executors.Guard{ID: "cut", Run: "run", Step: "cut", Document: "/a.md", Timeout: 18 * time.Second, Change: c}); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
 	if result, err := r.Apply(ctx, c); codeOf(err) != "unreachable" {
 		t.Fatalf("after %v: %+v %v", time.Since(began), result, err)
 	}
-	if took := time.Since(began); took > 8*time.Second {
+	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("it took %v to notice", took)
 	}
 	for {
@@ -202,8 +208,6 @@ func TestCutOff(t *testing.T) {
 	if g, err := r.Revert(ctx, "cut"); err != nil || g.Phase != executors.Reverted {
 		t.Errorf("%+v %v", g, err)
 	}
-	// The kernel takes a moment to find the carrier, and makes the link-local
-	// address then.
 	after := ""
 	for deadline := time.Now().Add(10 * time.Second); after != before && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		after = b.run(t, "ip", "-n", "far", "-d", "address")
