@@ -132,7 +132,8 @@ func TestEditedRegion(t *testing.T) {
 	} {
 		text := strings.ReplaceAll(string(out), test.from, test.to)
 		d := Parse("x.md", []byte(text))
-		if d.Blocks[0].Result == nil || d.Blocks[0].Result.Edited != test.want {
+		warned := strings.Contains(faults(d), "warning edited-region: this was changed after stet wrote it")
+		if d.Blocks[0].Result == nil || d.Blocks[0].Result.Edited != test.want || warned != test.want {
 			t.Errorf("%q → %q: %+v", test.from, test.to, d.Blocks[0].Result)
 		}
 		if got := Format([]byte(text), FormatOptions{}); Parse("x.md", got).Blocks[0].Result.Edited != test.want {

@@ -144,6 +144,10 @@ func (w *walker) region(open, end ast.Node, m marker, block int) {
 		w.warn("orphan-region", span{Start: w.base + first.Start, End: w.base + first.Stop}, "this result has no block",
 			"The block before it is gone or stands elsewhere. `stet fmt` keeps it; remove it when nobody needs it.")
 	}
+	if r.Edited && r.role != orphanRegion {
+		w.warn("edited-region", span{Start: w.base + first.Start, End: w.base + first.Stop}, "this was changed after stet wrote it",
+			"The next run replaces it. Move what should stay out of the region.")
+	}
 	r.Span = w.regionSpan(r)
 	w.regions = append(w.regions, r)
 }
