@@ -89,3 +89,18 @@ func TestExplanationsAreRedactedBeforeTheyAreCut(t *testing.T) {
 		}
 	}
 }
+
+func TestExplanationsOfDifferences(t *testing.T) {
+	p := printer(func(s string) string { return strings.ReplaceAll(s, "s3cret", "[redacted:x]") })
+	c := changes{Count: 5, Appeared: []string{"br0 alias s3cret", "b", strings.Repeat("c", 100), "d"}, Changed: []string{"lo: mtu 65536 → 60000"}}
+	want := "appeared: br0 alias [redacted:x], b, " + strings.Repeat("c", 59) + "…, … 4 in all; changed: lo: mtu 65536 → 60000"
+	if got := p.render(c); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := p.render(changes{Empty: true}); got != "no differences" {
+		t.Errorf("got %q", got)
+	}
+	if got := p.render(tcpReply{}); got != "not ok" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -170,7 +170,7 @@ func (i *instrumenter) member(n *ast.Node, x *ast.MemberNode, r role) {
 	switch {
 	case i.plan.made[x]: // .ok that was not written
 		of = plain
-	case isName && property.Value == "up":
+	case isName && (property.Value == "up" || property.Value == "empty" || property.Value == "count"):
 		of = reason
 	}
 	i.walk(&x.Node, of)

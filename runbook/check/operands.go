@@ -16,7 +16,8 @@ const (
 	// base is what a member is taken from: shown when it explains the member
 	// (a link that does not exist, a probe that failed).
 	base
-	// reason is the base of link(…).up: shown also when the link is not up.
+	// reason is the base of link(…).up and diff(…).empty: shown also when the
+	// link is not up, and when something differs.
 	reason
 	// collection is what all(…), any(…) and their like go through: shown
 	// unless the elements that matter are.

@@ -16,6 +16,7 @@ const (
 	maxValue    = 240
 	maxString   = 120
 	maxElements = 6
+	maxChange   = 60
 	maxOperands = 24
 )
 
@@ -140,7 +141,10 @@ func (p printer) summary(v any) (string, bool) {
 	case pingReply:
 		return answer(x.OK, fmt.Sprintf("%d of %d replies", x.Received, x.Sent), x.Error), true
 	case tcpReply:
-		return answer(x.OK, "connected", x.Error), true
+		if !x.OK {
+			return answer(false, "", x.Error), true
+		}
+		return answer(true, "connected", ""), true
 	case httpReply:
 		return answer(x.OK, fmt.Sprintf("status %d", x.Status), x.Error), true
 	case dnsReply:
@@ -157,10 +161,7 @@ func (p printer) summary(v any) (string, bool) {
 	case output:
 		return p.output(x), true
 	case changes:
-		if x.Empty {
-			return "no differences", true
-		}
-		return fmt.Sprintf("%d appeared, %d vanished, %d changed", len(x.Appeared), len(x.Vanished), len(x.Changed)), true
+		return p.changes(x), true
 	case difference:
 		return p.difference(x), true
 	case recorded:
@@ -182,15 +183,41 @@ func linkSummary(l link) string {
 	return fmt.Sprintf("%s mtu %d", text, l.MTU)
 }
 
+// changes names what differs in one kind of facts.
+func (p printer) changes(c changes) string {
+	if c.Empty {
+		return "no differences"
+	}
+	var words []string
+	for _, group := range []struct {
+		verb string
+		list []string
+	}{{"appeared: ", c.Appeared}, {"vanished: ", c.Vanished}, {"changed: ", c.Changed}} {
+		if len(group.list) == 0 {
+			continue
+		}
+		var shown []string
+		for _, text := range group.list[:min(len(group.list), maxElements/2)] {
+			shown = append(shown, p.cut(text, maxChange))
+		}
+		if len(group.list) > len(shown) {
+			shown = append(shown, fmt.Sprintf("… %d in all", len(group.list)))
+		}
+		words = append(words, group.verb+strings.Join(shown, ", "))
+	}
+	return strings.Join(words, "; ")
+}
+
 func answer(ok bool, what, reason string) string {
 	word := "ok"
 	if !ok {
 		word = "not ok"
 	}
-	if reason != "" {
-		return word + ": " + strings.Join(nonEmpty(what, reason), ", ")
+	said := strings.Join(nonEmpty(what, reason), ", ")
+	if said == "" {
+		return word
 	}
-	return word + ": " + what
+	return word + ": " + said
 }
 
 func (p printer) output(o output) string {
@@ -209,8 +236,7 @@ func (p printer) difference(d difference) string {
 	parts := d.parts()
 	for _, kind := range sortedKeys(parts) {
 		if !parts[kind].Empty && d.has[kind] {
-			text, _ := p.summary(*parts[kind])
-			words = append(words, kind+": "+text)
+			words = append(words, kind+" "+p.changes(*parts[kind]))
 		}
 	}
 	return strings.Join(words, "; ")

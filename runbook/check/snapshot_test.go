@@ -175,6 +175,13 @@ func TestDiff(t *testing.T) {
 	if a.OK || len(a.Operands) != 1 || a.Operands[0].Value != `["blackhole 10.0.0.0/8 metric 50 proto unspec"]` {
 		t.Errorf("%+v", a)
 	}
+	// Never just "false": the objects that differ.
+	for _, text := range []string{"diff(before, now).routes.empty", "diff(before, now).count == 0"} {
+		a := evaluate(t, text, m, env)[0]
+		if a.OK || len(a.Operands) != 2 || !strings.Contains(a.Operands[0].Value, "vanished: blackhole 10.0.0.0/8 metric 50") {
+			t.Errorf("%s: %+v", text, a)
+		}
+	}
 }
 
 // valueOf is what an expression gives, seen through an explanation's own eyes.

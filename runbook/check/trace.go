@@ -183,8 +183,9 @@ func (e *evaluator) bind(env map[string]any, templates bool) {
 	env["$now"], env["$later"] = e.now, e.later
 }
 
-// telling reports whether a value explains a failed assertion: bases are shown only where they explain what was taken from them.
-// With an error, what led to it is shown too.
+// telling reports whether a value explains a failed assertion: bases are shown
+// only where they explain what was taken from them. With an error, what led to
+// it is shown too.
 func telling(o operand, v any, failed bool) bool {
 	if o.role == plain || o.role == collection {
 		return true
@@ -208,7 +209,11 @@ func telling(o operand, v any, failed bool) bool {
 		return !x.OK
 	case output:
 		return !x.OK
-	case difference, recorded, current:
+	case difference:
+		return o.role == reason && !x.Empty
+	case changes:
+		return o.role == reason && !x.Empty
+	case recorded, current:
 		return false
 	case nil:
 		return true

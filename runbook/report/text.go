@@ -60,7 +60,9 @@ func paragraph(b *strings.Builder, s string) {
 // sentenceStart keeps text at the beginning of a line from being a list, a
 // heading or a table: those begin with what a sentence does not.
 func sentenceStart(text string) string {
-	if text != "" && strings.ContainsRune("+-=0123456789:", rune(text[0])) {
+	rest := strings.TrimLeft(text, "0123456789")
+	numbered := len(rest) < len(text) && rest != "" && (rest[0] == '.' || rest[0] == ')')
+	if numbered || text != "" && strings.ContainsRune("+-=:", rune(text[0])) {
 		return "&#8203;" + text
 	}
 	return text
