@@ -13,7 +13,7 @@ GOLANGCI_VERSION := v2.7.0
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 
 # Packages whose goroutines share state.
-RACE := ./cmd/... ./executors/ssh/... ./executors/local/... ./executors/wire/... ./executors/shell/... \
+RACE := ./cmd/stet ./cmd/stet/internal/... ./cmd/stet-agent ./executors/ssh/... ./executors/local/... ./executors/wire/... ./executors/shell/... \
 	./executors/guard/... ./executors/agent/... ./executors/fake/... \
 	./runbook/apply/... ./runbook/journal/... ./runbook/check/... ./runbook/redact/...
 
