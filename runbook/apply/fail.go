@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"stet/runbook"
@@ -61,7 +60,7 @@ func (x *operation) asked(ctx context.Context, g *runbook.Group) runbook.Policy 
 	choices := []string{string(runbook.Rollback), string(runbook.Stop), string(runbook.Continue)}
 	a, err := x.o.Ask(ctx, Question{
 		Kind: AskPolicy, Step: g.Name, Choices: choices,
-		Text: fmt.Sprintf("%s failed; it was undone as far as it goes. Undo the earlier groups too (rollback), keep them and stop, or keep them and continue?", g.Name),
+		Text: "It failed, and was undone as far as it goes. Undo the earlier groups too (rollback), keep them and stop, or keep them and continue?",
 	})
 	if ctx.Err() != nil {
 		x.aborted = true

@@ -342,6 +342,15 @@ func (h *history) standing() []string {
 	return out
 }
 
+// lasting reports whether something of it stands. What was done in sandboxes
+// ended with them.
+func (h *history) lasting() bool {
+	return slices.ContainsFunc(h.acts, func(a *act) bool {
+		t, ok := find(h.plan.Targets, a.target)
+		return a.standing() && (!ok || t.Scheme() != "sandbox")
+	})
+}
+
 // incomplete reports whether something that was to be undone is not.
 func (h *history) incomplete() bool {
 	for _, o := range h.outcomes {

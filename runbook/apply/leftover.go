@@ -96,7 +96,7 @@ func (x *operation) endAt(ctx context.Context, p place) error {
 		return errors.New(strings.TrimSpace(said.String()))
 	}
 	if n := strings.TrimSpace(out.String()); n != "" {
-		x.tell("%s was still running on %s without stet (%s); it was ended before it was undone.", p.step, p.target, processes(n))
+		x.tell("%s was still running on %s without stet (%s); it was ended.", p.step, p.target, processes(n))
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func (x *operation) earlier() {
 		if err != nil || !h.acted() {
 			continue
 		}
-		if len(h.standing()) > 0 {
+		if h.lasting() {
 			x.tell("What operation %s of %s did still stands; stet rollback --run %s undoes it.",
 				h.op.Run, h.op.Start.UTC().Format("2006-01-02 15:04Z"), h.op.Run)
 		}
@@ -98,7 +98,9 @@ func take(ctx context.Context, d *runbook.Document, o Options, mode string, choo
 	if err = x.lockDocument(""); err != nil {
 		return nil, err
 	}
-	dir, err := x.chooseDir(choose)
+	dir, err := x.chooseDir(choose, map[string]string{
+		"resume": "that did not end", "rollback": "that has anything left to undo",
+	}[mode])
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +149,9 @@ func (x *operation) agreed(ctx context.Context) error {
 	return err
 }
 
-func (x *operation) chooseDir(choose func(*history) (wanted, stop bool)) (string, error) {
+// chooseDir is the folder of the operation that choose wants; without says what
+// all of them lack if there is none.
+func (x *operation) chooseDir(choose func(*history) (wanted, stop bool), without string) (string, error) {
 	dirs, err := journal.List(x.o.StateDir, x.d.Path)
 	if err != nil {
 		return "", err
@@ -175,7 +179,10 @@ func (x *operation) chooseDir(choose func(*history) (wanted, stop bool)) (string
 			break
 		}
 	}
-	return "", fmt.Errorf("%w: %s has no operation for that", ErrNothing, x.d.Path)
+	if x.o.RunID != "" {
+		return "", fmt.Errorf("%w: %s has no operation %s that could be taken up", ErrNothing, x.d.Path, x.o.RunID)
+	}
+	return "", fmt.Errorf("%w: %s has no operation %s", ErrNothing, x.d.Path, without)
 }
 
 // rejoin gives the plan's steps their blocks back, from the copy of the

@@ -198,11 +198,9 @@ func (x *operation) unfinished() error {
 	if err != nil {
 		return err
 	}
-	for _, a := range h.acts {
-		if t, ok := find(h.plan.Targets, a.target); a.standing() && (!ok || t.Scheme() != "sandbox") {
-			return fmt.Errorf("%w: operation %s of %s on this document did not end; stet resume takes it up, stet rollback undoes it",
-				ErrRefused, h.op.Run, h.op.Start.Format("2006-01-02 15:04 MST"))
-		}
+	if h.lasting() {
+		return fmt.Errorf("%w: operation %s of %s on this document did not end; stet resume takes it up, stet rollback undoes it",
+			ErrRefused, h.op.Run, h.op.Start.Format("2006-01-02 15:04 MST"))
 	}
 	return nil
 }
