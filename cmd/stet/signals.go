@@ -32,7 +32,7 @@ func interruptible(parent context.Context, stderr io.Writer) (context.Context, f
 				switch {
 				case s == syscall.SIGPIPE, interrupted && s != os.Interrupt:
 				case interrupted:
-					_, _ = io.WriteString(stderr, "\nstet: ended at once; guards that were armed go back at their deadlines (stet status)\n")
+					_, _ = io.WriteString(stderr, "\nstet: ended at once; what was begun stands (stet status tells), guards that were armed go back at their deadlines\n")
 					os.Exit(exitInterrupted)
 				default:
 					interrupted = true

@@ -259,9 +259,18 @@ func undoneLines(e runbook.Event) string {
 	if o.Status != runbook.OK && o.Status != runbook.Unchanged && o.Status != runbook.RolledBack {
 		word, paint = string(o.Status), statusPaint(o.Status)
 	}
+	if o.Status == runbook.Skipped {
+		word = "kept"
+	}
 	line := label(word, paint) + place(first(e.Step, e.Outcome.Step, e.Group), first(e.Target, e.Outcome.Target))
 	if o.Result != nil && o.Result.Undone && e.Text == "" {
 		line += suffix("read back: as before")
+	}
+	switch {
+	case o.Status == runbook.Skipped:
+		return line + suffix(first(e.Text, o.Error)) + "\n"
+	case e.Text == o.Error:
+		return line + "\n" + explain(o)
 	}
 	return line + suffix(e.Text) + "\n" + explain(o)
 }

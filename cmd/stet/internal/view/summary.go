@@ -87,6 +87,11 @@ func verdictWords(op *runbook.Operation) string {
 		return ": " + undoneWords(op)
 	case runbook.Incomplete:
 		return ": something still differs from before, see above"
+	case runbook.Aborted:
+		if changed(op) {
+			return ": interrupted, and not all of it is undone"
+		}
+		return ": interrupted"
 	case runbook.Refused:
 		return ": nothing was started"
 	case runbook.Unfinished:
