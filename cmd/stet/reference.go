@@ -13,7 +13,7 @@ var exitCodes = []struct {
 	means string
 }{
 	{exitOK, "Done, or nothing to do."},
-	{exitFailed, "Failed: a check does not hold, a target could not be reached, or part of the operation stands as its policy says."},
+	{exitFailed, "Failed: a check does not hold, a target could not be reached, part of the operation stands as its policy says, or all went well but the document could not be written."},
 	{exitUsage, "A mistake of the command line, or an invalid document. Nothing was touched."},
 	{exitPrecheck, "A pre-check failed. Nothing was changed."},
 	{exitRolledBack, "Failed, and everything was undone."},
