@@ -291,10 +291,15 @@ func TestGuardGoesBackAlone(t *testing.T) {
 			t.Parallel()
 			c := newCrashBench(t, func(text string) string {
 				sleep := "```check { name=wait }\nrun(\"touch %WAIT%; sleep 60\").ok\n```\n"
+				until := "```check { name=three-holds }"
 				if group == "one" {
-					return text[:strings.Index(text, "> Second")] + sleep
+					until = "> Second"
 				}
-				return text[:strings.Index(text, "```check { name=three-holds }")] + sleep
+				head, _, found := strings.Cut(text, until)
+				if !found {
+					t.Fatalf("the document has no %s", until)
+				}
+				return head + sleep
 			})
 			wait := filepath.Join(c.dir, "wait")
 			c.original = strings.ReplaceAll(c.original, "%WAIT%", wait)

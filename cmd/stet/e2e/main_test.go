@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -112,7 +113,7 @@ func (b *bench) start(env []string, args ...string) (*exec.Cmd, func() outcome) 
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	cmd := exec.CommandContext(ctx, b.stet, args...)
-	cmd.Dir, cmd.Env = b.dir, append(b.env[:len(b.env):len(b.env)], env...)
+	cmd.Dir, cmd.Env = b.dir, slices.Concat(b.env, env)
 	cmd.WaitDelay = 10 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

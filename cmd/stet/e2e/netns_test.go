@@ -26,15 +26,6 @@ func netns(t testing.TB, hint string) string {
 	return name
 }
 
-// removeNetns removes a namespace that stet made, when the test ends.
-func removeNetns(t testing.TB, name string) {
-	t.Cleanup(func() {
-		if _, err := os.Stat("/run/netns/" + name); err == nil {
-			ip(t, "netns", "delete", name)
-		}
-	})
-}
-
 func ip(t testing.TB, args ...string) string {
 	t.Helper()
 	return command(t, "ip", args...)
