@@ -14,6 +14,15 @@ import (
 // operation runs. Group ends and the end are always written.
 const writeEvery = time.Second
 
+// A document that takes longer than writeSlow to write is one of thousands of
+// blocks: between two writes of it there is restFactor times as long, so that
+// the time for all results grows with their number, not with its square. A
+// group's end does not wait for it then.
+const (
+	writeSlow  = 100 * time.Millisecond
+	restFactor = 9
+)
+
 // writer brings results into the document. Nothing that happens to the document
 // stops the operation: what cannot be written is in the journal, and said.
 type writer struct {
@@ -58,7 +67,7 @@ func with(steps []*runbook.Step, s *runbook.Step) []*runbook.Step {
 	return append(steps, s)
 }
 
-// flush writes now and returns when it is done.
+// flush writes now and returns when it is done, unless the document rests.
 func (w *writer) flush() {
 	done := make(chan struct{})
 	select {
@@ -87,6 +96,17 @@ func (w *writer) loop() {
 	defer close(w.ended)
 	tick := time.NewTicker(writeEvery)
 	defer tick.Stop()
+	var rest time.Time
+	write := func() {
+		start := time.Now()
+		if start.Before(rest) {
+			return
+		}
+		w.write()
+		if took := time.Since(start); took > writeSlow {
+			rest = time.Now().Add(restFactor * took)
+		}
+	}
 	for {
 		select {
 		case <-w.quit:
@@ -98,10 +118,10 @@ func (w *writer) loop() {
 			}
 			return
 		case done := <-w.kick:
-			w.write()
+			write()
 			close(done)
 		case <-tick.C:
-			w.write()
+			write()
 		}
 	}
 }
