@@ -121,7 +121,7 @@ func TestDiagnosticsOfBlocks(t *testing.T) {
 		{"no value", "```check { timeout }\n```\n", "5:12 error bad-value: timeout has no value <timeout>\n"},
 		{"unclosed quote and brace", "```check { name=\"x }\n```\n\n```check { name=y\n```\n", "5:17 error attributes: the quote of this value is not closed <\"x >\n5:18 error bad-name: the name \"x \" holds ' ' <x >\n8:10 error attributes: the braces of the attributes are not closed <{ name=y>\n"},
 		{"no braces", "```netconfig name=x\n```\n", "5:14 error attributes: attributes stand in braces <name=x>\n"},
-		{"broken JSON", "```check {\"name\": \"x\", \"on\" \"here\"}\n```\n", "5:28 error attributes: these attributes are not JSON: expected colon after object key < >\n"},
+		{"broken JSON", "```check {\"name\": \"x\", \"on\" \"here\"}\n```\n", "5:29 error attributes: these attributes are not JSON: expected colon after object key <\">\n"},
 		{"JSON of another type", "```check {\"name\": {\"a\": 1}}\n```\n", "5:11 error attributes: name must be a word, a number, true or a list of them <\"name\": {\"a\": 1}>\n"},
 		{"same name", "```check { name=a }\n```\n\n- [ ] call { name=a }\n\n> ```sh {#a .run}\n> ```\n", "8:19 error duplicate-name: the name \"a\" is already used on line 5 <a>\n10:11 error duplicate-name: the name \"a\" is already used on line 5 <a>\n"},
 		{"rollback", "```rollback\n```\n\n```check { name=c }\n```\n\n```rollback { for=c }\n```\n\n```rollback { for=nothing }\n```\n",

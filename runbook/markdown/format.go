@@ -107,6 +107,9 @@ func (r *reading) tidyAttributes(b *block, o FormatOptions) []replacement {
 	}
 	text := "{ " + strings.Join(words, " ") + " }"
 	if !leading {
+		if c := r.src[b.braces.Start-1]; c != ' ' && c != '\t' {
+			text = " " + text
+		}
 		return []replacement{{b.braces, text}}
 	}
 	at := span{Start: b.fenceEnd(r.src), End: b.braces.End}

@@ -3,6 +3,7 @@ package markdown
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -43,6 +44,9 @@ var examples = sync.OnceValues(func() ([]string, error) {
 	folder, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/yuin/goldmark").Output()
 	if err != nil {
 		return nil, err
+	}
+	if len(bytes.TrimSpace(folder)) == 0 {
+		return nil, errors.New("goldmark is not in the module cache: run go mod download")
 	}
 	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(folder)), "_test", "spec.json"))
 	if err != nil {

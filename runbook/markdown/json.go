@@ -20,6 +20,9 @@ func (r *reading) jsonAttributes(a *attributes) {
 		if errors.As(err, &syntax) {
 			at = min(max(a.span.Start+int(syntax.Offset)-1, a.span.Start), a.span.End)
 		}
+		for at+1 < a.span.End && (r.src[at] == ' ' || r.src[at] == '\t') {
+			at++
+		}
 		r.into(a, span{Start: at, End: min(at+1, a.span.End)}, "these attributes are not JSON: "+jsonMessage(err),
 			`Write {"key": "value"}, or { key=value }.`)
 	}

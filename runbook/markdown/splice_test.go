@@ -200,12 +200,12 @@ func TestUnclosedRegion(t *testing.T) {
 }
 
 func TestFormat(t *testing.T) {
-	src := "---\ntitle: x\n---\n<!-- stet:report   sha256=0 -->\nhead\n<!-- /stet:report -->\n\n```netconfig {name=up   on='a'  cwd=\"x y\"}\n```\n<!--   stet:result   name=up    status=ok -->\n**ok**\n\n\n<!-- /stet:result   name=up -->\ntext  \n\n``` {.check #c}\n```\n\n~~~sh {\"run\": true, \"name\": \"j\"}\n~~~\n\n* [ ] call {#noc   on=a}\n"
-	want := "---\ntitle: x\n---\n\n<!-- stet:report sha256=0 -->\n\nhead\n\n<!-- /stet:report -->\n\n```netconfig {name=up   on='a'  cwd=\"x y\"}\n```\n\n<!-- stet:result name=up status=ok sha256=" + bodyHash("**ok**") + " -->\n\n**ok**\n\n<!-- /stet:result name=up -->\ntext  \n\n``` {.check #c}\n```\n\n~~~sh {\"run\": true, \"name\": \"j\"}\n~~~\n\n* [ ] call {#noc   on=a}\n"
+	src := "---\ntitle: x\n---\n<!-- stet:report   sha256=0 -->\nhead\n<!-- /stet:report -->\n\n```netconfig {name=up   on='a'  cwd=\"x y\"}\n```\n<!--   stet:result   name=up    status=ok -->\n**ok**\n\n\n<!-- /stet:result   name=up -->\ntext  \n\n``` {.check #c}\n```\n\n~~~sh {\"run\": true, \"name\": \"j\"}\n~~~\n\n* [ ] call {#noc   on=a}\n\n```sh{run}\n```\n"
+	want := "---\ntitle: x\n---\n\n<!-- stet:report sha256=0 -->\n\nhead\n\n<!-- /stet:report -->\n\n```netconfig {name=up   on='a'  cwd=\"x y\"}\n```\n\n<!-- stet:result name=up status=ok sha256=" + bodyHash("**ok**") + " -->\n\n**ok**\n\n<!-- /stet:result name=up -->\ntext  \n\n``` {.check #c}\n```\n\n~~~sh {\"run\": true, \"name\": \"j\"}\n~~~\n\n* [ ] call {#noc   on=a}\n\n```sh{run}\n```\n"
 	if diff := cmp.Diff(want, string(Format([]byte(src), FormatOptions{}))); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	want = strings.NewReplacer("{name=up   on='a'  cwd=\"x y\"}", "{ name=up on=a cwd=\"x y\" }", "{#noc   on=a}", "{ #noc on=a }").Replace(want)
+	want = strings.NewReplacer("{name=up   on='a'  cwd=\"x y\"}", "{ name=up on=a cwd=\"x y\" }", "{#noc   on=a}", "{ #noc on=a }", "sh{run}", "sh { run }").Replace(want)
 	if diff := cmp.Diff(want, string(Format([]byte(src), FormatOptions{Attributes: true}))); diff != "" {
 		t.Errorf("with attributes (-want +got)\n%s", diff)
 	}
