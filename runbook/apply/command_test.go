@@ -321,6 +321,37 @@ func TestDocumentEditedOrDeletedMeanwhile(t *testing.T) {
 			t.Errorf("%q", op.Notes)
 		}
 	})
+	t.Run("away for a while", func(t *testing.T) {
+		b := newBench(t, body)
+		var said []string
+		b.o.Sink = func(e runbook.Event) {
+			var err error
+			switch {
+			case e.Kind == runbook.EventStep && e.Step == "bridge":
+				err = os.Rename(b.path, b.path+"~")
+			case e.Kind == runbook.EventStep && e.Step == "sleep":
+				err = os.Rename(b.path+"~", b.path)
+			case e.Kind == runbook.EventNote:
+				said = append(said, e.Text)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		op, err := b.run()
+		if err != nil || op.Unwritten != "" || len(op.Notes) > 0 {
+			t.Errorf("%v %+v", err, op)
+		}
+		if len(said) != 2 || !strings.Contains(said[0], "cannot be written") || !strings.Contains(said[1], "can be written again") {
+			t.Errorf("%q", said)
+		}
+		b.check()
+		for _, name := range []string{"bridge", "sleep", "held"} {
+			if !strings.Contains(b.source(), "stet:result name="+name) {
+				t.Errorf("%s has no result", name)
+			}
+		}
+	})
 	t.Run("deleted", func(t *testing.T) {
 		b := newBench(t, body)
 		b.o.Sink = func(e runbook.Event) {

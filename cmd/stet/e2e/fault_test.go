@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -238,6 +239,25 @@ func TestProbeHangs(t *testing.T) {
 	}
 	if out := command(t, "ps", "-eo", "args"); strings.Contains(out, "sleep "+mark) {
 		t.Errorf("processes are left:\n%s", out)
+	}
+}
+
+// TestCommandOutlastsGuard: a command that would still run when its guard goes
+// back is ended before, so that what it does comes to nothing.
+func TestCommandOutlastsGuard(t *testing.T) {
+	b := newBench(t, "")
+	ns := netns(t, "fault")
+	doc := b.write("runbook.md", "---\ntargets: {box: netns://"+ns+"}\n---\n\n```sh { run name=long confirm=4s }\nip link add early0 type bridge\nsleep 6\nip link add late0 type bridge\n```\n\n"+
+		"```rollback\nip link delete early0\n```\n")
+	before := state(t, ns)
+	began := time.Now()
+	o := b.must(4, "run", "--yes", doc)
+	if !strings.Contains(o.stderr, "its guard was about to go back") || !strings.Contains(o.stderr, "confirm=4s") {
+		t.Errorf("it does not say why: %v", o)
+	}
+	time.Sleep(time.Until(began.Add(8 * time.Second)))
+	if diff := cmp.Diff(before, state(t, ns)); diff != "" {
+		t.Errorf("it is not as it was before:\n%s", diff)
 	}
 }
 
