@@ -36,7 +36,7 @@ func (x *operation) allowed(ctx context.Context, s *runbook.Step) (bool, error) 
 	}
 	a, err := x.o.Ask(ctx, Question{
 		Kind: AskStep, Step: s.Name, Choices: []string{"run", "skip", "abort"},
-		Text: fmt.Sprintf("Run %s (%s)?", s.Name, s.Kind),
+		Text: fmt.Sprintf("Run this %s step?", s.Kind),
 	})
 	if err != nil {
 		return false, fmt.Errorf("asking before %s: %w", s.Name, err)

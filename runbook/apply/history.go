@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"stet/executors/netstate"
@@ -186,6 +187,12 @@ func (h *history) start(d *startData, at time.Time) error {
 	h.op = runbook.Operation{
 		Run: d.Run, Document: d.Document, Title: d.Title, Ticket: d.Ticket, Operator: d.Operator,
 		Host: d.Host, Tool: d.Tool, PlanHash: d.Plan.Hash, Start: at, Status: runbook.Running,
+	}
+	if len(d.Only) > 0 {
+		h.op.Notes = append(h.op.Notes, "Only the groups of "+strings.Join(d.Only, ", ")+" were run, after the pre-checks (--only).")
+	}
+	if d.From != "" {
+		h.op.Notes = append(h.op.Notes, "The groups before "+d.From+" were left out (--from).")
 	}
 	return nil
 }

@@ -507,3 +507,18 @@ func TestEveryCallFails(t *testing.T) {
 		}
 	}
 }
+
+// A report of a part of a document says that it is one.
+func TestSelectionIsSaid(t *testing.T) {
+	b := newBench(t, mtu+bridge+held)
+	b.o.Only = []string{"bridge"}
+	op, err := b.run()
+	if err != nil || len(op.Notes) != 1 || !strings.Contains(op.Notes[0], "Only the groups of bridge") || !strings.Contains(b.source(), op.Notes[0][:20]) {
+		t.Errorf("%v %q", err, op.Notes)
+	}
+	b.o.Only, b.o.From = nil, "bridge"
+	if op, err = b.run(); err != nil || len(op.Notes) != 1 || !strings.Contains(op.Notes[0], "before bridge were left out") {
+		t.Errorf("%v %q", err, op.Notes)
+	}
+	b.check()
+}
