@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"stet/executors"
-	"stet/executors/netstate"
 	"stet/runbook"
 	"stet/runbook/journal"
 	"stet/runbook/plan"
@@ -288,43 +286,4 @@ func (x *operation) prove(ctx context.Context) bool {
 	}
 	x.unproven = true
 	return false
-}
-
-// othersChanged says which objects are no longer as the confirmed steps left
-// them, before they are put back to what they were before. What one step made
-// and a later one changed is as the later one left it.
-func (x *operation) othersChanged(ctx context.Context, acts []*act) {
-	made := map[string]*netstate.Change{}
-	var targets []string
-	for _, a := range acts {
-		if a.kind != runbook.Netconfig || a.change.Empty() || !a.confirmed {
-			continue
-		}
-		if made[a.target] == nil {
-			made[a.target] = &netstate.Change{}
-			targets = append(targets, a.target)
-		}
-		made[a.target].Edits = append(made[a.target].Edits, a.change.Edits...)
-	}
-	for _, target := range targets {
-		x.othersOn(ctx, target, made[target])
-	}
-}
-
-func (x *operation) othersOn(ctx context.Context, target string, made *netstate.Change) {
-	sess, err := x.session(target)
-	if err != nil {
-		return // undoing says so
-	}
-	now, err := sess.Observe(ctx, made.Query())
-	if err != nil {
-		return // undoing looks itself
-	}
-	for i, m := range netstate.Verify(made, now) {
-		if i == 10 {
-			x.tell("… and more on %s.", target)
-			return
-		}
-		x.tell("After the operation somebody changed %s on %s: it is %q, it was %q.", strings.TrimSpace(m.Object+" "+m.Key), target, m.Got, m.Want)
-	}
 }
