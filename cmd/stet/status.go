@@ -68,7 +68,7 @@ func (c *cli) statusAll() error {
 			}
 			continue
 		}
-		c.out().Print(view.Headline(op))
+		c.out().Print(view.Listed(op))
 	}
 	return nil
 }

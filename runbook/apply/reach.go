@@ -53,7 +53,7 @@ func (x *operation) open(ctx context.Context, targets []executors.Target) error 
 		x.mu.Lock()
 		have := x.sessions[t.Name]
 		lock := executors.Lock{
-			Run: x.h.op.Run, Document: x.d.Path, Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
+			Run: x.h.op.Run, Document: x.document(), Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
 		}
 		x.mu.Unlock()
 		if have != nil {

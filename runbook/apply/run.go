@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -174,7 +175,7 @@ func (x *operation) answerable() error {
 
 func (x *operation) lockDocument(run string) error {
 	release, err := journal.Lock(x.o.StateDir, x.d.Path, executors.Lock{
-		Run: run, Document: x.d.Path, Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
+		Run: run, Document: x.document(), Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
 	})
 	var held *journal.LockedError
 	if errors.As(err, &held) {
@@ -185,6 +186,15 @@ func (x *operation) lockDocument(run string) error {
 	}
 	x.release = release
 	return nil
+}
+
+// document is where the document is, for those who are somewhere else: another
+// operator, a command with a folder of its own.
+func (x *operation) document() string {
+	if path, err := filepath.Abs(x.d.Path); err == nil && x.d.Path != "" && x.d.Path != "-" {
+		return path
+	}
+	return x.d.Path
 }
 
 // unfinished refuses to start over what an earlier operation left half done:
@@ -224,7 +234,7 @@ func refuseLocked(err error) error {
 
 func (x *operation) start(ctx context.Context, run string) error {
 	err := x.record(journal.Start, &startData{
-		Run: run, Document: x.d.Path, Title: x.d.Meta.Title, Ticket: x.d.Meta.Ticket,
+		Run: run, Document: x.document(), Title: x.d.Meta.Title, Ticket: x.d.Meta.Ticket,
 		Operator: x.o.Operator, Host: x.o.Host, Tool: x.o.Tool, PID: os.Getpid(),
 		Only: x.o.Only, From: x.o.From, Plan: x.p,
 	})

@@ -25,6 +25,15 @@ func Headline(op *runbook.Operation) string {
 	return label(string(op.Status), statusPaint(op.Status)) + strings.Join(parts, dot) + faint(dot+"run "+op.Run) + "\n"
 }
 
+// Listed is one operation of many: its headline, and below it which document to
+// name for more.
+func Listed(op *runbook.Operation) string {
+	if op.Title == "" {
+		return Headline(op)
+	}
+	return Headline(op) + strings.Repeat(" ", 12) + faint(op.Document) + "\n"
+}
+
 // Guards lists guards, each with the word given: how long each has left, or how
 // it ended.
 func Guards(waiting []Waiting, word string) string {
