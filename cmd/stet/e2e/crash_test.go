@@ -290,6 +290,7 @@ func TestGuardGoesBackAlone(t *testing.T) {
 		t.Run(group, func(t *testing.T) {
 			t.Parallel()
 			c := newCrashBench(t, func(text string) string {
+				text = strings.ReplaceAll(text, "confirm=30s", "confirm=8s")
 				sleep := "```check { name=wait }\nrun(\"touch %WAIT%; sleep 60\").ok\n```\n"
 				until := "```check { name=three-holds }"
 				if group == "one" {
