@@ -185,6 +185,8 @@ func TestProxyCommand(t *testing.T) {
 	}
 	bad := "Host r1\n  HostName " + s.address + "\n  ProxyCommand echo no way there >&2; false\n"
 	refused(t, b.dialer(t, bad, Options{}), "r1", "unreachable", "no way there", "ProxyCommand")
+	late := "Host r1\n  HostName " + s.address + "\n  ProxyCommand sh -c 'exec >&-; sleep 0.3; echo no way there >&2'\n"
+	refused(t, b.dialer(t, late, Options{}), "r1", "unreachable", "no way there", "ProxyCommand")
 }
 
 const connectVar = "STET_SSH_TEST_CONNECT"

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,8 @@ type proxy struct {
 	stderr *tail
 	ended  chan struct{}
 	once   sync.Once
+	// silent is set once the command closed its standard output.
+	silent atomic.Bool
 }
 
 // startProxy runs a ProxyCommand.
@@ -39,19 +42,41 @@ func startProxy(command string) (*proxy, error) {
 }
 
 // Read implements net.Conn.
-func (p *proxy) Read(b []byte) (int, error) { return p.out.Read(b) }
+func (p *proxy) Read(b []byte) (int, error) {
+	n, err := p.out.Read(b)
+	if err != nil {
+		p.silent.Store(true)
+	}
+	return n, err
+}
 
 // Write implements net.Conn.
 func (p *proxy) Write(b []byte) (int, error) { return p.in.Write(b) }
 
-// Close implements net.Conn: it ends the command with what it started.
+// lastWords is how long a command that closed its standard output has to say
+// why on its standard error.
+const lastWords = time.Second
+
+// Close implements net.Conn: it ends the command with what it started. One that
+// is ending by itself is left to it for a moment, since it may close its
+// standard output before it says why.
 func (p *proxy) Close() error {
 	p.once.Do(func() {
 		p.in.Close()
-		endCommand(p.cmd)
+		leave := time.Duration(0)
+		if p.silent.Load() {
+			leave = lastWords
+		} else {
+			// At once: nobody may be left to do it later.
+			endCommand(p.cmd)
+		}
 		go func() {
 			defer close(p.ended)
-			stubborn := time.AfterFunc(2*time.Second, func() { killCommand(p.cmd) })
+			if leave > 0 {
+				end := time.AfterFunc(leave, func() { endCommand(p.cmd) })
+				defer end.Stop()
+			}
+			stubborn := time.AfterFunc(leave+2*time.Second, func() { killCommand(p.cmd) })
 			defer stubborn.Stop()
 			_ = p.cmd.Wait()
 		}()
@@ -112,7 +137,7 @@ func (p *proxy) complaint() string {
 	p.Close()
 	select {
 	case <-p.ended:
-	case <-time.After(time.Second):
+	case <-time.After(2 * lastWords):
 	}
 	return firstLine(p.stderr.String())
 }
