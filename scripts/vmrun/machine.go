@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Tags of the shares.
+const (
+	shareRoot     = "host"
+	shareExchange = "exchange"
+	shareWritable = "rw"
+)
+
+// run boots a machine, has it run the program, and returns its exit status.
+func run(ctx context.Context, o *options, k *kernel, args []string) (int, error) {
+	qemu, err := find("qemu-system-x86_64")
+	if err != nil {
+		return exitMachine, fmt.Errorf("%w: install Debian's qemu-system-x86", err)
+	}
+	exchange, err := os.MkdirTemp("", "vmrun-")
+	if err != nil {
+		return exitMachine, err
+	}
+	defer func() { _ = os.RemoveAll(exchange) }()
+	j, err := newJob(o, k, args)
+	if err == nil {
+		err = j.write(exchange)
+	}
+	first := filepath.Join(exchange, "initramfs")
+	if err == nil {
+		err = writeFirst(first, k)
+	}
+	if err != nil {
+		return exitMachine, fmt.Errorf("preparing the machine: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	err = boot(ctx, exec.CommandContext(ctx, qemu, machine(o, k, j, exchange, first)...))
+	status, ok := readStatus(exchange)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return exitTimeout, fmt.Errorf("the machine has run for %s: ended", o.timeout)
+	case ctx.Err() != nil:
+		return exitMachine, errors.New("interrupted")
+	case ok:
+		return status, nil
+	case err != nil:
+		return exitMachine, err
+	}
+	return exitMachine, errors.New("the machine ended without a status: -console FILE keeps the kernel's messages")
+}
+
+// newJob describes the program. Folders that `go test` writes to are writable.
+func newJob(o *options, k *kernel, args []string) (*job, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	j := &job{Args: args, Env: append(os.Environ(), "VMRUN_KERNEL="+k.release), Dir: dir, Release: k.release}
+	if j.Modules, err = filepath.Abs(k.modules); err != nil {
+		return nil, err
+	}
+	for _, arg := range args {
+		for _, flag := range []string{"-test.coverprofile=", "-test.gocoverdir=", "-test.outputdir="} {
+			if path, ok := strings.CutPrefix(arg, flag); ok {
+				if flag == "-test.coverprofile=" {
+					path = filepath.Dir(path)
+				}
+				o.writable = append(o.writable, path)
+			}
+		}
+	}
+	for _, path := range o.writable {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return nil, err
+		}
+		j.Writable = append(j.Writable, abs)
+	}
+	return j, nil
+}
+
+// writeFirst writes the first file system: this program as /init, and the
+// modules that it needs to see more.
+func writeFirst(path string, k *kernel) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	order, err := loadOrder(k.modules, early)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	w := bufio.NewWriter(f)
+	a := &archive{w: w}
+	for _, dir := range []string{"dev", "proc", "sys", "run", "exchange", "host", "scratch", "root"} {
+		a.dir(dir)
+	}
+	a.file("init", self, 0o755)
+	for i, file := range order {
+		// Their names say their order.
+		a.file(fmt.Sprintf("modules/%03d-%s", i, filepath.Base(file)), filepath.Join(k.modules, file), 0o644)
+	}
+	if err := a.close(); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// machine is QEMU's command line.
+func machine(o *options, k *kernel, j *job, exchange, first string) []string {
+	console := "null"
+	if o.console != "" {
+		console = "file:" + o.console
+	}
+	args := []string{
+		"-accel", accelerator(), "-M", "q35", "-cpu", "max", "-m", strconv.Itoa(o.memory), "-smp", strconv.Itoa(o.cpus),
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-kernel", k.image, "-initrd", first,
+		"-append", "console=ttyS0 panic=-1 rdinit=/init mitigations=off tsc=reliable random.trust_cpu=on",
+		"-serial", console,
+		"-device", "virtio-serial-pci", "-chardev", "stdio,id=out,signal=off", "-device", "virtconsole,chardev=out",
+		"-device", "virtio-rng-pci",
+	}
+	share := func(tag, path, more string) {
+		// A comma in an option of QEMU is written twice.
+		path = strings.ReplaceAll(path, ",", ",,")
+		args = append(args, "-virtfs", fmt.Sprintf("local,path=%s,mount_tag=%s,security_model=none,multidevs=remap%s", path, tag, more))
+	}
+	share(shareRoot, "/", ",readonly=on")
+	share(shareExchange, exchange, "")
+	for i, path := range j.Writable {
+		share(shareWritable+strconv.Itoa(i), path, "")
+	}
+	return args
+}
+
+// accelerator is kvm only on hardware that has it: elsewhere /dev/kvm may open
+// and then fail in the middle of a boot.
+func accelerator() string {
+	for _, module := range []string{"kvm_intel", "kvm_amd"} {
+		if _, err := os.Stat("/sys/module/" + module); err != nil {
+			continue
+		}
+		if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
+			_ = f.Close()
+			return "kvm"
+		}
+	}
+	return "tcg,thread=multi"
+}
+
+// boot runs QEMU, which ends when this process does, however it ends.
+func boot(ctx context.Context, qemu *exec.Cmd) error {
+	var errs strings.Builder
+	qemu.Stdout, qemu.Stderr = os.Stdout, &errs
+	// The signal is sent when the thread ends, not the process.
+	runtime.LockOSThread()
+	qemu.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if err := qemu.Run(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("running qemu: %w: %s", err, strings.TrimSpace(errs.String()))
+	}
+	return nil
+}
