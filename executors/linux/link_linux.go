@@ -112,8 +112,8 @@ func interfaceOf(r *rawLink, l *links) netstate.Interface {
 		decodeAttrs(&i, port.PortAttrs, r, &r.slaveData, l)
 	}
 	decodeStatus(i.Status, r)
-	if _, elsewhere := r.peerNetns(); r.kind == "veth" && !elsewhere && r.link() != 0 {
-		i.Attrs["veth.peer"] = l.name(r.link())
+	if _, elsewhere := r.peerNetns(); kind.PeerKey() != "" && !elsewhere && r.link() != 0 {
+		i.Attrs[kind.PeerKey()] = l.name(r.link())
 	}
 	return i
 }

@@ -11,8 +11,9 @@ import (
 	"stet/executors/netstate"
 )
 
-// vethInfoPeer is VETH_INFO_PEER of linux/veth.h.
-const vethInfoPeer = 1
+// infoPeer is VETH_INFO_PEER of linux/veth.h, and VXCAN_INFO_PEER of
+// linux/can/vxcan.h.
+const infoPeer = 1
 
 // add makes an interface and gives it its attributes.
 func (w *linkWriter) add(ctx context.Context, want *netstate.Interface) error {
@@ -40,9 +41,9 @@ func (w *linkWriter) add(ctx context.Context, want *netstate.Interface) error {
 	return nil
 }
 
-// isThere tells whether a veth has come into being with its other end.
+// isThere tells whether one of a pair has come into being with its other end.
 func (w *linkWriter) isThere(ctx context.Context, netns string, want *netstate.Interface, l *links) (bool, error) {
-	if want.Type != "veth" {
+	if netstate.KindByName(want.Type).PeerKey() == "" {
 		return false, nil
 	}
 	if w.e.made[place{netns, want.Name}] {
@@ -53,8 +54,9 @@ func (w *linkWriter) isThere(ctx context.Context, netns string, want *netstate.I
 		return false, err
 	}
 	have := interfaceOf(&raw, l)
-	peer := have.Attrs["veth.peer"]
-	return have.Type == "veth" && peer != "" && peer == want.Attrs["veth.peer"] && want.Attrs["veth.peer-target"] == w.netns, nil
+	peer, _ := have.Peer()
+	asked, target := want.Peer()
+	return have.Type == want.Type && peer != "" && peer == asked && target == w.netns, nil
 }
 
 // make sends the message, or the ioctls, that make an interface.
@@ -93,7 +95,7 @@ func (w *linkWriter) make(ctx context.Context, netns string, want *netstate.Inte
 	return err
 }
 
-// farEnd is the other end of a veth that is to be made.
+// farEnd is the other end of a pair that is to be made.
 type farEnd struct {
 	place
 	fd    int // of its namespace; -1 is that of the near end
@@ -107,15 +109,17 @@ func (f *farEnd) close() {
 	}
 }
 
-// peerOf describes the far end of a veth, nil for other kinds. What another
+// peerOf describes the far end of a pair, nil for other kinds. What another
 // edit of the list says of it is used: it cannot be given its number later.
 func (w *linkWriter) peerOf(want *netstate.Interface, netns string) (*farEnd, error) {
-	if want.Type != "veth" {
+	kind := netstate.KindByName(want.Type)
+	if kind.PeerKey() == "" {
 		return nil, nil
 	}
-	f := &farEnd{place: place{want.Attrs["veth.peer-target"], want.Attrs["veth.peer"]}, fd: -1}
+	name, target := want.Peer()
+	f := &farEnd{place: place{target, name}, fd: -1}
 	if f.name == "" {
-		return nil, fmt.Errorf("the name of the far end (veth.peer) is not known")
+		return nil, fmt.Errorf("the name of the far end (%s) is not known", kind.PeerKey())
 	}
 	for i := range w.e.edits {
 		if o := w.e.edits[i].After.Link; o != nil && o.Name == f.name && o.Netns == f.netns {
@@ -219,7 +223,7 @@ func encodeBasics(m *message, want *netstate.Interface, l *links) error {
 }
 
 func encodePeer(m *message, f *farEnd, l *links) error {
-	at := m.nest(vethInfoPeer)
+	at := m.nest(infoPeer)
 	m.ifinfo(f.index, 0, 0)
 	m.str(unix.IFLA_IFNAME, f.name)
 	if f.fd >= 0 {

@@ -225,21 +225,9 @@ func (w *linkWriter) create(ctx context.Context, want *netstate.Interface, build
 
 // unsupported says what the kernel lacks for a kind of interface.
 func (w *linkWriter) unsupported(want *netstate.Interface, err error) error {
-	module, ok := modules[want.Type]
-	if !ok {
+	kind := netstate.KindByName(want.Type)
+	if kind == nil || kind.Module == "" {
 		return err
 	}
-	return fmt.Errorf("%w: the kernel has no interfaces of type %s; load the module %s (%s)", err, want.Type, module.name, module.option)
-}
-
-// modules are what makes the kinds that can be made, for the reader of an
-// error: the kernel's answer is "Unknown device type".
-var modules = map[string]struct{ name, option string }{
-	"veth":         {"veth", "CONFIG_VETH"},
-	"linux-bridge": {"bridge", "CONFIG_BRIDGE"},
-	"vxlan":        {"vxlan", "CONFIG_VXLAN"},
-	"mac-vlan":     {"macvlan", "CONFIG_MACVLAN"},
-	"mac-vtap":     {"macvtap", "CONFIG_MACVTAP"},
-	"ifb":          {"ifb", "CONFIG_IFB"},
-	"tun":          {"tun", "CONFIG_TUN"},
+	return fmt.Errorf("%w: the kernel has no interfaces of type %s; load the module %s (%s)", err, want.Type, kind.Module, kind.Option)
 }

@@ -62,10 +62,10 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 				a.Label = ""
 			}
 		}
-		if id, elsewhere := r.peerNetns(); elsewhere && r.kind == "veth" {
+		if id, elsewhere := r.peerNetns(); elsewhere && netstate.KindByKernel(r.kind).PeerKey() != "" {
 			peers.fill(&i, id, r.link())
-		} else if netns != "" && i.Attrs["veth.peer"] != "" {
-			i.Attrs["veth.peer-target"] = netns
+		} else if peer, _ := i.Peer(); netns != "" && peer != "" {
+			i.Attrs[netstate.KindByKernel(r.kind).PeerTargetKey()] = netns
 		}
 		if kernelDefault(r, defaults) && len(i.Addresses) == 0 {
 			i.Status["kernel-default"] = "true"

@@ -23,7 +23,7 @@ func (n *Namespace) peers(ctx context.Context, names []string, observed *Namespa
 	return &peers{n: n, ctx: ctx, names: names, observed: observed, links: map[string]*links{}}
 }
 
-// fill names the peer of a veth, if it is in a namespace that is known. One
+// fill names the other end of a pair, if it is in a namespace that is known. One
 // that cannot be looked up stays unnamed: that is all that can be said of it.
 func (p *peers) fill(i *netstate.Interface, id int32, index int) {
 	if p.byID == nil {
@@ -39,9 +39,10 @@ func (p *peers) fill(i *netstate.Interface, id int32, index int) {
 		p.links[name] = l
 	}
 	if peer, ok := l.byIndex[index]; ok {
-		i.Attrs["veth.peer"] = peer
+		kind := netstate.KindByName(i.Type)
+		i.Attrs[kind.PeerKey()] = peer
 		if name != "" {
-			i.Attrs["veth.peer-target"] = name
+			i.Attrs[kind.PeerTargetKey()] = name
 		}
 	}
 }

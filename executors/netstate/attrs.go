@@ -28,7 +28,7 @@ func Differences(before, after *Interface) []Difference {
 		if attr == nil || attr.Set == ReadOnly || key == "netns" {
 			continue
 		}
-		port := strings.HasPrefix(key, "bridge-port.")
+		port := IsPortKey(key)
 		if port && attrOf(after, "controller") == "" {
 			continue
 		}

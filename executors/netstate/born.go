@@ -133,7 +133,9 @@ func kindAttrs(i *Interface) Attrs {
 		}
 		return Attrs{"arp": "false", "multicast": "true", "txqueuelen": "500"}
 	}
-	return nil
+	own := maps.Clone(kindOf(i).Born)
+	delete(own, "mtu")
+	return own
 }
 
 // ethernetMTU is ETH_DATA_LEN.
@@ -157,7 +159,10 @@ func birthMTU(i *Interface, s *State) string {
 		}
 		return strconv.Itoa(below - vxlanHeadroom(i))
 	}
-	return ""
+	if own := kindOf(i).Born["mtu"]; own != "below" {
+		return own
+	}
+	return attrOf(s.interfaceIn(i.Netns, lower(i)), "mtu")
 }
 
 // vxlanHeadroom is what the outer headers take (vxlan_headroom): IP, UDP, VXLAN

@@ -180,7 +180,7 @@ func canonicalRange(text string) (string, error) {
 
 func (a *Attr) checkString(text string) error {
 	switch {
-	case a.Key == "veth.peer":
+	case strings.HasSuffix(a.Key, ".peer"):
 		return CheckName(text)
 	case len(text) > 255:
 		return fmt.Errorf("more than 255 bytes")

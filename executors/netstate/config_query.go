@@ -35,8 +35,8 @@ func (i *InterfaceConfig) query(q *Query) {
 		return
 	}
 	q.links()
-	for _, key := range []string{"netns", "veth.peer-target"} {
-		if v := i.Attrs[key]; v != "" {
+	for key, v := range i.Attrs {
+		if v != "" && (key == "netns" || strings.HasSuffix(key, ".peer-target")) {
 			q.Namespaces = append(q.Namespaces, v)
 		}
 	}
@@ -138,7 +138,8 @@ func (o Object) query(q *Query) {
 		q.Routes = true
 	case o.Link != nil:
 		q.Links = true
-		for _, n := range []string{o.Link.Netns, o.Link.Attrs["veth.peer-target"]} {
+		_, target := o.Link.Peer()
+		for _, n := range []string{o.Link.Netns, target} {
 			if n != "" && !slices.Contains(q.Namespaces, n) {
 				q.Namespaces = append(q.Namespaces, n)
 			}

@@ -18,23 +18,19 @@ func parents(i *Interface) []string {
 
 // lower is the interface that i lies on and vanishes with, or "".
 func lower(i *Interface) string {
-	for _, key := range []string{"mac-vlan.base-iface", "mac-vtap.base-iface", "vxlan.base-iface"} {
-		if v := i.Attrs[key]; v != "" {
-			return v
-		}
-	}
-	return ""
+	return attrOf(i, kindOf(i).Below)
 }
 
-// peer is the other end of a veth in the same namespace, or "".
+// peer is the other end of a pair in the same namespace, or "".
 func peer(i *Interface) string {
-	if i.Type != "veth" || i.Attrs["veth.peer-target"] != i.Netns {
+	name, target := i.Peer()
+	if target != i.Netns {
 		return ""
 	}
-	return i.Attrs["veth.peer"]
+	return name
 }
 
-// farEnds are the ends of veths that lie in other namespaces, by namespace and
+// farEnds are the ends of pairs that lie in other namespaces, by namespace and
 // name, with the end that lies in the observed one. Either end may know of the
 // other: the near one does not where nobody could tell it the name of the far
 // namespace.
@@ -42,13 +38,13 @@ func farEnds(s *State) map[[2]string]*Interface {
 	m := map[[2]string]*Interface{}
 	for i := range s.Interfaces {
 		v := &s.Interfaces[i]
-		target, known := v.Attrs["veth.peer-target"]
+		name, target := v.Peer()
 		switch {
-		case v.Type != "veth" || v.Attrs["veth.peer"] == "":
+		case name == "":
 		case v.Netns == "" && target != "":
-			m[[2]string{target, v.Attrs["veth.peer"]}] = v
-		case v.Netns != "" && (!known || target == ""):
-			if near := s.Interface(v.Attrs["veth.peer"]); near != nil && near.Type == "veth" {
+			m[[2]string{target, name}] = v
+		case v.Netns != "" && target == "":
+			if near := s.Interface(name); near != nil && near.Type == v.Type {
 				m[[2]string{v.Netns, v.Name}] = near
 			}
 		}

@@ -1,7 +1,5 @@
 package netstate
 
-import "strings"
-
 // links finds the edits of interfaces, in linksEarly and linksLate.
 func (d *differ) links() {
 	made := map[string]bool{} // names whose edit makes a veth's other end too
@@ -71,9 +69,10 @@ func (d *differ) addLink(after *Interface, made map[string]bool) {
 // then changed into what it is to be.
 func (d *differ) bornWith(near, after *Interface) {
 	born := Interface{Name: after.Name, Type: after.Type, Netns: after.Netns, Index: after.Index,
-		Attrs: Attrs{"state": "down", "veth.peer": near.Name}}
-	if target, ok := after.Attrs["veth.peer-target"]; ok {
-		born.Attrs["veth.peer-target"] = target
+		Attrs: Attrs{"state": "down", kindOf(after).PeerKey(): near.Name}}
+	key := kindOf(after).PeerTargetKey()
+	if target, ok := after.Attrs[key]; ok {
+		born.Attrs[key] = target
 	}
 	d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: &born}, Implied: true})
 	d.changeLink(&born, after)
@@ -190,7 +189,7 @@ func released(i *Interface) *Interface {
 	c.Addresses = nil
 	c.Attrs["controller"] = ""
 	for key := range c.Attrs {
-		if strings.HasPrefix(key, "bridge-port.") {
+		if IsPortKey(key) {
 			delete(c.Attrs, key)
 		}
 	}

@@ -51,8 +51,8 @@ func addCommands(i *Interface) []string {
 		}
 	}
 	out := append([]string{words(create...)}, setCommands(i, rest)...)
-	if target := i.Attrs["veth.peer-target"]; target != "" {
-		out = append(out, words("ip", "-n", target, "link", "set", "dev", i.Attrs["veth.peer"], "up"))
+	if name, target := i.Peer(); target != "" {
+		out = append(out, words("ip", "-n", target, "link", "set", "dev", name, "up"))
 	}
 	if state := i.Attrs["state"]; state != "" {
 		out = append(out, words(append(ipIn(i.Netns), "link", "set", "dev", i.Name, state)...))
@@ -75,8 +75,8 @@ func atCreation(i *Interface, key string) bool {
 func createWords(i *Interface, all []Difference) []string {
 	w := []string{"link", "add"}
 	k := KindByName(i.Type)
-	if base := i.Attrs["mac-vlan.base-iface"] + i.Attrs["mac-vtap.base-iface"]; base != "" {
-		w = append(w, "link", base)
+	if a := AttrByKey(kindOf(i).Below); a != nil && a.Message {
+		w = append(w, "link", lower(i))
 	}
 	w = append(w, "name", i.Name)
 	for _, d := range all {
@@ -89,9 +89,9 @@ func createWords(i *Interface, all []Difference) []string {
 		kernel = k.Kernel
 	}
 	w = append(w, "type", kernel)
-	if i.Type == "veth" {
-		w = append(w, "peer", "name", i.Attrs["veth.peer"])
-		if target := i.Attrs["veth.peer-target"]; target != "" {
+	if peer, target := i.Peer(); peer != "" {
+		w = append(w, "peer", "name", peer)
+		if target != "" {
 			w = append(w, "netns", target)
 		}
 		return w
@@ -127,14 +127,16 @@ func tunWords(i *Interface) []string {
 // its kind's, one for its port's, and one for its being up.
 func setCommands(i *Interface, diffs []Difference) []string {
 	var general, own, port, last []string
+	var portKind string
 	var out []string
 	for _, d := range diffs {
 		a := AttrByKey(d.Key)
 		switch {
 		case d.Key == "bridge-port.multicast-eht-hosts-limit":
 			last = append(last, "echo "+d.After+" > "+quote("/sys/class/net/"+i.Name+"/brport/multicast_eht_hosts_limit"))
-		case strings.HasPrefix(d.Key, "bridge-port."):
+		case IsPortKey(d.Key):
 			port = append(port, portWords(a, d.After)...)
+			portKind = kernelOfPort(d.Key)
 		case d.Key == "state":
 			last = append(last, words(append(ipIn(i.Netns), "link", "set", "dev", i.Name, d.After)...))
 		case d.Key == "controller" && d.After == "":
@@ -157,9 +159,21 @@ func setCommands(i *Interface, diffs []Difference) []string {
 		out = append(out, words(slices.Concat(set, []string{"type", k.Kernel}, own)...))
 	}
 	if len(port) > 0 {
-		out = append(out, words(slices.Concat(set, []string{"type", "bridge_slave"}, port)...))
+		out = append(out, words(slices.Concat(set, []string{"type", portKind + "_slave"}, port)...))
 	}
 	return append(out, last...)
+}
+
+// kernelOfPort is the kernel's name of the kind of controller that an attribute
+// of a port belongs to.
+func kernelOfPort(key string) string {
+	section, _, _ := strings.Cut(key, ".")
+	for _, k := range kinds {
+		if k.PortSection == section {
+			return k.Kernel
+		}
+	}
+	return ""
 }
 
 // kindWords are an attribute of a kind as ip-link(8) has it.

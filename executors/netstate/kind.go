@@ -1,5 +1,7 @@
 package netstate
 
+import "strings"
+
 // A kind of interface is a table: its name in netconfig, its name in the
 // kernel, and its attributes. The language (decode, facts, schema, reference
 // page), Diff, the text renderings and the netlink encoding are all driven by
@@ -106,8 +108,82 @@ type Kind struct {
 	// PortAttrs are the attributes of its ports (IFLA_INFO_SLAVE_DATA), with
 	// keys under PortSection: "bridge-port.stp-path-cost".
 	PortAttrs []Attr
+	// PortSection is the mapping under a port that holds PortAttrs
+	// ("bridge-port"); "" where ports have none.
+	PortSection string
+	// PortList is the key of the list of ports ("bridge.port"); "" for kinds
+	// that take none.
+	PortList string
+	// PortConfig is the key of the list that has the attributes of ports, where
+	// PortList has names alone ("link-aggregation.ports-config").
+	PortConfig string
+	// NoAddresses is set where a port cannot have IP addresses, because its
+	// controller takes every packet.
+	NoAddresses bool
+	// Below is the key of the interface that one of this kind lies on and
+	// vanishes with ("mac-vlan.base-iface"), or "".
+	Below string
+	// Pair is set for kinds that come in pairs; the keys "peer" and
+	// "peer-target" of Section name the other end.
+	Pair bool
+	// Needs are the keys that an interface cannot be made without.
+	Needs []string
+	// Born is what the kernel gives to a new interface by itself. An "mtu" of
+	// "below" is that of the interface below.
+	Born Attrs
 	// Creatable is false for kinds that hardware or the kernel provides.
 	Creatable bool
+	// Module and Option are what the kernel has the kind from: a module
+	// ("vxlan") and the option of its configuration ("CONFIG_VXLAN").
+	Module, Option string
 	// Example is a complete netconfig block for the reference page.
 	Example string
+}
+
+// kindOf is the kind of an interface, or one without attributes.
+func kindOf(i *Interface) *Kind {
+	if i != nil {
+		if k := KindByName(i.Type); k != nil {
+			return k
+		}
+	}
+	return &Kind{}
+}
+
+// TakesPorts tells that other interfaces can be ports of one of this kind.
+func (k *Kind) TakesPorts() bool { return k != nil && k.PortList != "" }
+
+// PeerKey is the key that names the other end of a pair; "" for kinds that do
+// not come in pairs.
+func (k *Kind) PeerKey() string {
+	if k == nil || !k.Pair {
+		return ""
+	}
+	return k.Section + ".peer"
+}
+
+// PeerTargetKey is the key that names the namespace of the other end; "" for
+// kinds that do not come in pairs.
+func (k *Kind) PeerTargetKey() string {
+	if k == nil || !k.Pair {
+		return ""
+	}
+	return k.Section + ".peer-target"
+}
+
+// Peer is the other end of a pair, as far as it is known: its name, and the
+// namespace that it is in, "" for that of i.
+func (i *Interface) Peer() (name, target string) {
+	k := kindOf(i)
+	return attrOf(i, k.PeerKey()), attrOf(i, k.PeerTargetKey())
+}
+
+// paired tells that a kind comes in pairs.
+func paired(typ string) bool { return KindByName(typ).PeerKey() != "" }
+
+// IsPortKey tells that an attribute belongs to an interface as a port
+// ("bridge-port.isolated").
+func IsPortKey(key string) bool {
+	section, _, _ := strings.Cut(key, ".")
+	return strings.HasSuffix(section, "-port")
 }

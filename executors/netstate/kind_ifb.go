@@ -6,6 +6,8 @@ var ifb = Kind{
 	Kernel:    "ifb",
 	Section:   "ifb",
 	Creatable: true,
+	Module:    "ifb",
+	Option:    "CONFIG_IFB",
 	Doc:       "Intermediate functional block: a place to shape what arrives on other interfaces. An extension.",
 	Example: `interfaces:
   - name: ifb7

@@ -2,13 +2,18 @@ package netstate
 
 // linuxBridge is the bridge (net/bridge; IFLA_BR_* of linux/if_link.h).
 var linuxBridge = Kind{
-	Name:      "linux-bridge",
-	Kernel:    "bridge",
-	Section:   "bridge",
-	Creatable: true,
-	Doc:       "An Ethernet bridge. `bridge.port` is its list of ports: a list that is given replaces; each entry has a `name` and the keys of `bridge-port` below.",
-	Attrs:     bridgeAttrs,
-	PortAttrs: bridgePortAttrs,
+	Name:        "linux-bridge",
+	Kernel:      "bridge",
+	Section:     "bridge",
+	Creatable:   true,
+	Module:      "bridge",
+	Option:      "CONFIG_BRIDGE",
+	PortSection: "bridge-port",
+	PortList:    "bridge.port",
+	NoAddresses: true,
+	Doc:         "An Ethernet bridge. `bridge.port` is its list of ports: a list that is given replaces; each entry has a `name` and the keys of `bridge-port` below.",
+	Attrs:       bridgeAttrs,
+	PortAttrs:   bridgePortAttrs,
 	Example: `interfaces:
   - name: br0
     type: linux-bridge

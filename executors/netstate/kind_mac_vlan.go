@@ -7,6 +7,10 @@ var macVlan = Kind{
 	Kernel:    "macvlan",
 	Section:   "mac-vlan",
 	Creatable: true,
+	Module:    "macvlan",
+	Option:    "CONFIG_MACVLAN",
+	Below:     "mac-vlan.base-iface",
+	Needs:     []string{"mac-vlan.base-iface", "mac-vlan.mode"},
 	Doc:       "An interface with its own hardware address on top of another interface.",
 	Attrs:     macVlanAttrs("mac-vlan"),
 	Example: `interfaces:

@@ -7,6 +7,10 @@ var macVtap = Kind{
 	Kernel:    "macvtap",
 	Section:   "mac-vtap",
 	Creatable: true,
+	Module:    "macvtap",
+	Option:    "CONFIG_MACVTAP",
+	Below:     "mac-vtap.base-iface",
+	Needs:     []string{"mac-vtap.base-iface", "mac-vtap.mode"},
 	Doc:       "As mac-vlan, with a tap device `/dev/tapN` for a virtual machine.",
 	Attrs:     macVlanAttrs("mac-vtap"),
 	Example: `interfaces:

@@ -8,6 +8,8 @@ var tun = Kind{
 	Kernel:    "tun",
 	Section:   "tun",
 	Creatable: true,
+	Module:    "tun",
+	Option:    "CONFIG_TUN",
 	Doc:       "A persistent tun (IP packets) or tap (Ethernet frames) device for a program or a virtual machine. `type: tap` is short for `type: tun` with `mode: tap`. nmstate only shows this kind; making one is an extension.",
 	Attrs: []Attr{
 		{Key: "tun.mode", Type: Enum, Wire: Uint8, Enum: []EnumValue{{"tun", 1}, {"tap", 2}}, IFLA: 3, Set: OnCreate, Default: "tun", IP: "mode",

@@ -7,6 +7,10 @@ var veth = Kind{
 	Kernel:    "veth",
 	Section:   "veth",
 	Creatable: true,
+	Module:    "veth",
+	Option:    "CONFIG_VETH",
+	Pair:      true,
+	Needs:     []string{"veth.peer"},
 	Doc:       "A virtual cable with an interface at each end. Making one end makes the other, and both come up.",
 	Attrs: []Attr{
 		{Key: "veth.peer", Type: String, Set: OnCreate, IP: "peer name",

@@ -8,6 +8,10 @@ var vxlan = Kind{
 	Kernel:    "vxlan",
 	Section:   "vxlan",
 	Creatable: true,
+	Module:    "vxlan",
+	Option:    "CONFIG_VXLAN",
+	Below:     "vxlan.base-iface",
+	Needs:     []string{"vxlan.id"},
 	Doc:       "Ethernet over UDP between hosts (RFC 7348).",
 	Attrs: []Attr{
 		{Key: "vxlan.id", Type: Uint32, IFLA: 1, Max: 16777215, Set: OnCreate, IP: "id",

@@ -3,7 +3,6 @@ package netstate
 import (
 	"maps"
 	"slices"
-	"strings"
 )
 
 // settle takes out of to what the kernel removes on the way from from, except
@@ -70,7 +69,7 @@ func settleLinks(from, to *State) {
 		v.Attrs = maps.Clone(v.Attrs)
 		v.Attrs["controller"] = ""
 		for key := range v.Attrs {
-			if strings.HasPrefix(key, "bridge-port.") {
+			if IsPortKey(key) {
 				delete(v.Attrs, key)
 			}
 		}

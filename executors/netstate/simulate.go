@@ -120,9 +120,9 @@ func (m *simulation) drop(i *InterfaceConfig) {
 		m.problem(i.Pos, "not-removable", i.Name+" cannot be removed: it is no virtual interface", "Use `state: down`, or empty address lists.")
 		return
 	}
-	if t := v.Attrs["veth.peer-target"]; t != "" {
-		m.foreign = append(m.foreign, Foreign{Target: t, Interface: Interface{Name: v.Attrs["veth.peer"], Type: "veth"}, Gone: true})
-		m.to.remove(t, v.Attrs["veth.peer"])
+	if name, t := v.Peer(); t != "" {
+		m.foreign = append(m.foreign, Foreign{Target: t, Interface: Interface{Name: name, Type: v.Type}, Gone: true})
+		m.to.remove(t, name)
 	}
 	if p := peer(v); p != "" && m.to.Interface(p) != nil {
 		m.to.remove("", p)
@@ -183,11 +183,11 @@ func (m *simulation) make(i *InterfaceConfig) {
 	m.require(i, kind)
 	v := Interface{Name: i.Name, Type: i.Type, Attrs: Attrs{"state": "up"}}
 	m.made[i.Name] = true
-	if kind == &veth {
+	if kind.Pair {
 		m.makePeer(i)
-		v.Attrs["veth.peer"] = i.Attrs["veth.peer"]
-		if t := i.Attrs["veth.peer-target"]; t != "" {
-			v.Attrs["veth.peer-target"] = t
+		v.Attrs[kind.PeerKey()] = i.Attrs[kind.PeerKey()]
+		if t := i.Attrs[kind.PeerTargetKey()]; t != "" {
+			v.Attrs[kind.PeerTargetKey()] = t
 		}
 	}
 	if kind == &vxlan && i.Attrs["vxlan.external"] == "true" {
@@ -196,37 +196,48 @@ func (m *simulation) make(i *InterfaceConfig) {
 	m.to.put(v)
 }
 
-// peerDeclared tells that a veth without peer of its own is the peer of
+// peerDeclared tells that one of a pair without peer of its own is the peer of
 // another one in the configuration.
 func (m *simulation) peerDeclared(i *InterfaceConfig) bool {
-	if i.Attrs["veth.peer"] != "" || (i.Type != "veth" && i.Type != "ethernet" && i.Type != "") {
+	if name, _ := i.peer(i.Type); name != "" || (!paired(i.Type) && i.Type != "ethernet" && i.Type != "") {
 		return false
 	}
 	for _, other := range m.config {
-		if other.Attrs["veth.peer"] == i.Name && other.Attrs["veth.peer-target"] == "" && other.State != "absent" && other.State != "ignore" &&
-			m.from.Interface(other.Name) == nil {
+		name, target := other.peer(other.Type)
+		if name == i.Name && target == "" && other.State != "absent" && other.State != "ignore" && m.from.Interface(other.Name) == nil {
 			return true
 		}
 	}
 	return false
 }
 
-// makePeer puts the other end of a new veth.
+// peer is the other end that a configuration names for an interface of a type.
+func (i *InterfaceConfig) peer(typ string) (name, target string) {
+	k := KindByName(typ)
+	return i.Attrs[k.PeerKey()], i.Attrs[k.PeerTargetKey()]
+}
+
+// makePeer puts the other end of a new pair.
 func (m *simulation) makePeer(i *InterfaceConfig) {
-	name, target := i.Attrs["veth.peer"], i.Attrs["veth.peer-target"]
+	typ := i.Type
+	if !paired(typ) {
+		typ = "veth" // also called ethernet
+	}
+	name, target := i.peer(typ)
+	key := KindByName(typ).PeerKey()
 	if name == "" {
 		return
 	}
 	if name == i.Name && target == "" {
-		m.problem(i.at("veth.peer"), "circular", i.Name+" cannot be its own peer", "Name the other end differently.")
+		m.problem(i.at(key), "circular", i.Name+" cannot be its own peer", "Name the other end differently.")
 		return
 	}
 	if m.to.interfaceIn(target, name) != nil {
-		m.problem(i.at("veth.peer"), "peer-exists", "the peer "+name+" is there already, without "+i.Name,
+		m.problem(i.at(key), "peer-exists", "the peer "+name+" is there already, without "+i.Name,
 			"Choose another name for the peer, or remove it first.")
 		return
 	}
-	far := Interface{Name: name, Type: "veth", Netns: target, Attrs: Attrs{"state": "up", "veth.peer": i.Name}}
+	far := Interface{Name: name, Type: typ, Netns: target, Attrs: Attrs{"state": "up", key: i.Name}}
 	if target != "" {
 		abroad := far.clone()
 		abroad.Netns = ""
@@ -239,19 +250,8 @@ func (m *simulation) makePeer(i *InterfaceConfig) {
 
 // require checks that a new interface has what its kind cannot be without.
 func (m *simulation) require(i *InterfaceConfig, kind *Kind) {
-	var keys []string
-	switch kind {
-	case &veth:
-		keys = []string{"veth.peer"}
-	case &macVlan, &macVtap:
-		keys = []string{kind.Section + ".base-iface", kind.Section + ".mode"}
-	case &vxlan:
-		if i.Attrs["vxlan.external"] != "true" {
-			keys = []string{"vxlan.id"}
-		}
-	}
-	for _, key := range keys {
-		if i.Attrs[key] == "" {
+	for _, key := range kind.Needs {
+		if i.Attrs[key] == "" && i.Attrs[kind.Section+".external"] != "true" {
 			m.problem(i.Pos, "missing-key", i.Name+" needs `"+key+"`", "Type "+kind.Name+" cannot be made without it.")
 		}
 	}

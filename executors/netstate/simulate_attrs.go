@@ -58,31 +58,36 @@ func cloneOrNew(a Attrs) Attrs {
 	return c
 }
 
-// pairing decides whether a veth that is there has the peer that is asked for.
+// pairing decides whether one of a pair that is there has the peer that is asked for.
 // Where the far end could not be seen, an interface of that name in the peer's
 // place is taken to be it.
 func (m *simulation) pairing(i *InterfaceConfig, v *Interface) {
 	was := m.from.Interface(i.Name)
-	if was == nil || v.Type != "veth" || i.Attrs["veth.peer"] == "" {
+	name, target := i.peer(v.Type)
+	if was == nil || name == "" {
 		return
 	}
-	name, target := i.Attrs["veth.peer"], i.Attrs["veth.peer-target"]
-	known := was.Attrs["veth.peer"]
+	known, knownTarget := was.Peer()
 	far := m.from.interfaceIn(target, name)
-	same := known == name && was.Attrs["veth.peer-target"] == target
-	if known == "" || (known == name && was.Attrs["veth.peer-target"] == "") {
-		same = far != nil && far.Type == "veth" && (far.Attrs["veth.peer"] == "" || far.Attrs["veth.peer"] == i.Name)
+	same := known == name && knownTarget == target
+	if known == "" || (known == name && knownTarget == "") {
+		same = far != nil && far.Type == v.Type
+		if same {
+			back, _ := far.Peer()
+			same = back == "" || back == i.Name
+		}
 	}
+	k := kindOf(v)
 	if same {
-		v.Attrs["veth.peer"], v.Attrs["veth.peer-target"] = was.Attrs["veth.peer"], was.Attrs["veth.peer-target"]
-		for _, key := range []string{"veth.peer", "veth.peer-target"} {
+		for _, key := range []string{k.PeerKey(), k.PeerTargetKey()} {
+			v.Attrs[key] = was.Attrs[key]
 			if _, ok := was.Attrs[key]; !ok {
 				delete(v.Attrs, key)
 			}
 		}
 		return
 	}
-	v.Attrs["veth.peer"], v.Attrs["veth.peer-target"] = name, target
+	v.Attrs[k.PeerKey()], v.Attrs[k.PeerTargetKey()] = name, target
 	if old := peer(was); old != "" && m.to.Interface(old) != nil && m.config[old] == nil {
 		m.to.remove("", old)
 	}
@@ -94,17 +99,10 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 	fault := func(key, summary, detail string) {
 		m.problem(i.at(key), "contradiction", i.Name+": "+summary, detail)
 	}
-	for _, section := range []string{"mac-vlan", "mac-vtap"} {
-		mode := v.Attrs[section+".mode"]
-		if i.Attrs[section+".promiscuous"] == "false" && mode != "passthru" {
-			fault(section+".promiscuous", "`promiscuous: false` is for mode passthru only", "Leave it out.")
-		}
-		if i.Attrs[section+".source-mac-addresses"] != "" && mode != "source" {
-			fault(section+".source-mac-addresses", "a list of source addresses is for mode source only", "Set `mode: source`, or leave the list out.")
-		}
+	if check := checkOf(v.Type); check != nil {
+		check(m, i, v, fault)
 	}
-	m.checkBridge(i, v, fault)
-	m.checkVXLAN(i, v, fault)
+	m.checkPort(i, fault)
 	if mtu, err := strconv.ParseUint(i.Attrs["mtu"], 10, 32); err == nil {
 		least, _ := strconv.ParseUint(v.Status["min-mtu"], 10, 32)
 		most, _ := strconv.ParseUint(v.Status["max-mtu"], 10, 32)
@@ -114,22 +112,38 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 	}
 }
 
-func (m *simulation) checkBridge(i *InterfaceConfig, v *Interface, fault func(key, summary, detail string)) {
+// checkMacVlan looks at what belongs to one mode.
+func checkMacVlan(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key, summary, detail string)) {
+	section := kindOf(v).Section
+	mode := v.Attrs[section+".mode"]
+	if i.Attrs[section+".promiscuous"] == "false" && mode != "passthru" {
+		fault(section+".promiscuous", "`promiscuous: false` is for mode passthru only", "Leave it out.")
+	}
+	if i.Attrs[section+".source-mac-addresses"] != "" && mode != "source" {
+		fault(section+".source-mac-addresses", "a list of source addresses is for mode source only", "Set `mode: source`, or leave the list out.")
+	}
+}
+
+func checkBridge(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key, summary, detail string)) {
 	const delay = "bridge.options.stp.forward-delay"
 	if d := hundredths(v.Attrs[delay]); v.Attrs["bridge.options.stp.enabled"] == "true" && v.Attrs[delay] != "" && d < 200 {
 		fault(delay, "with STP the forward delay is 2 to 30 seconds, not "+v.Attrs[delay], "Give `forward-delay: 2` or more, or switch STP off.")
 	}
-	for _, key := range []string{"bridge.options.group-fwd-mask", "bridge-port.group-fwd-mask"} {
-		if mask, err := strconv.ParseUint(i.Attrs[key], 10, 16); err == nil && mask&7 != 0 {
-			fault(key, "bits 0 to 2 of group-fwd-mask cannot be set", "They stand for STP, pause frames and LACP, which a bridge never forwards.")
-		}
+	checkForwardMask(i, "bridge.options.group-fwd-mask", fault)
+}
+
+// checkPort looks at what an interface is given as a port.
+func (m *simulation) checkPort(i *InterfaceConfig, fault func(key, summary, detail string)) {
+	checkForwardMask(i, "bridge-port.group-fwd-mask", fault)
+}
+
+func checkForwardMask(i *InterfaceConfig, key string, fault func(key, summary, detail string)) {
+	if mask, err := strconv.ParseUint(i.Attrs[key], 10, 16); err == nil && mask&7 != 0 {
+		fault(key, "bits 0 to 2 of group-fwd-mask cannot be set", "They stand for STP, pause frames and LACP, which a bridge never forwards.")
 	}
 }
 
-func (m *simulation) checkVXLAN(i *InterfaceConfig, v *Interface, fault func(key, summary, detail string)) {
-	if v.Type != "vxlan" {
-		return
-	}
+func checkVXLAN(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key, summary, detail string)) {
 	remote, _ := netip.ParseAddr(v.Attrs["vxlan.remote"])
 	local, _ := netip.ParseAddr(v.Attrs["vxlan.local"])
 	if remote.IsValid() && local.IsValid() && remote.Is4() != local.Is4() {
@@ -169,7 +183,7 @@ func (m *simulation) ports(i *InterfaceConfig) {
 // port makes one interface a port.
 func (m *simulation) port(bridge *InterfaceConfig, name string) {
 	v := m.to.Interface(name)
-	pos := bridge.at("bridge.port." + name)
+	pos := bridge.at("port." + name)
 	own := m.config[name]
 	switch {
 	case name == bridge.Name:
@@ -210,7 +224,7 @@ func (m *simulation) enslave(v *Interface, controller string, own *InterfaceConf
 		return
 	}
 	for key, value := range own.Attrs {
-		if strings.HasPrefix(key, "bridge-port.") {
+		if IsPortKey(key) {
 			v.Attrs[key] = value
 		}
 	}
@@ -359,9 +373,9 @@ func (m *simulation) references(c *Config) {
 func (m *simulation) reference(i *InterfaceConfig, v *Interface, key string) {
 	attr := AttrByKey(key)
 	value := i.Attrs[key]
-	if strings.HasPrefix(key, "bridge-port.") && attrOf(v, "controller") == "" {
-		m.problem(i.at(key), "not-a-port", i.Name+" is no port of a bridge, so it has no `"+key+"`",
-			"Add it to a bridge's list of ports, or set `controller`.")
+	if section, _, _ := strings.Cut(key, "."); IsPortKey(key) && kindOf(m.to.Interface(attrOf(v, "controller"))).PortSection != section {
+		m.problem(i.at(key), "not-a-port", i.Name+" is no port of a "+strings.TrimSuffix(section, "-port")+", so it has no `"+key+"`",
+			"Add it to the list of ports of one, or set `controller`.")
 		return
 	}
 	if attr == nil || attr.Type != LinkRef || value == "" {
@@ -372,8 +386,8 @@ func (m *simulation) reference(i *InterfaceConfig, v *Interface, key string) {
 	case other == nil:
 		m.problem(i.at(key), "unknown-interface", "there is no interface "+value+", which "+i.Name+" names as its `"+key+"`",
 			"Check the name, or make the interface in the same block.")
-	case key == "controller" && other.Type != "linux-bridge" && KindByName(other.Type) != nil:
-		m.problem(i.at(key), "not-a-controller", value+" is of type "+other.Type+" and takes no ports", "Name a bridge.")
+	case key == "controller" && !kindOf(other).TakesPorts() && KindByName(other.Type) != nil:
+		m.problem(i.at(key), "not-a-controller", value+" is of type "+other.Type+" and takes no ports", "Name a bridge, or another interface that takes ports.")
 	}
 }
 
@@ -389,7 +403,7 @@ func (m *simulation) circles(c *Config) {
 				continue
 			}
 			seen[at.Name] = true
-			for _, key := range []string{"controller", "mac-vlan.base-iface", "mac-vtap.base-iface", "vxlan.base-iface"} {
+			for _, key := range []string{"controller", kindOf(at).Below} {
 				name := attrOf(at, key)
 				if name == i.Name && (given(i, key) || at.Name != i.Name) {
 					m.problem(i.Pos, "circular", i.Name+" lies on itself, by way of "+at.Name, "Take it out of the circle.")
@@ -408,7 +422,7 @@ func (m *simulation) circles(c *Config) {
 // would never arrive.
 func (m *simulation) portWithAddress(i *InterfaceConfig, v *Interface) {
 	controller := m.to.Interface(attrOf(v, "controller"))
-	if controller == nil || controller.Type != "linux-bridge" || len(i.addresses()) == 0 {
+	if !kindOf(controller).NoAddresses || len(i.addresses()) == 0 {
 		return
 	}
 	ip := i.IPv4
@@ -425,7 +439,7 @@ func (m *simulation) enslavedWithAddress() {
 	for n := range m.to.Interfaces {
 		v := &m.to.Interfaces[n]
 		was, bridge := m.from.Interface(v.Name), m.to.Interface(attrOf(v, "controller"))
-		if v.Netns != "" || was == nil || bridge == nil || bridge.Type != "linux-bridge" || attrOf(was, "controller") == bridge.Name {
+		if v.Netns != "" || was == nil || !kindOf(bridge).NoAddresses || attrOf(was, "controller") == bridge.Name {
 			continue
 		}
 		for a := range v.Addresses {
@@ -437,7 +451,7 @@ func (m *simulation) enslavedWithAddress() {
 				c = m.config[v.Name]
 			}
 			if own := m.config[v.Name]; own == nil || len(own.addresses()) == 0 {
-				m.problem(c.at("bridge.port."+v.Name), "address-on-port",
+				m.problem(c.at("port."+v.Name), "address-on-port",
 					v.Name+" becomes a port of "+bridge.Name+" and still has "+v.Addresses[a].Prefix.String(),
 					"Give the address to "+bridge.Name+", and write `ipv4: {address: []}` (or ipv6) for "+v.Name+".")
 			}

@@ -96,12 +96,12 @@ func (c *Change) undoLinks(now, to *State) {
 func setBack(back, before *Interface, key string) {
 	if key == "controller" {
 		for k := range back.Attrs {
-			if strings.HasPrefix(k, "bridge-port.") {
+			if IsPortKey(k) {
 				delete(back.Attrs, k)
 			}
 		}
 		for k, v := range before.Attrs {
-			if strings.HasPrefix(k, "bridge-port.") {
+			if IsPortKey(k) {
 				back.Attrs[k] = v
 			}
 		}

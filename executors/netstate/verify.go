@@ -145,7 +145,7 @@ func (v *verifier) sees(netns string) bool {
 
 func (v *verifier) attrs(want, got *Interface, keys map[string]bool) {
 	for _, d := range Differences(got, want) {
-		if !keys[d.Key] || d.Key == "veth.peer" || d.Key == "veth.peer-target" {
+		if !keys[d.Key] || d.Key == kindOf(want).PeerKey() || d.Key == kindOf(want).PeerTargetKey() {
 			continue
 		}
 		if _, reported := got.Attrs[d.Key]; !reported && !AttrByKey(d.Key).optional() {

@@ -45,15 +45,16 @@ func encodeInterface(s *netstate.State, v *netstate.Interface) *yaml.Node {
 		m.text("type", v.Type)
 	}
 	m.text("state", v.Attrs["state"])
-	inBridge := bridgeOf(s, v)
+	controller := controllerOf(s, v)
+	listed := controller != nil
 	for _, key := range slices.SortedFunc(maps.Keys(v.Attrs), byPlace) {
-		if (inBridge && (key == "controller" || strings.HasPrefix(key, "bridge-port."))) || leaveOut(s, v, key) {
+		if (listed && (key == "controller" || netstate.IsPortKey(key))) || leaveOut(s, v, key) {
 			continue
 		}
 		m.path(key, value(netstate.AttrByKey(key), v.Attrs[key]))
 	}
-	if v.Type == "linux-bridge" {
-		m.path("bridge.port", ports(s, v.Name))
+	if k := netstate.KindByName(v.Type); k.TakesPorts() {
+		encodePorts(m, s, v.Name, k)
 	}
 	for _, family := range []string{"ipv4", "ipv6"} {
 		var list []*yaml.Node
@@ -87,7 +88,7 @@ func leaveOut(s *netstate.State, v *netstate.Interface, key string) bool {
 	if a == nil || a.Set == netstate.ReadOnly || slices.Contains(unsaid, key) || text == a.Default {
 		return true
 	}
-	if section, _, nested := strings.Cut(key, "."); nested && section != "bridge-port" {
+	if section, _, nested := strings.Cut(key, "."); nested && !netstate.IsPortKey(key) {
 		if k := netstate.KindByName(v.Type); k == nil || k.Section != section {
 			return true
 		}
@@ -131,39 +132,58 @@ func value(a *netstate.Attr, text string) *yaml.Node {
 	return n
 }
 
-// bridgeOf tells that the interface is a port of a bridge of the state, whose
-// list has it.
-func bridgeOf(s *netstate.State, v *netstate.Interface) bool {
+// controllerOf is the interface of the state whose list has v as a port, or
+// nil.
+func controllerOf(s *netstate.State, v *netstate.Interface) *netstate.Interface {
 	controller := v.Attrs["controller"]
 	if controller == "" {
-		return false
+		return nil
 	}
 	for i := range s.Interfaces {
-		if c := &s.Interfaces[i]; c.Netns == "" && c.Name == controller {
-			return c.Type == "linux-bridge"
+		if c := &s.Interfaces[i]; c.Netns == "" && c.Name == controller && netstate.KindByName(c.Type).TakesPorts() {
+			return c
 		}
 	}
-	return false
+	return nil
 }
 
-func ports(s *netstate.State, bridge string) *yaml.Node {
-	list := &yaml.Node{Kind: yaml.Sequence}
+// encodePorts writes the list of ports; where that has names alone, what they
+// have as ports in a list of its own.
+func encodePorts(m *mapping, s *netstate.State, controller string, k *netstate.Kind) {
+	names, entries := &yaml.Node{Kind: yaml.Sequence}, &yaml.Node{Kind: yaml.Sequence}
 	for i := range s.Interfaces {
 		v := &s.Interfaces[i]
-		if v.Netns != "" || v.Attrs["controller"] != bridge || netstate.CheckName(v.Name) != nil {
+		if v.Netns != "" || v.Attrs["controller"] != controller || netstate.CheckName(v.Name) != nil {
 			continue
 		}
-		m := &mapping{}
-		m.add("name", word(v.Name))
-		for _, key := range slices.Sorted(maps.Keys(v.Attrs)) {
-			rest, isPort := strings.CutPrefix(key, "bridge-port.")
-			if isPort && !leaveOut(s, v, key) {
-				m.add(rest, value(netstate.AttrByKey(key), v.Attrs[key]))
-			}
+		names.Items = append(names.Items, word(v.Name))
+		if e := encodePort(s, v, k); k.PortConfig == "" || len(e.Pairs) > 1 {
+			entries.Items = append(entries.Items, e)
 		}
-		list.Items = append(list.Items, m.node())
 	}
-	return list
+	switch {
+	case k.PortSection == "":
+		m.path(k.PortList, names)
+	case k.PortConfig == "":
+		m.path(k.PortList, entries)
+	default:
+		m.path(k.PortList, names)
+		if len(entries.Items) > 0 {
+			m.path(k.PortConfig, entries)
+		}
+	}
+}
+
+func encodePort(s *netstate.State, v *netstate.Interface, k *netstate.Kind) *yaml.Node {
+	m := &mapping{}
+	m.add("name", word(v.Name))
+	for _, key := range slices.Sorted(maps.Keys(v.Attrs)) {
+		rest, isPort := strings.CutPrefix(key, k.PortSection+".")
+		if isPort && !leaveOut(s, v, key) {
+			m.add(rest, value(netstate.AttrByKey(key), v.Attrs[key]))
+		}
+	}
+	return m.node()
 }
 
 // ownAddress tells that the kernel made the address.

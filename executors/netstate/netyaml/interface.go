@@ -1,7 +1,6 @@
 package netyaml
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -99,7 +98,7 @@ func (d *decoder) finish(n *yaml.Node, i *netstate.InterfaceConfig) {
 	for _, section := range sections() {
 		key := keyOf(n, section)
 		kind := netstate.KindByName(i.Type)
-		if key == nil || kind == nil || section == "bridge-port" || kind.Section == section {
+		if key == nil || kind == nil || netstate.IsPortKey(section+".") || kind.Section == section {
 			continue
 		}
 		d.fail(key, "wrong-section", "an interface of type "+i.Type+" has no `"+section+"`", "Correct the type, or leave the section out.")
@@ -136,8 +135,11 @@ func sections() []string {
 		if k.Section != "" && len(k.Attrs) > 0 {
 			out = append(out, k.Section)
 		}
+		if k.PortSection != "" {
+			out = append(out, k.PortSection)
+		}
 	}
-	return append(out, "bridge-port")
+	return out
 }
 
 func (d *decoder) name(n *yaml.Node, i *netstate.InterfaceConfig) bool {
@@ -240,12 +242,8 @@ func (d *decoder) section(n *yaml.Node, path string, i *netstate.InterfaceConfig
 			known[key] = field{decode: func(v *yaml.Node) { d.alias(v, full, key, i) }, hidden: true}
 		}
 	}
-	switch path {
-	case "bridge":
-		known["port"] = field{decode: func(v *yaml.Node) { d.bridgePorts(v, i) }}
-		known["ports"] = field{decode: known["port"].decode, hidden: true}
-	case "bridge-port":
-		known["vlan"] = field{refuse: "`vlan` of a port is not supported by this version", detail: later}
+	for _, k := range netstate.Kinds() {
+		d.portLists(k, path, known, i)
 	}
 	d.mapping(n, "`"+path+"`", known)
 }
@@ -270,73 +268,4 @@ func children(path string) map[string]bool {
 		}
 	}
 	return out
-}
-
-// bridgePorts decodes a bridge's list of ports: names, each with the port's
-// attributes.
-func (d *decoder) bridgePorts(n *yaml.Node, i *netstate.InterfaceConfig) {
-	names := []string{}
-	d.list(n, "`port`", func(item *yaml.Node) {
-		p := port{pos: pos(item), attrs: netstate.Attrs{}, attrPos: map[string]netstate.Pos{}}
-		entry := netstate.InterfaceConfig{Attrs: p.attrs, AttrPos: p.attrPos}
-		d.bridgePort(item, &entry)
-		if entry.Name == "" {
-			return
-		}
-		if slices.Contains(names, entry.Name) {
-			d.fail(item, "duplicate-port", "port "+entry.Name+" stands twice", "Leave one of the two out.")
-			return
-		}
-		names = append(names, entry.Name)
-		p.name, p.pos = entry.Name, entry.Pos
-		i.AttrPos["bridge.port."+p.name] = p.pos
-		d.ports = append(d.ports, p)
-	})
-	i.Ports = &names
-}
-
-func (d *decoder) bridgePort(item *yaml.Node, entry *netstate.InterfaceConfig) {
-	if item.Kind == yaml.Scalar && !item.Null() {
-		d.name(item, entry) // a name alone, as bonds have it
-		return
-	}
-	known := fields{
-		"name": {decode: func(v *yaml.Node) { d.name(v, entry) }},
-		"vlan": {decode: func(v *yaml.Node) {
-			if v.Kind == yaml.Mapping && len(v.Pairs) > 0 {
-				d.fail(v, "unsupported", "`vlan` of a port is not supported by this version", later)
-			}
-		}, hidden: true},
-	}
-	for key := range children("bridge-port") {
-		a := netstate.AttrByKey("bridge-port." + key)
-		known[key] = field{decode: func(v *yaml.Node) { d.attr(v, a, entry) }, hidden: a.Set == netstate.ReadOnly}
-	}
-	d.mapping(item, "a port", known)
-	if item.Kind == yaml.Mapping && item.Get("name") == nil {
-		d.fail(item, "missing-key", "a port without `name`", "Add `name:`.")
-	}
-}
-
-// adoptPorts gives the attributes of ports in lists to the ports themselves.
-func (d *decoder) adoptPorts() {
-	for _, p := range d.ports {
-		if p.bridge == "" || len(p.attrs) == 0 {
-			continue
-		}
-		at, named := d.byName[p.name]
-		if !named {
-			d.byName[p.name] = len(d.config.Interfaces)
-			d.config.Interfaces = append(d.config.Interfaces, netstate.InterfaceConfig{Pos: p.pos, Name: p.name, Attrs: p.attrs, AttrPos: p.attrPos})
-			continue
-		}
-		own := &d.config.Interfaces[at]
-		for _, key := range slices.Sorted(maps.Keys(p.attrs)) {
-			if before, given := own.Attrs[key]; given && before != p.attrs[key] {
-				d.problems = append(d.problems, netstate.Problem{Pos: p.attrPos[key], Code: "contradiction",
-					Summary: "`" + key + "` of " + p.name + " stands in two places, with different values", Detail: "Leave one of the two out."})
-			}
-			own.Attrs[key], own.AttrPos[key] = p.attrs[key], p.attrPos[key]
-		}
-	}
 }

@@ -39,8 +39,12 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 		table(b, k.Attrs, k.Section+".")
 	}
 	if len(k.PortAttrs) > 0 {
-		b.WriteString("\nOf its ports, in the entries of `bridge.port`, or under `bridge-port` of the port itself:\n\n")
-		table(b, k.PortAttrs, "bridge-port.")
+		list := k.PortList
+		if k.PortConfig != "" {
+			list = k.PortConfig
+		}
+		fmt.Fprintf(b, "\nOf its ports, in the entries of `%s`, or under `%s` of the port itself:\n\n", list, k.PortSection)
+		table(b, k.PortAttrs, k.PortSection+".")
 	}
 	fmt.Fprintf(b, "\n```yaml\n%s```\n", k.Example)
 }
