@@ -125,9 +125,9 @@ func alive(seconds string) (pids []int) {
 
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for limit := time.Now().Add(5 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); !f(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(limit) {
-			t.Fatalf("%s: not within 5 s", what)
+			t.Fatalf("%s: not within a minute", what)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func TestCancelEndsTheTree(t *testing.T) {
 			seconds := fmt.Sprintf("%d.%06d", 3000+len(name), time.Now().Nanosecond()/1000)
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() {
-				for limit := time.Now().Add(3 * time.Second); len(alive(seconds)) == 0 && time.Now().Before(limit); {
+				for limit := time.Now().Add(30 * time.Second); len(alive(seconds)) == 0 && time.Now().Before(limit); {
 					time.Sleep(10 * time.Millisecond)
 				}
 				time.Sleep(200 * time.Millisecond)
@@ -168,7 +168,8 @@ func TestCancelEndsTheTree(t *testing.T) {
 				}
 				t.Errorf("%d processes left", len(left))
 			}
-			if d := time.Since(start); d > 4*time.Second {
+			// By itself it would take 100 s.
+			if d := time.Since(start); d > time.Minute {
 				t.Errorf("took %v", d)
 			}
 		})

@@ -24,7 +24,7 @@ Some prose.
 
 ## A heading
 
-` + "```sh { run name=first }\necho first-output\n```\n\n```sh { run name=sleep }\ntouch %WAIT%\nwhile test ! -e %GO%; do sleep 0.05; done\necho slept-output\n```\n\nMore prose.\n\n```check { name=last }\nlink(\"lo\").exists\n```\n"
+` + "```sh { run name=first }\necho first-output\n```\n\n```sh { run name=sleep }\ntouch %WAIT%\nwhile test -e %WAIT% -a ! -e %GO%; do sleep 0.05; done\necho slept-output\n```\n\nMore prose.\n\n```check { name=last }\nlink(\"lo\").exists\n```\n"
 
 // TestEditDuringRun edits the prose, adds a paragraph above and renames a
 // heading while a step sleeps, in the way that two kinds of editors save.

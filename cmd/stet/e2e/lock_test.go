@@ -12,7 +12,7 @@ title: A long step
 targets: {box: "%TARGET%"}
 ---
 
-` + "```sh { run name=wait }\ntouch %DIR%/running\nwhile test ! -e %DIR%/go; do sleep 0.05; done\n```\n\n```rollback\ntrue\n```\n"
+` + "```sh { run name=wait }\ntouch %DIR%/running\nwhile test -e %DIR%/running -a ! -e %DIR%/go; do sleep 0.05; done\n```\n\n```rollback\ntrue\n```\n"
 
 // TestTwoRunsOfOneDocument, and TestTwoRunsOnOneTarget: the second is refused,
 // with who holds it, since when, for which document. A killed one holds nothing.
