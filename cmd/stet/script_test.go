@@ -89,7 +89,7 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		times = n
 	}
 	path := ts.MkAbs(args[0])
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		content, err := os.ReadFile(path)
 		if err == nil && strings.Count(string(content), args[1]) >= times {

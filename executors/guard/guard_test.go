@@ -140,7 +140,7 @@ func (a *armed) state(id string) executors.GuardState {
 
 func (a *armed) until(id string, p executors.Phase) executors.GuardState {
 	a.t.Helper()
-	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		g := a.state(id)
 		if g.Phase == p {
 			return g

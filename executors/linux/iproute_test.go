@@ -86,7 +86,7 @@ func flatten(words *[]string, path string, v any, without []string) {
 // seconds: addresses are tentative, and operational states late, for a moment.
 func (ns *namespace) same(what string, want func() []string, without ...string) {
 	ns.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		diff := cmp.Diff(want(), ns.snapshot(without...))
 		if diff == "" {
 			return

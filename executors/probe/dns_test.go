@@ -177,13 +177,13 @@ func TestSilentServer(t *testing.T) {
 	server := nameserver(t, func(string, *dns.Msg) bool { return false })
 	start := time.Now()
 	r := do(t, Options{}, executors.Probe{DNS: &executors.DNS{Name: "www.example", Server: server, Timeout: 100 * time.Millisecond}})
-	if r.OK || time.Since(start) > 5*time.Second {
+	if r.OK || time.Since(start) > 30*time.Second {
 		t.Errorf("after %v: %+v", time.Since(start), r)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
 	start = time.Now()
-	if r, err := Ask(ctx, executors.Probe{DNS: &executors.DNS{Name: "www.example", Server: server, Timeout: time.Minute}}, Options{}); err != nil || r.OK || time.Since(start) > 10*time.Second {
+	if r, err := Ask(ctx, executors.Probe{DNS: &executors.DNS{Name: "www.example", Server: server, Timeout: time.Minute}}, Options{}); err != nil || r.OK || time.Since(start) > 30*time.Second {
 		t.Errorf("cancelled, after %v: %+v %v", time.Since(start), r, err)
 	}
 }

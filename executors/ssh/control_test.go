@@ -34,7 +34,7 @@ func TestOpenControlPath(t *testing.T) {
 
 	// One that nobody answers on any more does not matter.
 	b.run(t, "ssh", "-F", b.config, "-O", "exit", s.address)
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if _, err := os.Stat(path); err != nil {
 			break
 		}
@@ -70,7 +70,7 @@ func TestSystemSSH(t *testing.T) {
 			if left, _ := filepath.Glob(b.dir + "/stet-ssh-*"); left != nil {
 				t.Errorf("left behind: %v", left)
 			}
-			for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 				out, _ := exec.Command("pgrep", "-f", "ControlPath="+b.dir).Output()
 				if len(out) == 0 {
 					break

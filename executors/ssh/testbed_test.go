@@ -292,7 +292,7 @@ func (s *server) start(t *testing.T, b *bed, prefix []string, lines ...string) {
 			t.Logf("sshd %s said:\n%s", s.address, s.log)
 		}
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if _, err := os.Stat(s.dir + "/pid"); err == nil {
 			return
 		}

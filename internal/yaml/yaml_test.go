@@ -116,7 +116,7 @@ func TestParseBounds(t *testing.T) {
 			t.Errorf("%.20q…: %d errors, want 1: %v", src, len(errs), errs)
 		}
 		_ = n.Any()
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 30*time.Second {
 			t.Errorf("%.20q… took %v", src, took)
 		}
 	}

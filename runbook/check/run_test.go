@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"stet/executors"
@@ -83,21 +84,27 @@ func TestWithinRetriesWithFreshFacts(t *testing.T) {
 }
 
 func TestWithinGivesUp(t *testing.T) {
-	start := time.Now()
-	list, err := program(t, "link('eth0').mtu == 1500", testEnv()).Run(t.Context(), lab(), testEnv(), Options{Within: 60 * time.Millisecond, Every: 20 * time.Millisecond})
-	if err != nil || list[0].OK || list[0].Tries < 3 || list[0].Tries > 5 || len(list[0].Operands) != 1 {
-		t.Errorf("%+v, %v", list, err)
-	}
-	if took := time.Since(start); took < 60*time.Millisecond || took > 5*time.Second {
-		t.Errorf("took %s", took)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		list, err := program(t, "link('eth0').mtu == 1500", testEnv()).Run(t.Context(), lab(), testEnv(), Options{Within: 60 * time.Millisecond, Every: 20 * time.Millisecond})
+		if err != nil || list[0].OK || list[0].Tries != 4 || len(list[0].Operands) != 1 {
+			t.Errorf("%+v, %v", list, err)
+		}
+		if took := time.Since(start); took != 60*time.Millisecond {
+			t.Errorf("took %s", took)
+		}
+	})
 }
 
 func TestHold(t *testing.T) {
+	synctest.Test(t, testHold)
+}
+
+func testHold(t *testing.T) {
 	m := lab()
 	start := time.Now()
 	list, err := program(t, "link('br0').exists", testEnv()).Run(t.Context(), m, testEnv(), Options{Hold: 100 * time.Millisecond, Every: 20 * time.Millisecond})
-	if err != nil || !list[0].OK || list[0].Tries < 4 || time.Since(start) < 100*time.Millisecond {
+	if err != nil || !list[0].OK || list[0].Tries != 6 || time.Since(start) != 100*time.Millisecond {
 		t.Errorf("%+v, %v", list, err)
 	}
 
@@ -139,7 +146,7 @@ func TestHangingProbe(t *testing.T) {
 	if list[0].Error != "pinging 192.0.2.9: no answer within 50ms" || !list[1].OK || list[2].Error != "connecting to 192.0.2.9:22: no answer within 50ms" {
 		t.Errorf("%+v", list)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("took %s", took)
 	}
 }
@@ -150,7 +157,7 @@ func TestEndlessExpressionIsEnded(t *testing.T) {
 	if err != nil || list[0].OK || !strings.Contains(list[0].Error, "no answer within 100ms") || !list[1].OK {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("took %s", took)
 	}
 }

@@ -69,7 +69,7 @@ func TestLoadStopsWithItsContext(t *testing.T) {
 	if _, err := Load(ctx, []runbook.Secret{{Name: "slow", From: "cmd:sleep 60"}}); err == nil {
 		t.Error("no error")
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("took %s", took)
 	}
 }

@@ -111,7 +111,7 @@ func (c *crashBench) made() string {
 func (c *crashBench) isConfirmed(want string) {
 	c.t.Helper()
 	now := c.made()
-	for deadline := time.Now().Add(10 * time.Second); now != want && time.Now().Before(deadline); now = c.made() {
+	for deadline := time.Now().Add(30 * time.Second); now != want && time.Now().Before(deadline); now = c.made() {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if diff := cmp.Diff(want, now); diff != "" {
