@@ -18,7 +18,13 @@ type Plan struct {
 	Hash    string             `json:"hash"`
 	Made    time.Time          `json:"made"`
 	Targets []executors.Target `json:"targets"`
-	Groups  []Group            `json:"groups"`
+	// Vars are the document's variables by name, as they were set; those of
+	// targets are with them, and secrets are nowhere.
+	Vars map[string]any `json:"vars,omitempty"`
+	// Facts are what was found of the targets' machines, by target, where the
+	// document uses it.
+	Facts  map[string]*Facts `json:"facts,omitempty"`
+	Groups []Group           `json:"groups"`
 	// Duration bounds how long the operation and its undoing may take.
 	Duration time.Duration `json:"duration"`
 }
@@ -53,6 +59,9 @@ type StepPlan struct {
 	// Body is the block's text with ${…} filled in; Secrets stand as
 	// [redacted:NAME].
 	Body string `json:"body,omitempty"`
+	// Facts are those of the target's machine that the step uses, with their
+	// values as JSON: `target.kernel = "6.1.0"`.
+	Facts []string `json:"facts,omitempty"`
 	// Change is what a netconfig block would do; nil for others.
 	Change *netstate.Change `json:"change,omitempty"`
 	// WayIn names what in the change carries the operator's connection to the

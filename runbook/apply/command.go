@@ -84,6 +84,9 @@ func (x *operation) environment(b *runbook.Block, target string) []string {
 	values["STET_RUN"], values["STET_DOCUMENT"] = x.h.op.Run, x.h.op.Document
 	x.mu.Unlock()
 	values["STET_STEP"], values["STET_TARGET"] = b.Name, target
+	for _, name := range plan.FactVariables(b) {
+		values[name] = check.FactText(e.Facts, strings.ToLower(strings.TrimPrefix(name, "STET_TARGET_")))
+	}
 	env := make([]string, 0, len(values)+len(b.Env))
 	for name, v := range values {
 		if name != "" && !strings.ContainsRune(v, 0) {

@@ -51,6 +51,14 @@ func (x *operation) lookAround(ctx context.Context) (*runbook.Operation, error) 
 	if err := x.openUnlocked(ctx); err != nil {
 		return nil, err
 	}
+	observers := make(map[string]executors.Observer, len(x.sessions))
+	for name, s := range x.sessions {
+		observers[name] = s
+	}
+	var err error
+	if x.p.Facts, err = plan.Facts(ctx, x.d, x.p.Groups, observers); err != nil {
+		return nil, err
+	}
 	w := newWriter(x)
 	w.headless = true
 	x.writer = w
@@ -65,7 +73,7 @@ func (x *operation) lookAround(ctx context.Context) (*runbook.Operation, error) 
 			break
 		}
 	}
-	status, err := runbook.OK, error(nil)
+	status := runbook.OK
 	switch {
 	case ctx.Err() != nil:
 		status, err = runbook.Aborted, ErrInterrupted

@@ -165,7 +165,7 @@ func (x *operation) session(target string) (executors.Session, error) {
 func (x *operation) env(target string) check.Env {
 	t, _ := plan.Target(x.d, target)
 	e := check.Env{
-		Vars: plan.Vars(x.d, t, x.o.Secrets), Target: t,
+		Vars: plan.Vars(x.d, t, x.o.Secrets), Target: t, Facts: x.p.Facts[target],
 		Registers: map[string]*check.Register{}, Snapshots: map[string]*check.Snapshot{},
 	}
 	x.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stet/executors"
+	"stet/runbook/check"
 	"stet/runbook/journal"
 	"stet/runbook/plan"
 )
@@ -136,9 +137,16 @@ func (x *operation) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// recall makes the targets of the document those of the plan: an inventory may
-// have changed, or be gone, since it was made.
+// recall makes the targets and variables of the document those of the plan: an
+// inventory may have changed, or be gone, since it was made, and variables may
+// have been set for that one operation.
 func (x *operation) recall() {
+	for i := range x.d.Meta.Vars {
+		v := &x.d.Meta.Vars[i]
+		if was, ok := x.p.Vars[v.Name]; ok && !sameJSON(v.Value, was) {
+			v.Value = check.Whole(was)
+		}
+	}
 	at := map[string]int{}
 	for i, t := range x.d.Meta.Targets {
 		at[t.Name] = i
@@ -149,14 +157,14 @@ func (x *operation) recall() {
 			x.d.Meta.Targets = append(x.d.Meta.Targets, t)
 			continue
 		}
-		if have := &x.d.Meta.Targets[i]; !sameTarget(have, &t) {
+		if have := &x.d.Meta.Targets[i]; !sameJSON(have, &t) {
 			*have = t
 		}
 	}
 }
 
-// sameTarget compares as the journal keeps them: it knows one kind of number.
-func sameTarget(a, b *executors.Target) bool {
+// sameJSON compares as the journal keeps values: it knows one kind of number.
+func sameJSON(a, b any) bool {
 	one, err1 := json.Marshal(a)
 	two, err2 := json.Marshal(b)
 	return err1 == nil && err2 == nil && bytes.Equal(one, two)

@@ -31,6 +31,8 @@ type Names struct {
 	// Target is what the block runs on; the zero Target is one not known yet:
 	// target.vars may then hold anything.
 	Target executors.Target
+	// Facts are those of the target's machine; nil before they are looked at.
+	Facts *runbook.Facts
 }
 
 // Env is what a block refers to, with values.
@@ -39,11 +41,12 @@ type Env struct {
 	Registers map[string]*Register
 	Snapshots map[string]*Snapshot
 	Target    executors.Target
+	Facts     *runbook.Facts
 }
 
 // Names returns the names of an Env, to compile against.
 func (e Env) Names() Names {
-	n := Names{Vars: e.Vars, Snapshots: map[string]string{}, Target: e.Target}
+	n := Names{Vars: e.Vars, Snapshots: map[string]string{}, Target: e.Target, Facts: e.Facts}
 	for name := range e.Registers {
 		n.Registers = append(n.Registers, name)
 	}

@@ -26,6 +26,7 @@ type Program struct {
 	space      *namespace
 	// needs are the registers and snapshots that it uses.
 	needs []string
+	facts []Path
 }
 
 // Len is the number of assertions.
@@ -73,6 +74,7 @@ func Compile(body string, names Names) (*Program, []Problem) {
 		p.assertions = append(p.assertions, assertion{l, x})
 		p.query = merge(p.query, x.query)
 		p.needs = append(p.needs, x.needs...)
+		p.facts = append(p.facts, x.facts...)
 	}
 	if len(problems) > 0 {
 		return nil, problems

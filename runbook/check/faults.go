@@ -115,6 +115,10 @@ func (c *compilation) typeFault(fe *file.Error, node *ast.Node) fault {
 		}
 		f.summary = "there is no " + m[1] + " here" + didYouMean(m[1], known)
 		f.detail = "Known: " + orNone(strings.Join(known, ", ")) + "."
+		if member := c.memberAt(fe.Location); member != nil && c.ofLinks(member.Node) {
+			f.summary = c.space.names.Target.Name + " has no interface " + m[1] + didYouMean(m[1], known)
+			f.detail = "It has " + orNone(strings.Join(known, ", ")) + ". target.links are the interfaces as the plan found them; a check sees those of its own moment with link(…)."
+		}
 		return f
 	}
 	f.summary, f.detail = plainMessage(message)
@@ -143,7 +147,7 @@ func (c *compilation) unknownName(f fault, name string) fault {
 	}
 	if c.space.templates && Reserved(name) {
 		f.summary = name + " is not available in ${…}"
-		f.detail = "Facts and probes belong into check blocks; ${…} has variables, registers and target."
+		f.detail = "Facts of the moment and probes belong into check blocks; ${…} has variables, registers and target, with what the plan found: target.links, target.default4."
 		return f
 	}
 	if best := closest(name, c.space.known()); best != "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/expr-lang/expr/file"
 
 	"stet/executors/netstate"
+	"stet/runbook"
 )
 
 // Names of what instrumented code calls. No document can use them.
@@ -190,6 +191,7 @@ func mustQuery(name string) netstate.Query { q, _ := queryOf(name); return q }
 var partial = map[reflect.Type]bool{
 	reflect.TypeFor[recorded](): true, reflect.TypeFor[difference](): true, reflect.TypeFor[output](): true,
 	reflect.TypeFor[httpReply](): true, reflect.TypeFor[fileReply](): true,
+	reflect.TypeFor[runbook.FactLink](): true, reflect.TypeFor[runbook.FactRoute](): true,
 }
 
 // guard makes taking a field fail where an answer would be a guess.

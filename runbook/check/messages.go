@@ -21,7 +21,7 @@ var (
 	wrongElement = regexp.MustCompile(`^array elements can only be selected using an integer \(got (.+)\)$`)
 	notList      = regexp.MustCompile(`^builtin (\S+) takes only array \(got (.+)\)$`)
 	wrongMember  = regexp.MustCompile(`^cannot use (.+) as type (.+) in (array|map key)$`)
-	goType       = regexp.MustCompile(`(\[\]|map\[string\])*\*?(check\.\w+|interface \{\}|\b(?:u?int(?:8|16|32|64)?|float(?:32|64)|bool|string)\b)`)
+	goType       = regexp.MustCompile(`(\[\]|map\[string\])*\*?((?:check|runbook)\.\w+|interface \{\}|\b(?:u?int(?:8|16|32|64)?|float(?:32|64)|bool|string)\b)`)
 )
 
 // plainMessage turns expr's words for a type error into a sentence and a
@@ -121,6 +121,12 @@ func typeName(t string) string {
 		return "forwarding entry"
 	case "check.pingReply", "check.tcpReply", "check.httpReply", "check.dnsReply", "check.routeReply", "check.processReply", "check.fileReply":
 		return strings.TrimSuffix(strings.TrimPrefix(t, "check."), "Reply") + " answer"
+	case "runbook.FactLink":
+		return "interface"
+	case "runbook.FactAddress":
+		return "address"
+	case "runbook.FactRoute":
+		return "default route"
 	case "check.output":
 		return "command output"
 	case "check.recorded":

@@ -128,6 +128,7 @@ func (n *namespace) targetNature(c *conf.Config) nature.Nature {
 		vars = natureOf(&c.NtCache, known, 0)
 	}
 	t.TypeData = &nature.TypeData{Fields: map[string]nature.Nature{"name": text, "address": text, "host": text, "vars": vars}}
+	n.factNatures(c, t.Fields)
 	t.Strict = true
 	return t
 }
@@ -233,7 +234,11 @@ func (n *namespace) values(env Env) map[string]any {
 		targetVars = map[string]any{}
 	}
 	m["vars"], m["registers"], m["snapshots"] = vars, registers, snapshots
-	m["target"] = map[string]any{"name": env.Target.Name, "address": env.Target.Address, "host": env.Target.Host(), "vars": targetVars}
+	target := map[string]any{"name": env.Target.Name, "address": env.Target.Address, "host": env.Target.Host(), "vars": targetVars}
+	if env.Facts != nil {
+		factValues(env.Facts, target)
+	}
+	m["target"] = target
 	return m
 }
 

@@ -49,6 +49,7 @@ type plan struct {
 	predicates []predicate
 	query      netstate.Query
 	needs      []string
+	facts      []Path
 
 	texts  map[ast.Node]string
 	starts map[ast.Node]int

@@ -15,6 +15,7 @@ import (
 // staticChecks find what types do not show: keys of options, of sysctls and of
 // attributes, prefixes, and facts that a snapshot did not record.
 func (c *compilation) staticChecks() {
+	c.plan.facts = treePaths(&c.tree.Node)
 	visit(&c.tree.Node, func(n *ast.Node) {
 		switch x := (*n).(type) {
 		case *ast.CallNode:

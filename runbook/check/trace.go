@@ -2,9 +2,12 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
+
+	"stet/runbook"
 )
 
 // maxOffenders bounds the elements that an explanation shows.
@@ -147,6 +150,14 @@ func have(params ...any) (any, error) {
 	case httpReply:
 		if field == "json" && v.jsonError != nil {
 			problem = fmt.Errorf("the body is not JSON: %w (it is %s)", v.jsonError, p.render(v.Body))
+		}
+	case runbook.FactLink:
+		if v.Name == "" {
+			problem = errors.New("there was no such interface when the plan was made")
+		}
+	case runbook.FactRoute:
+		if v.Dev == "" {
+			problem = errors.New("there was no such default route when the plan was made")
 		}
 	case fileReply:
 		if field == "content" && v.Size > len(v.Content) {

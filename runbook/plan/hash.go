@@ -20,7 +20,8 @@ import (
 // the file and what the kernel numbers by itself are not in it.
 func hash(p *runbook.Plan) string {
 	h := sha256.New()
-	field(h, "stet plan 1")
+	field(h, "stet plan 2")
+	field(h, "vars", text(p.Vars)) // what commands see, and checks
 	for _, t := range p.Targets {
 		field(h, "target", t.Name, t.Address, t.Become, strconv.FormatBool(t.Create), strconv.FormatBool(t.Keep))
 		if len(t.Vars) > 0 {
@@ -42,6 +43,7 @@ func hash(p *runbook.Plan) string {
 			}
 			for _, t := range s.Targets {
 				field(h, "on", t.Target, t.Body, t.Deferred)
+				field(h, t.Facts...)
 				field(h, Effects(t.Change)...)
 			}
 		}

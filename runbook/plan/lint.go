@@ -163,8 +163,8 @@ func (l *linter) netconfig(i int, targets []executors.Target, b *runbook.Block) 
 		names := namesAt(l.d, i, t)
 		ps := check.CheckTemplate(b.Body, names)
 		l.problems(b, ps)
-		if len(ps) > 0 || usesAny(b.Body, names.Registers) || t.Name == "" {
-			continue
+		if len(ps) > 0 || usesAny(b.Body, names.Registers) || len(check.FactPaths(b.Body)) > 0 || t.Name == "" {
+			continue // what it will be is known later
 		}
 		body, ps := check.Expand(b.Body, check.Env{Vars: names.Vars, Target: t})
 		l.problems(b, ps)

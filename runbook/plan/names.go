@@ -10,10 +10,7 @@ import (
 // target's own over them, and the secrets. A secret whose value is not given
 // stands as [redacted:NAME].
 func Vars(d *runbook.Document, t executors.Target, secrets map[string]string) map[string]any {
-	vars := map[string]any{}
-	for _, v := range d.Meta.Vars {
-		vars[v.Name] = v.Value
-	}
+	vars := documentVars(d)
 	for k, v := range t.Vars {
 		vars[k] = v
 	}
@@ -23,6 +20,15 @@ func Vars(d *runbook.Document, t executors.Target, secrets map[string]string) ma
 		} else {
 			vars[s.Name] = "[redacted:" + s.Name + "]"
 		}
+	}
+	return vars
+}
+
+// documentVars are the variables of the front matter by name.
+func documentVars(d *runbook.Document) map[string]any {
+	vars := make(map[string]any, len(d.Meta.Vars))
+	for _, v := range d.Meta.Vars {
+		vars[v.Name] = v.Value
 	}
 	return vars
 }

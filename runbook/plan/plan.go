@@ -50,6 +50,9 @@ func Build(ctx context.Context, d *runbook.Document, observers map[string]execut
 		return nil, diags, fmt.Errorf("preparing secrets: %w", err)
 	}
 	b := &builder{d: d, o: o, red: red, states: map[string]*netstate.State{}, ways: map[string]*executors.Way{}, ran: map[string]bool{}}
+	if b.facts, err = Facts(ctx, d, groups, observers); err != nil {
+		return nil, diags, err
+	}
 	b.decode(groups)
 	if !b.diags.Faults() {
 		if err := b.observe(ctx, observers); err != nil {
@@ -65,6 +68,8 @@ func Build(ctx context.Context, d *runbook.Document, observers map[string]execut
 		SourceHash: SourceHash(d.Source),
 		Made:       o.Now,
 		Targets:    Targets(d, o),
+		Vars:       documentVars(d),
+		Facts:      b.facts,
 		Groups:     groups,
 	}
 	p.Duration = duration(p)

@@ -23,6 +23,7 @@ type builder struct {
 	// wanted has a netconfig step's configuration by step and target; a nil
 	// one is deferred.
 	wanted map[[2]string]*wish
+	facts  map[string]*runbook.Facts // of the machines of targets, where used
 	states map[string]*netstate.State
 	ways   map[string]*executors.Way // of targets that are reached over a network
 	ran    map[string]bool           // registers that steps of the plan fill
@@ -42,6 +43,7 @@ func (b *builder) decode(groups []runbook.Group) {
 		for si := range groups[gi].Steps {
 			s := &groups[gi].Steps[si]
 			for ti := range s.Targets {
+				b.take(s, &s.Targets[ti])
 				b.decodeStep(s, &s.Targets[ti])
 			}
 			if s.Block.Register != "" {
@@ -65,7 +67,7 @@ func (b *builder) decodeStep(s *runbook.Step, t *runbook.StepPlan) {
 	}
 	target, _ := Target(b.d, t.Target)
 	l := &linter{d: b.d}
-	body, ps := check.Expand(s.Block.Body, check.Env{Vars: Vars(b.d, target, b.o.Secrets), Target: target})
+	body, ps := check.Expand(s.Block.Body, check.Env{Vars: Vars(b.d, target, b.o.Secrets), Target: target, Facts: b.facts[t.Target]})
 	l.problems(&s.Block, ps)
 	if len(ps) == 0 && network {
 		c, nps := netyaml.Decode(body)

@@ -166,7 +166,13 @@ func stepText(kind runbook.BlockKind, t runbook.StepPlan, as Form) string {
 	case kind == runbook.Manual:
 		return ""
 	}
-	return indent(detail+faint("| "), t.Body)
+	text := indent(detail+faint("| "), t.Body)
+	if kind == runbook.Check || kind == runbook.Run { // elsewhere the text has them
+		for _, f := range t.Facts {
+			text += detail + faint("with "+f) + "\n"
+		}
+	}
+	return text
 }
 
 func planFoot(p *runbook.Plan) string {
