@@ -2,6 +2,7 @@ package shell
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -83,22 +85,50 @@ func Reap(ctx context.Context) error {
 			case <-signals:
 			case <-tick.C:
 			}
-			reapOrphans()
-			time.Sleep(100 * time.Millisecond) // many ends, one look
+			for !reapOrphans() {
+				time.Sleep(10 * time.Millisecond)
+			}
 		}
 	}()
 	return nil
 }
 
-func reapOrphans() {
+// reapOrphans waits for the orphans that have ended. The kernel shows one ended
+// child at a time: false means that it showed one which somebody else is about
+// to wait for, and that there may be orphans behind it. It does not look through
+// the process table, which on a busy host costs more than most commands.
+func reapOrphans() (all bool) {
 	owned.Lock()
 	defer owned.Unlock()
-	self := os.Getpid()
-	for _, p := range processes() {
-		if p.ppid == self && p.state == 'Z' && owned.pids[p.pid] == nil {
-			_, _ = syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
+	for {
+		pid, _ := endedChild()
+		if pid == 0 {
+			return true
+		}
+		if owned.pids[pid] != nil {
+			return false
+		}
+		if _, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil); err != nil && !errors.Is(err, syscall.EINTR) {
+			return true
 		}
 	}
+}
+
+// endedChild is a child that has ended and that nobody has waited for, 0 if there
+// is none, and whether this process has children at all (waitid(2)).
+func endedChild() (pid int, any bool) {
+	var info unix.Siginfo
+	err := error(unix.EINTR)
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	}
+	if err != nil {
+		return 0, !errors.Is(err, unix.ECHILD)
+	}
+	// si_pid is the first member of the union behind three numbers, which
+	// begins where a pointer may stand (sigaction(2)).
+	at := (3*unsafe.Sizeof(info.Signo) + unsafe.Sizeof(uintptr(0)) - 1) &^ (unsafe.Sizeof(uintptr(0)) - 1)
+	return int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), at))), true
 }
 
 // stray reports whether p is an orphan that can only be of t's making: it came
@@ -131,6 +161,9 @@ func EndOrphans() {
 	}
 	self := os.Getpid()
 	for range 200 {
+		if _, any := endedChild(); !any {
+			return
+		}
 		left := false
 		for _, p := range processes() {
 			if p.ppid == self && p.state != 'Z' {
