@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ type resolver struct {
 	program string // "": no ssh on this machine
 	config  string // -F, or ""
 	local   local
+	alike   alike
 
 	mu    sync.Mutex
 	known map[string]*resolution
@@ -114,6 +116,12 @@ func (r *resolver) arguments(a Address, jump string) []string {
 }
 
 func (r *resolver) output(ctx context.Context, args ...string) (string, error) {
+	text, _, err := r.run(ctx, args...)
+	return text, err
+}
+
+// run is output with what ssh says beside.
+func (r *resolver) run(ctx context.Context, args ...string) (text, said string, err error) {
 	// -T: no complaint about a missing terminal.
 	cmd := exec.CommandContext(ctx, r.program, append([]string{"-G", "-T"}, args...)...)
 	var stdout, stderr bytes.Buffer
@@ -121,19 +129,35 @@ func (r *resolver) output(ctx context.Context, args ...string) (string, error) {
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	if err := cmd.Run(); err != nil {
 		if text := strings.TrimSpace(stderr.String()); text != "" {
-			return "", errors.New(strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "; "))
+			return "", "", errors.New(strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "; "))
 		}
-		return "", fmt.Errorf("running %s -G: %w", r.program, err)
+		return "", "", fmt.Errorf("running %s -G: %w", r.program, err)
 	}
-	return stdout.String(), nil
+	return stdout.String(), stderr.String(), nil
 }
 
 func (r *resolver) dump(ctx context.Context, a Address, jump string) (*Settings, error) {
-	text, err := r.output(ctx, append(r.arguments(a, jump), "--", a.Host)...)
+	text, err := r.text(ctx, a, jump)
 	if err != nil {
 		return nil, err
 	}
 	return parseDump(text).settings(a.Host)
+}
+
+// files are those that the configuration of a host is read from, as ssh -v tells.
+func (r *resolver) files(ctx context.Context, args ...string) ([]string, error) {
+	_, said, err := r.run(ctx, append([]string{"-v"}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for line := range strings.Lines(said) {
+		_, file, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "debug1: Reading configuration data ")
+		if ok && !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
+	return files, nil
 }
 
 // hash is the value of %C. Its recipe differs between versions of OpenSSH, so

@@ -1,0 +1,216 @@
+package ssh
+
+import (
+	"context"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Asking `ssh -G` costs more processor time than all the rest of a login, so
+// that a thousand hosts of which ssh_config says the same would cost seconds.
+// Of hosts that no line of the configuration tells apart, two are asked about;
+// where their answers differ in the name only, the others' are made from them.
+//
+// What tells hosts apart is found with care: a name that matches the same
+// patterns of Host as another one gets the same lines, so long as there is
+// nothing else that looks at it (Match host, Match exec, canonicalization).
+// Tokens such as %h come out in the comparison. Whatever is not certain is
+// asked.
+
+// alike groups hosts by what the configuration can tell of their names.
+type alike struct {
+	once     sync.Once
+	patterns []string // of all Host lines
+	certain  bool     // nothing else looks at a name
+
+	mu     sync.Mutex
+	asked  int
+	groups map[string]*group
+}
+
+// sample is what `ssh -G` said about a host.
+type sample struct {
+	host, text string
+}
+
+// group are hosts with the same user, port, jump hosts and matching patterns.
+type group struct {
+	turn    chan struct{} // held while samples are taken
+	samples []sample
+	same    bool // the samples differ in the name only
+}
+
+// fewHosts are always asked about: with these there is nothing to win.
+const fewHosts = 2
+
+// text is what `ssh -G` says about a host, or would say.
+func (r *resolver) text(ctx context.Context, a Address, jump string) (string, error) {
+	ask := func() (string, error) { return r.output(ctx, append(r.arguments(a, jump), "--", a.Host)...) }
+	l := &r.alike
+	if !plainName(a.Host) {
+		return ask()
+	}
+	l.mu.Lock()
+	l.asked++
+	few := l.asked <= fewHosts
+	l.mu.Unlock()
+	if few {
+		return ask()
+	}
+	l.once.Do(func() { r.study(ctx, a, jump) })
+	if !l.certain {
+		return ask()
+	}
+	return l.group(a, jump).text(ctx, l, a.Host, ask)
+}
+
+// plainName reports whether ssh takes a name as it is: no capitals that it
+// would change, no characters that mean something in a pattern.
+func plainName(host string) bool {
+	return host != "" && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_:") == ""
+}
+
+// study reads the configuration's files, of which ssh itself tells the names.
+func (r *resolver) study(ctx context.Context, a Address, jump string) {
+	l := &r.alike
+	files, err := r.files(ctx, append(r.arguments(a, jump), "--", a.Host)...)
+	if err != nil || len(files) == 0 {
+		return
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return
+		}
+		for line := range strings.Lines(string(text)) {
+			if !l.line(line) {
+				return
+			}
+		}
+	}
+	l.certain = true
+}
+
+// line takes in one line of a configuration; false means that it tells hosts
+// apart by more than patterns of Host.
+func (l *alike) line(line string) bool {
+	keyword, rest := configLine(line)
+	switch keyword {
+	case "host":
+		for _, p := range strings.Fields(rest) {
+			p = strings.TrimPrefix(p, "!")
+			if strings.ContainsAny(p, `"'\#[]`) {
+				return false
+			}
+			l.patterns = append(l.patterns, p)
+		}
+	case "match":
+		return sameForAll(strings.Fields(strings.ToLower(rest)))
+	case "include":
+		return !strings.Contains(rest, "%")
+	case "canonicalizehostname":
+		return strings.EqualFold(rest, "no") || strings.EqualFold(rest, "false")
+	}
+	return true
+}
+
+// configLine splits a line of ssh_config(5) into its keyword, in lower case, and
+// the rest.
+func configLine(line string) (keyword, rest string) {
+	line = strings.TrimSpace(line)
+	i := strings.IndexAny(line, " \t=")
+	if i < 0 || strings.HasPrefix(line, "#") {
+		return "", ""
+	}
+	return strings.ToLower(strings.Trim(line[:i], `"`)), strings.TrimLeft(line[i:], " \t=")
+}
+
+// sameForAll reports whether the criteria of a Match line hold for every host
+// with the same user, or for none.
+func sameForAll(criteria []string) bool {
+	for i := 0; i < len(criteria); i++ {
+		switch criteria[i] {
+		case "all", "final", "canonical":
+		case "user", "localuser":
+			i++
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// group finds the group of a host.
+func (l *alike) group(a Address, jump string) *group {
+	key := l.key(a, jump)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.groups[key]
+	if g == nil {
+		if l.groups == nil {
+			l.groups = map[string]*group{}
+		}
+		g = &group{turn: make(chan struct{}, 1)}
+		l.groups[key] = g
+	}
+	return g
+}
+
+func (l *alike) key(a Address, jump string) string {
+	return strings.Join([]string{a.User, strconv.Itoa(a.Port), jump, l.matches(a.Host)}, "\x00")
+}
+
+// matches tells which patterns match a name, a character each.
+func (l *alike) matches(name string) string {
+	var b strings.Builder
+	for _, p := range l.patterns {
+		hit, err := path.Match(p, name) // names have no slash, patterns no brackets
+		switch {
+		case err != nil:
+			b.WriteByte('?')
+		case hit:
+			b.WriteByte('1')
+		default:
+			b.WriteByte('0')
+		}
+	}
+	return b.String()
+}
+
+// text is what is said about a host of the group.
+func (g *group) text(ctx context.Context, l *alike, host string, ask func() (string, error)) (string, error) {
+	select {
+	case g.turn <- struct{}{}:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	if len(g.samples) < 2 {
+		defer func() { <-g.turn }()
+		text, err := ask()
+		if err != nil {
+			return "", err
+		}
+		g.samples = append(g.samples, sample{host, text})
+		if len(g.samples) == 2 {
+			g.same = g.samples[0].of(g.samples[1].host) == text
+		}
+		return text, nil
+	}
+	<-g.turn
+	if g.same {
+		// A second pass over the configuration (Match final) looks for the
+		// name that the first one found.
+		text := g.samples[0].of(host)
+		if l.matches(parseDump(text).one("hostname")) == l.matches(parseDump(g.samples[0].text).one("hostname")) {
+			return text, nil
+		}
+	}
+	return ask()
+}
+
+// of is the sample as it would be for another host. Where that is so for one
+// host, the sample's name stands only where the host's belongs.
+func (s sample) of(host string) string { return strings.ReplaceAll(s.text, s.host, host) }
