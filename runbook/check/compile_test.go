@@ -128,6 +128,11 @@ func TestReservedNamesHideOthers(t *testing.T) {
 			t.Errorf("%s is not reserved", name)
 		}
 	}
+	hidden := testEnv().Names()
+	hidden.Registers = append(hidden.Registers, "tcp")
+	if _, ps := Compile("tcp.json == 1", hidden); len(ps) != 1 || !strings.Contains(ps[0].Detail, `Write registers["tcp"]`) {
+		t.Errorf("of a register that is hidden: %+v", ps)
+	}
 	if Reserved("vlan") || Reserved("count") {
 		t.Error("vlan is reserved")
 	}

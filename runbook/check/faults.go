@@ -165,6 +165,10 @@ func (c *compilation) unknownField(f fault, member *ast.MemberNode, name string)
 	f.detail = "It has " + strings.Join(known, ", ") + "."
 	if len(known) == 0 {
 		f.detail = "It has no fields."
+		if hidden, ok := member.Node.(*ast.IdentifierNode); ok && c.space.hides(hidden.Value) != "" {
+			f.detail = hidden.Value + " is the language's own here. Write " + c.space.hides(hidden.Value) + `["` + hidden.Value + `"], or choose another name.`
+			return f
+		}
 		if member.Node.Nature().IsArray() {
 			f.detail = "It is a list: look into it with any(…), all(…), filter(…), or take one with [0]."
 		}

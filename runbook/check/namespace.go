@@ -2,6 +2,7 @@ package check
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/checker/nature"
@@ -203,6 +204,22 @@ func Reserved(name string) bool {
 		return true
 	}
 	return false
+}
+
+// hides is where what a name of the language hides is reached: "registers",
+// "snapshots" or "vars"; "" if it hides nothing.
+func (n *namespace) hides(name string) string {
+	switch {
+	case !Reserved(name):
+		return ""
+	case slices.Contains(n.names.Registers, name):
+		return "registers"
+	case slices.Contains(sortedKeys(n.names.Snapshots), name):
+		return "snapshots"
+	case slices.Contains(sortedKeys(n.names.Vars), name):
+		return "vars"
+	}
+	return ""
 }
 
 // values are the values of all names but facts and functions of a target.

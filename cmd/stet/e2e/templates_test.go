@@ -1,0 +1,166 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stet/templates"
+)
+
+// templateLab is the network that a runbook made of a template is run in: it
+// is made with ip(8), and gives the parameters that fit it.
+type templateLab func(t *testing.T, n *namespaces) (set []string)
+
+// namespaces are those of one lab, by a short name.
+type namespaces struct {
+	names map[string]string
+}
+
+// add makes namespaces.
+func (n *namespaces) add(t *testing.T, short ...string) {
+	t.Helper()
+	for _, s := range short {
+		n.names[s] = netns(t, s)
+	}
+}
+
+// ip runs ip(8) in a namespace.
+func (n *namespaces) ip(t *testing.T, short, args string) {
+	t.Helper()
+	ip(t, append([]string{"-n", n.names[short]}, strings.Fields(args)...)...)
+}
+
+// wire joins two namespaces with interfaces that are up.
+func (n *namespaces) wire(t *testing.T, a, nameA, b, nameB string) {
+	t.Helper()
+	n.ip(t, a, fmt.Sprintf("link add %s type veth peer name %s netns %s", nameA, nameB, n.names[b]))
+	n.ip(t, a, "link set "+nameA+" up")
+	n.ip(t, b, "link set "+nameB+" up")
+}
+
+func (n *namespaces) target(short string) string { return "netns://" + n.names[short] }
+
+// templateLabs has a lab for every template.
+var templateLabs = map[string]templateLab{
+	"bridge": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "peer")
+		n.wire(t, "host", "eth1", "peer", "eth0")
+		return []string{"target=" + n.target("host")}
+	},
+	"change": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "peer")
+		n.wire(t, "host", "eth0", "peer", "eth0")
+		return []string{"target=" + n.target("host"), "mtu=1400"}
+	},
+	"macvlan": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "web", "gw")
+		n.wire(t, "host", "eth0", "gw", "eth0")
+		n.ip(t, "gw", "addr add 192.0.2.1/24 dev eth0")
+		n.ip(t, "host", "addr add 192.0.2.10/24 dev eth0")
+		return []string{"target=" + n.target("host"), "container=" + n.target("web")}
+	},
+	"renumber": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "gw")
+		n.wire(t, "host", "eth0", "gw", "eth0")
+		for _, a := range []string{"192.0.2.1/24", "198.51.100.1/24", "2001:db8:1::1/64 nodad", "2001:db8:2::1/64 nodad"} {
+			n.ip(t, "gw", "addr add "+a+" dev eth0")
+		}
+		n.ip(t, "host", "addr add 192.0.2.10/24 dev eth0")
+		n.ip(t, "host", "addr add 2001:db8:1::10/64 dev eth0 nodad")
+		n.ip(t, "host", "route add default via 192.0.2.1")
+		return []string{"target=" + n.target("host")}
+	},
+	"router": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "router", "inside", "gw")
+		n.wire(t, "router", "eth1", "inside", "eth0")
+		n.wire(t, "router", "eth0", "gw", "eth0")
+		n.ip(t, "router", "addr add 198.51.100.1/24 dev eth1")
+		n.ip(t, "router", "addr add 192.0.2.1/24 dev eth0")
+		n.ip(t, "gw", "addr add 192.0.2.254/24 dev eth0")
+		n.ip(t, "gw", "addr add 203.0.113.1/32 dev lo")
+		n.ip(t, "gw", "route add 198.51.100.0/24 via 192.0.2.1")
+		return []string{"target=" + n.target("router")}
+	},
+	"tap": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host")
+		n.ip(t, "host", "link add br0 type bridge")
+		n.ip(t, "host", "link set br0 up")
+		n.add(t, "vm")
+		n.wire(t, "host", "vm1", "vm", "eth0")
+		n.ip(t, "host", "link set vm1 master br0")
+		return []string{"target=" + n.target("host")}
+	},
+	"throughput": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "a", "b")
+		n.wire(t, "a", "eth0", "b", "eth0")
+		n.ip(t, "a", "addr add 192.0.2.1/24 dev eth0")
+		n.ip(t, "b", "addr add 192.0.2.2/24 dev eth0")
+		return []string{"server=" + n.target("a"), "client=" + n.target("b"), "seconds=1", "tcp_mbits=1", "udp_mbits=1", "udp_loss=50"}
+	},
+	"vxlan": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "a", "b")
+		n.wire(t, "a", "eth0", "b", "eth0")
+		n.ip(t, "a", "addr add 192.0.2.1/24 dev eth0")
+		n.ip(t, "b", "addr add 192.0.2.2/24 dev eth0")
+		return []string{"a=" + n.target("a"), "b=" + n.target("b")}
+	},
+}
+
+// TestTemplates makes a runbook of every template, runs it in a network that
+// it fits, and takes it back: everything is then as before, to iproute2.
+func TestTemplates(t *testing.T) {
+	for _, name := range templates.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lab, ok := templateLabs[name]
+			if !ok {
+				t.Fatal("it has no lab")
+			}
+			n := &namespaces{names: map[string]string{}}
+			set := lab(t, n)
+			b := newBench(t, "")
+			doc := b.dir + "/made.md"
+			args := []string{"new", name, doc}
+			for _, s := range set {
+				args = append(args, "--set", s)
+			}
+			b.must(0, args...)
+			b.must(0, "lint", doc)
+			n.settle(t)
+			before := n.states(t)
+			var answers strings.Builder
+			for i := range strings.Count(b.read(doc), "\n- [ ] ") {
+				fmt.Fprintf(&answers, "manual-%d: done\n", i+1)
+			}
+			b.must(0, "run", "--yes", "--answers", b.write("answers.yaml", answers.String()), doc)
+			b.must(0, "rollback", "--yes", doc)
+			if diff := cmp.Diff(before, n.states(t)); diff != "" {
+				t.Errorf("after the rollback (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// settle waits until every interface has its addresses, so that nothing comes
+// after by itself.
+func (n *namespaces) settle(t *testing.T) {
+	t.Helper()
+	for _, name := range n.names {
+		until(t, "the addresses of "+name+" are no longer tentative", func() bool {
+			return ip(t, "-n", name, "-6", "address", "show", "tentative") == ""
+		})
+	}
+}
+
+// states are those of all namespaces, by their short name.
+func (n *namespaces) states(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for short, name := range n.names {
+		all[short] = state(t, name)
+	}
+	return all
+}
