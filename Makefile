@@ -21,7 +21,7 @@ RACE := ./cmd/stet ./cmd/stet/internal/... ./cmd/stet-agent ./executors/ssh/... 
 PLATFORMS := linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build first remote lockout test check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
+.PHONY: help deps build first remote lockout test test-vm check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,14 @@ remote: build ## run examples/remote: two hosts behind a jump host, in namespace
 lockout: build ## run examples/lockout: a change that cuts its own way in (root)
 	@examples/lockout/run
 
-test: deps ## run all tests
+test: deps ## run all tests, those of the network objects also on Debian's kernel
 	@GO="$(GO)" $(GO) run ./scripts/gotest -timeout 30m $(PKG)
+ifeq ($(PKG),./...)
+	@GO="$(GO)" scripts/test-vm
+endif
+
+test-vm: deps ## run the tests of the network objects on Debian's kernel, in QEMU
+	@GO="$(GO)" scripts/test-vm $(VMARGS)
 
 check: lint vet tidy cross vuln race ## everything else that CI demands
 

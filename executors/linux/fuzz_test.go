@@ -8,12 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"stet/executors/netstate"
+	"stet/executors/netstate/netyaml"
 )
 
 // FuzzDecode gives the decoders what no kernel sends: attributes cut off, of
 // wrong length, nested in themselves. Nothing may panic.
 func FuzzDecode(f *testing.F) {
-	for _, seed := range seeds() {
+	for _, seed := range seeds(f) {
 		f.Add(seed)
 		f.Add(seed[:len(seed)-1])
 		f.Add(append(append([]byte{}, seed...), 0xff, 0xff, 0, 0))
@@ -67,7 +68,7 @@ func decodeAll(b []byte, l *links) {
 }
 
 // seeds are messages as stet itself writes them.
-func seeds() [][]byte {
+func seeds(t testing.TB) [][]byte {
 	l := newLinks()
 	l.add(1, "lo")
 	l.add(3, "low0")
@@ -84,12 +85,16 @@ func seeds() [][]byte {
 			}
 		}
 	}
-	for _, c := range kindCases {
-		var m message
-		m.begin(unix.RTM_NEWLINK, 0, 1)
-		if kind := netstate.KindByName(c.link.Type); kind != nil && encodeCreate(&m, kind, &c.link, 9, -1, nil, l) == nil {
-			m.end()
-			out = append(out, m.b)
+	for _, c := range kindCases(t) {
+		config, _ := netyaml.Decode(c.block)
+		for _, i := range config.Interfaces {
+			link := netstate.Interface{Name: i.Name, Type: i.Type, Attrs: i.Attrs}
+			var m message
+			m.begin(unix.RTM_NEWLINK, 0, 1)
+			if kind := netstate.KindByName(link.Type); kind != nil && encodeCreate(&m, kind, &link, 9, -1, nil, l) == nil {
+				m.end()
+				out = append(out, m.b)
+			}
 		}
 	}
 	return out

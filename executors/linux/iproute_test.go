@@ -12,24 +12,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// timers are fields of iproute2's JSON that change by themselves.
+// timers are fields of iproute2's JSON that change by themselves, or follow from
+// the interfaces below.
 var timers = []string{
 	"hello_timer", "tcn_timer", "topology_change_timer", "gc_timer", "valid_life_time", "preferred_life_time",
 	"message_age_timer", "forward_delay_timer", "hold_timer", "used", "confirmed", "updated", "probes", "refcnt", "hoplimit",
-	"topology_change", "topology_change_detected", "expires", "stats64", "fdb_n_learned",
+	"topology_change", "topology_change_detected", "expires", "stats64", "fdb_n_learned", "tso_max_size", "tso_max_segs",
 }
 
-// looks are the commands that show all that the tests touch.
-var looks = [][]string{
-	{"ip", "-d", "-j", "link"},
-	{"ip", "-d", "-j", "addr"},
-	{"ip", "-d", "-j", "-4", "route", "show", "table", "all"},
-	{"ip", "-d", "-j", "-6", "route", "show", "table", "all"},
-	{"ip", "-d", "-j", "-4", "rule"},
-	{"ip", "-d", "-j", "-6", "rule"},
-	{"ip", "-j", "neigh", "show", "nud", "permanent"},
-	{"ip", "-j", "neigh", "show", "proxy"},
-	{"bridge", "-j", "fdb"},
+// looks are the commands that show all that the tests touch: one process a
+// program and its options.
+var looks = []struct {
+	tool    string
+	options []string
+	lines   []string
+}{
+	{"ip", []string{"-d", "-j"}, []string{"link", "addr", "route show table all", "rule", "nexthop"}},
+	{"ip", []string{"-d", "-j", "-6"}, []string{"route show table all", "rule"}},
+	{"ip", []string{"-j"}, []string{"neigh show nud permanent", "neigh show proxy"}},
+	{"bridge", []string{"-j", "-d"}, []string{"fdb"}},
+	{"tc", []string{"-j", "-d"}, []string{"qdisc"}},
 }
 
 // snapshot is what iproute2 says of a namespace: one line a value, so that a
@@ -38,29 +40,48 @@ func (ns *namespace) snapshot(without ...string) []string {
 	ns.t.Helper()
 	var lines []string
 	for _, look := range looks {
-		out := ns.run(look...)
-		if strings.TrimSpace(out) == "" {
-			continue
+		if look.tool == "bridge" && inMachine() {
+			look.lines = slices.Concat(look.lines, []string{"vlan"}) // other kernels may lack it
 		}
-		var list []any
-		if err := json.Unmarshal([]byte(out), &list); err != nil {
-			ns.t.Fatalf("%s: %v: %s", strings.Join(look, " "), err, out)
+		out, err := ns.batch(look.tool, look.options, look.lines)
+		if err != nil {
+			ns.t.Fatal(err)
 		}
-		var part []string
-		for _, object := range list {
-			m, _ := object.(map[string]any)
-			if look[0] == "bridge" && m["state"] == "" {
-				continue // learned
+		answers := json.NewDecoder(strings.NewReader(out))
+		for _, line := range look.lines {
+			var list []any
+			if err := answers.Decode(&list); err != nil {
+				ns.t.Fatalf("%s %s: %v: %s", look.tool, line, err, out)
 			}
-			var words []string
-			flatten(&words, "", object, append(timers, without...))
-			slices.Sort(words)
-			part = append(part, fmt.Sprintf("%s: %v %v: %s", strings.Join(look, " "), m["ifname"], m["dst"], strings.Join(words, "\n\t")))
+			part := pictures(look.tool+" "+strings.Join(look.options, " ")+" "+line, list, without)
+			lines = append(lines, part...)
 		}
-		slices.Sort(part)
-		lines = append(lines, part...)
+	}
+	for _, look := range ns.looks {
+		lines = append(lines, look+": "+ns.run("sh", "-ec", look))
 	}
 	return lines
+}
+
+// pictures writes each object of an answer.
+func pictures(look string, list []any, without []string) []string {
+	var part []string
+	for _, object := range list {
+		m, _ := object.(map[string]any)
+		name, _ := m["ifname"].(string)
+		if strings.HasPrefix(look, "bridge") && strings.HasSuffix(look, "fdb") && m["state"] == "" {
+			continue // learned
+		}
+		if _, fallback := fallbacks[name]; fallback {
+			continue // its driver has been loaded meanwhile
+		}
+		var words []string
+		flatten(&words, "", object, append(timers, without...))
+		slices.Sort(words)
+		part = append(part, fmt.Sprintf("%s: %v %v: %s", look, m["ifname"], m["dst"], strings.Join(words, "\n\t")))
+	}
+	slices.Sort(part)
+	return part
 }
 
 // flatten writes a JSON value as one word a leaf. Neighbours in the kernel's own
@@ -82,8 +103,8 @@ func flatten(words *[]string, path string, v any, without []string) {
 	}
 }
 
-// same fails the test when a namespace does not come to be as wanted within ten
-// seconds: addresses are tentative, and operational states late, for a moment.
+// same fails the test when a namespace does not come to be as wanted within a
+// minute: addresses are tentative, and operational states late, for a moment.
 func (ns *namespace) same(what string, want func() []string, without ...string) {
 	ns.t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
@@ -110,7 +131,7 @@ func passing(line string) bool {
 func (ns *namespace) settled() func() []string {
 	ns.t.Helper()
 	was := ns.snapshot()
-	for range 200 {
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
 		is := ns.snapshot()
 		if slices.Equal(was, is) && !slices.ContainsFunc(is, passing) {

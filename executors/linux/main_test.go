@@ -22,8 +22,9 @@ var namespaces atomic.Int64
 // namespace is a network namespace of a test.
 type namespace struct {
 	*Namespace
-	t    testing.TB
-	name string
+	t     testing.TB
+	name  string
+	looks []string // command lines whose output belongs to a snapshot, too
 }
 
 // newNamespace makes a namespace that ends with the test. The names that it
@@ -38,8 +39,6 @@ func newNamespace(t testing.TB) *namespace {
 		t.Fatalf("ip netns add: %v: %s", err, out)
 	}
 	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", ns.name).Run() })
-	// Addresses are not tentative for a second.
-	ns.run("sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
 	fd, err := openNamed(ns.name)
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +49,10 @@ func newNamespace(t testing.TB) *namespace {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ns.Close() })
+	// Addresses are not tentative for a second.
+	for _, key := range []string{"net.ipv6.conf.all.accept_dad", "net.ipv6.conf.default.accept_dad"} {
+		ns.edit(netstate.Edit{Op: netstate.Modify, After: netstate.Object{Sysctl: &netstate.Sysctl{Key: key, Value: "0"}}})
+	}
 	return ns
 }
 

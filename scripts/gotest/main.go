@@ -1,6 +1,7 @@
 // Gotest runs `go test -json` with the arguments that it is given, prints what
-// `go test` would have printed, and ends with a count of the tests and the
-// reason of every skip.
+// `go test` would have printed, and ends with what tests have told of themselves
+// (testing.T.Attr), a count of the tests, and the reason of every skip. WHERE in
+// the environment says where they ran.
 package main
 
 import (
@@ -55,7 +56,7 @@ type event struct {
 	Package    string
 	Test       string
 	Output     string
-	ImportPath string
+	Key, Value string // of an attribute
 }
 
 // summary collects events. It keeps a test's output until it is known how the
@@ -65,6 +66,7 @@ type summary struct {
 	lines                   map[string][]string // by package and test
 	passed, failed, skipped int
 	reasons                 map[string][]string // tests by reason
+	attrs                   []string
 }
 
 func newSummary(out io.Writer) *summary {
@@ -96,6 +98,8 @@ func (s *summary) take(e event) {
 			return
 		}
 		s.lines[key] = append(s.lines[key], e.Output)
+	case "attr":
+		s.attrs = append(s.attrs, e.Key+" "+e.Value)
 	case "pass", "fail", "skip":
 		if e.Test != "" {
 			s.end(e, key)
@@ -143,6 +147,9 @@ func reason(lines []string) string {
 }
 
 func (s *summary) print() {
+	for _, attr := range s.attrs {
+		fmt.Fprintln(s.out, attr)
+	}
 	reasons := make([]string, 0, len(s.reasons))
 	for why := range s.reasons {
 		reasons = append(reasons, why)
@@ -159,5 +166,9 @@ func (s *summary) print() {
 			fmt.Fprintf(s.out, "    %s\n", name)
 		}
 	}
-	fmt.Fprintf(s.out, "%d passed, %d failed, %d skipped\n", s.passed, s.failed, s.skipped)
+	where := ""
+	if w := os.Getenv("WHERE"); w != "" {
+		where = w + ": "
+	}
+	fmt.Fprintf(s.out, "%s%d passed, %d failed, %d skipped\n", where, s.passed, s.failed, s.skipped)
 }

@@ -13,6 +13,7 @@ func TestSummary(t *testing.T) {
 {"Action":"skip","Package":"stet/a","Test":"TestSkip"}
 {"Action":"output","Package":"stet/a","Test":"TestBad","Output":"    a_test.go:9: got 1, want 2\n"}
 {"Action":"fail","Package":"stet/a","Test":"TestBad"}
+{"Action":"attr","Package":"stet/a","Test":"TestOK","Key":"kind","Value":"veth: created 1"}
 {"Action":"output","Package":"stet/a","Output":"PASS\n"}
 {"Action":"output","Package":"stet/a","Output":"FAIL\tstet/a\t0.1s\n"}
 {"Action":"fail","Package":"stet/a"}
@@ -27,6 +28,7 @@ not json
 	const want = `    a_test.go:9: got 1, want 2
 FAIL	stet/a	0.1s
 not json
+kind veth: created 1
 skipped 1: needs root: run as root
     a TestSkip
 1 passed, 1 failed, 1 skipped

@@ -56,22 +56,27 @@ func main() {
 		return
 	}
 	o, args := parse()
+	os.Exit(host(&o, args))
+}
+
+// host does on this host what the command line says.
+func host(o *options, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	defer stop()
 	k, err := findKernel(ctx, o.cache, o.packageName)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "vmrun: there is no kernel to boot:", err)
-		os.Exit(exitMachine)
+		return exitMachine
 	}
 	if o.get {
 		fmt.Println(k.release)
-		return
+		return 0
 	}
-	status, err := run(ctx, &o, k, args)
+	status, err := run(ctx, o, k, args)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "vmrun:", err)
 	}
-	os.Exit(status)
+	return status
 }
 
 func parse() (o options, args []string) {
