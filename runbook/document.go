@@ -62,6 +62,9 @@ type Defaults struct {
 	// Parallel is how many targets a step runs on at once; 0 leaves it to the
 	// kind of its targets.
 	Parallel int
+	// MaxFailures is how many targets of a changing step or a pre-check may
+	// fail.
+	MaxFailures Share
 }
 
 // Policy is what happens when a step fails.
@@ -192,7 +195,7 @@ type Block struct {
 	// over its targets, the last one again and again; nil is one wave.
 	Batch []Share
 	// MaxFailures is how many targets of a changing step may fail before its
-	// group has failed.
+	// group has failed; of a pre-check, before the pre-check has.
 	MaxFailures Share
 }
 

@@ -113,6 +113,18 @@ type Host struct {
 	Key string `json:"key"`
 }
 
+// LeftOut is a target that an operation went on without.
+type LeftOut struct {
+	Target string `json:"target"`
+	// Step is what allowed it (max-failures); "" where the groups that need
+	// the target failed instead, and the operation went on after them.
+	Step string `json:"step,omitempty"`
+	// Absent tells that no step ever ran on it: it was not there when the
+	// operation began.
+	Absent bool   `json:"absent,omitempty"`
+	Error  string `json:"error"`
+}
+
 // Operation is a whole run of a document, as replayed from its journal.
 type Operation struct {
 	Run      string    `json:"run"` // ULID
@@ -129,6 +141,9 @@ type Operation struct {
 	// Hosts are the machines that were reached over a network, in the order of
 	// the targets.
 	Hosts []Host `json:"hosts,omitempty"`
+	// LeftOut are the targets that the operation went on without, in the order
+	// in which they were lost.
+	LeftOut []LeftOut `json:"left-out,omitempty"`
 	// Outcomes in the order of the steps, then of their targets.
 	Outcomes []Outcome `json:"outcomes"`
 	// Notes are what the reader must know and no step says: a result that

@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"slices"
 	"time"
 
 	"stet/executors"
@@ -25,8 +26,27 @@ type Plan struct {
 	// document uses it.
 	Facts  map[string]*Facts `json:"facts,omitempty"`
 	Groups []Group           `json:"groups"`
+	// Missing are the targets that the plan says nothing about, in the
+	// document's order; no step runs on them.
+	Missing []Missing `json:"missing,omitempty"`
 	// Duration bounds how long the operation and its undoing may take.
 	Duration time.Duration `json:"duration"`
+}
+
+// Missing is a target that could not be reached or read, or that a step does
+// not fit.
+type Missing struct {
+	Target string `json:"target"`
+	// Code is the code of the *executors.Error, or "".
+	Code string `json:"code,omitempty"`
+	// Error says why, in a sentence; Remedy what to do about it.
+	Error  string `json:"error"`
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Lacks reports whether a target is one of the missing ones.
+func (p *Plan) Lacks(target string) bool {
+	return slices.ContainsFunc(p.Missing, func(m Missing) bool { return m.Target == target })
 }
 
 // Group is a changing step and what follows it up to the next changing step.

@@ -13,6 +13,7 @@ import (
 	"stet/executors"
 	"stet/internal/version"
 	"stet/runbook/journal"
+	"stet/runbook/plan"
 	"stet/runbook/redact"
 )
 
@@ -122,6 +123,10 @@ func hintOf(err error) string {
 	var h hinted
 	if errors.As(err, &h) {
 		return h.hint
+	}
+	var absent *plan.AbsentError
+	if errors.As(err, &absent) {
+		return absent.Remedy()
 	}
 	var e *executors.Error
 	if errors.As(err, &e) {

@@ -9,6 +9,7 @@ import (
 	"stet/executors"
 	"stet/runbook/apply"
 	"stet/runbook/journal"
+	"stet/runbook/plan"
 )
 
 // The exit codes (docs/reference/exit-codes.md).
@@ -16,7 +17,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2 // usage, or an invalid document
-	exitPrecheck    = 3 // a pre-check failed, nothing was changed
+	exitPrecheck    = 3 // a pre-check failed or a target is missing, nothing was changed
 	exitRolledBack  = 4 // failed, and everything was undone
 	exitIncomplete  = 5 // undoing did not lead all the way back
 	exitRefused     = 6 // window, approval, stale plan, lock
@@ -53,6 +54,7 @@ func exitCode(err error) int {
 	var coded codeError
 	var reach *executors.Error
 	var locked *journal.LockedError
+	var absent *plan.AbsentError
 	switch {
 	case err == nil:
 		return exitOK
@@ -71,6 +73,8 @@ func exitCode(err error) int {
 		return exitRefused
 	case errors.Is(err, apply.ErrNothing):
 		return exitOK
+	case errors.As(err, &absent):
+		return absentCode(absent)
 	case errors.As(err, &reach):
 		return reachCode(reach)
 	}
@@ -85,6 +89,17 @@ func reachCode(e *executors.Error) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// absentCode is 3, as for a pre-check, unless the document asks of its targets
+// what they cannot do.
+func absentCode(e *plan.AbsentError) int {
+	for _, m := range e.Missing {
+		if m.Code != "unsupported" {
+			return exitPrecheck
+		}
+	}
+	return exitUsage
 }
 
 // args makes what a validator of arguments finds a usage error.

@@ -21,6 +21,8 @@ func planCmd(c *cli) *cobra.Command {
 		Long: `Show what a runbook would do, step by step and target by target, each step
 simulated upon the ones before it. Targets are read, nothing is written.
 
+Targets that cannot be reached are named, and the plan is that of the others.
+
 The hash at the end names the plan: stet run --approve HASH runs it only as
 long as it is still this one.`,
 		Example: `  stet plan change.md
@@ -39,7 +41,13 @@ long as it is still this one.`,
 			if err != nil {
 				return planError(err, detailed)
 			}
-			o.show(p, view.Form(as))
+			_, absent := plan.Absent(p.Groups, p.Missing)
+			if absent == nil || len(p.Missing) < len(p.Targets) {
+				o.show(p, view.Form(as))
+			}
+			if absent != nil {
+				return planError(absent, detailed)
+			}
 			if detailed && !p.Empty() {
 				return shown(2)
 			}
@@ -69,10 +77,11 @@ func (o *operation) plan(ctx context.Context, f choice) (*runbook.Plan, error) {
 	if ds := plan.Lint(o.d); ds.Faults() {
 		return nil, o.c.invalid(o.d, ds)
 	}
-	observers, err := o.sessions.Observers(ctx, plan.Targets(o.d, options))
+	observers, missing, err := o.sessions.Observers(ctx, plan.Targets(o.d, options))
 	if err != nil {
 		return nil, err
 	}
+	options.Missing = missing
 	p, ds, err := plan.Build(ctx, o.d, observers, options)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"stet/cmd/stet/internal/view"
 	"stet/runbook"
 	"stet/runbook/apply"
+	"stet/runbook/plan"
 )
 
 // runFlags are those of run.
@@ -30,6 +31,9 @@ When something fails, the group is undone, and, as on-failure says, the groups
 before it. The document becomes the report.
 
 Without a terminal nothing is asked: --yes or --approve is needed.
+
+Targets that cannot be reached are left out where max-failures allows it; otherwise
+nothing is changed anywhere.
 
 Ctrl-C ends in order, undoing what was begun; twice, at once: guards on the
 targets then go back by themselves.`,
@@ -75,6 +79,9 @@ func (o *operation) run(ctx context.Context, f runFlags, given map[string]apply.
 	}
 	p, err := o.plan(ctx, f.choice)
 	if err != nil {
+		return err
+	}
+	if _, err := plan.Absent(p.Groups, p.Missing); err != nil {
 		return err
 	}
 	if o.c.json {

@@ -11,6 +11,7 @@ import (
 	"stet/executors"
 	"stet/executors/local"
 	"stet/runbook"
+	"stet/runbook/plan"
 )
 
 // sessions opens targets, each once, and closes them all. Targets that one
@@ -109,8 +110,9 @@ func (s *sessions) opener(t executors.Target) (executors.Opener, error) {
 	return host, nil
 }
 
-// Observers opens the targets given, for planning.
-func (s *sessions) Observers(ctx context.Context, targets []executors.Target) (map[string]executors.Observer, error) {
+// Observers opens the targets given, for planning. Those that cannot be opened
+// are missing. The error is an interruption.
+func (s *sessions) Observers(ctx context.Context, targets []executors.Target) (map[string]executors.Observer, []runbook.Missing, error) {
 	opened := make([]executors.Session, len(targets))
 	faults := make([]error, len(targets))
 	var wait sync.WaitGroup
@@ -119,19 +121,22 @@ func (s *sessions) Observers(ctx context.Context, targets []executors.Target) (m
 			wait.Go(func() { opened[i], faults[i] = s.Open(ctx, t) })
 			continue
 		}
-		if opened[i], faults[i] = s.Open(ctx, t); faults[i] != nil {
-			break
-		}
+		opened[i], faults[i] = s.Open(ctx, t)
 	}
 	wait.Wait()
-	if err := errors.Join(faults...); err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
 	}
 	observers := make(map[string]executors.Observer, len(targets))
+	var missing []runbook.Missing
 	for i, t := range targets {
+		if faults[i] != nil {
+			missing = append(missing, plan.Lost(t.Name, faults[i]))
+			continue
+		}
 		observers[t.Name] = opened[i]
 	}
-	return observers, nil
+	return observers, missing, nil
 }
 
 // Close closes all sessions and what holds them.

@@ -120,10 +120,13 @@ func (x *operation) step(ctx context.Context, g *runbook.Group, s *runbook.Step)
 // on no other target when more have failed than may.
 func (x *operation) stepIn(ctx context.Context, g *runbook.Group, s *runbook.Step, w *plan.Wave) error {
 	targets := x.due(g, s, w)
+	if len(targets) == 0 {
+		return nil
+	}
 	at := x.at(g, s)
 	x.emitWave(g, s, w, targets, at)
 	f := &failures{total: len(targets)}
-	may := x.tolerance(g)
+	may := x.tolerance(g, s)
 	begun := fan(at, len(targets), func() bool {
 		return ctx.Err() == nil && (s.Kind == runbook.Check || f.count() <= may)
 	}, func(i int) {
@@ -134,7 +137,7 @@ func (x *operation) stepIn(ctx context.Context, g *runbook.Group, s *runbook.Ste
 	f.in(targets)
 	switch {
 	case f.count() > 0:
-		return x.tolerate(ctx, g, f, may)
+		return x.tolerate(ctx, g, s, f, may)
 	case begun < len(targets):
 		return ctx.Err()
 	}

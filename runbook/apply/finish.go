@@ -121,9 +121,9 @@ func (x *operation) verdict() (runbook.Status, error) {
 		return runbook.OK, nil
 	case x.stale && !h.acted():
 		return runbook.Refused, fmt.Errorf("%w%s", ErrRefused, cause)
-	case len(h.acts) == 0:
+	case len(h.acts) == 0 && h.failing != nil:
 		return runbook.Failed, fmt.Errorf("%w%s", ErrPrecheck, cause)
-	case x.remains() || !h.acted():
+	case x.remains() || !h.acted() || h.failing == nil:
 		return runbook.Failed, fmt.Errorf("%w%s", ErrFailed, cause)
 	}
 	return runbook.RolledBack, fmt.Errorf("%w%s", ErrRolledBack, cause)
@@ -140,14 +140,21 @@ func (x *operation) remains() bool {
 	return false
 }
 
-// cause is what went wrong: a step, or what kept a group from being confirmed.
+// cause is what went wrong: a step, what kept a group from being confirmed, or
+// what cannot be undone.
 func (x *operation) cause() string {
-	o, ok := report.Cause(x.h.operation())
+	op := x.h.operation()
+	o, ok := report.Cause(op)
+	for _, o := range op.Outcomes {
+		if !ok && o.Status == runbook.Incomplete && o.Undo != nil {
+			return fmt.Sprintf(": undoing %s on %s: %s", o.Step, o.Target, o.Undo.Error)
+		}
+	}
 	if !ok || o.Error == "" {
 		if f := x.h.failing; f != nil && f.Error != "" {
 			return ": " + f.Error
 		}
-		return ""
+		return lostErr(x.h)
 	}
 	s := ": " + o.Step
 	if o.Target != "" {

@@ -94,7 +94,12 @@ func (b *bench) plan(d *runbook.Document) *runbook.Plan {
 	o := plan.Options{Now: time.Now(), Secrets: b.o.Secrets, Only: b.o.Only, From: b.o.From}
 	observers := map[string]executors.Observer{}
 	for _, t := range plan.Targets(d, o) {
-		observers[t.Name] = &session{b.hosts[t.Name], t}
+		s, err := b.o.Open(context.Background(), t)
+		if err != nil {
+			o.Missing = append(o.Missing, plan.Lost(t.Name, err))
+			continue
+		}
+		observers[t.Name] = s
 	}
 	p, diags, err := plan.Build(context.Background(), d, observers, o)
 	if err != nil || diags.Faults() {

@@ -147,8 +147,7 @@ func (h *history) take(kind journal.Kind, data any, at time.Time) error {
 	case *groupData:
 		h.confirm(kind, d)
 	case *leftOutData:
-		h.left[d.Target] = d
-		h.failures++
+		h.leave(d)
 	case *failingData:
 		h.failing = d
 		if !d.Requested {
@@ -177,6 +176,27 @@ func (h *history) take(kind journal.Kind, data any, at time.Time) error {
 		h.ended, h.op.Status, h.op.End = true, d.Status, d.At
 	}
 	return nil
+}
+
+// ran reports whether a step was begun on a target.
+func (h *history) ran(target string) bool {
+	for at := range h.outcomes {
+		if at.target == target {
+			return true
+		}
+	}
+	return false
+}
+
+// leave keeps that the operation goes on without a target.
+func (h *history) leave(d *leftOutData) {
+	h.left[d.Target] = d
+	h.failures++
+	step := d.Step
+	if step == "" {
+		step = d.Group // a journal of an earlier version
+	}
+	h.op.LeftOut = append(h.op.LeftOut, runbook.LeftOut{Target: d.Target, Step: step, Absent: d.Absent, Error: d.Error})
 }
 
 func (h *history) start(d *startData, at time.Time) error {
@@ -372,7 +392,7 @@ func (h *history) incomplete() bool {
 // Once it has ended, steps that were not reached are skipped ones.
 func (h *history) operation() *runbook.Operation {
 	op := h.op
-	op.Notes, op.Hosts = slices.Clone(op.Notes), slices.Clone(op.Hosts)
+	op.Notes, op.Hosts, op.LeftOut = slices.Clone(op.Notes), slices.Clone(op.Hosts), slices.Clone(op.LeftOut)
 	op.Outcomes = nil
 	if h.plan == nil {
 		return &op

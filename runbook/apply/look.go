@@ -55,9 +55,13 @@ func (x *operation) lookAround(ctx context.Context) (*runbook.Operation, error) 
 	for name, s := range x.sessions {
 		observers[name] = s
 	}
-	var err error
-	if x.p.Facts, err = plan.Facts(ctx, x.d, x.p.Groups, observers); err != nil {
-		return nil, err
+	facts, faults := plan.Facts(ctx, x.d, x.p.Groups, observers)
+	x.p.Facts = facts
+	for name, err := range faults {
+		if x.missing[name] == nil {
+			x.missing[name] = err
+		}
+		delete(x.sessions, name)
 	}
 	w := newWriter(x)
 	w.headless = true
@@ -73,7 +77,7 @@ func (x *operation) lookAround(ctx context.Context) (*runbook.Operation, error) 
 			break
 		}
 	}
-	status := runbook.OK
+	status, err := runbook.OK, error(nil)
 	switch {
 	case ctx.Err() != nil:
 		status, err = runbook.Aborted, ErrInterrupted

@@ -33,6 +33,9 @@ type operation struct {
 	log chain
 
 	sessions map[string]executors.Session
+	infos    map[string]*executors.Info
+	missing  map[string]error // targets that could not be opened, with why
+	left     []leftOutData    // those of them that it was begun without
 	locked   []string
 	release  func() error // of the document's lock
 	writer   *writer
@@ -157,6 +160,9 @@ func (x *operation) operation() *runbook.Operation {
 func (x *operation) session(target string) (executors.Session, error) {
 	if s := x.sessions[target]; s != nil {
 		return s, nil
+	}
+	if err := x.missing[target]; err != nil {
+		return nil, err
 	}
 	return nil, fmt.Errorf("reaching %s: it was not opened", target)
 }

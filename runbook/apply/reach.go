@@ -47,35 +47,81 @@ func each(targets []executors.Target, all bool, do func(i int) error) error {
 	return f
 }
 
-// open opens and locks the targets named. What was locked is released by close.
+// open opens and locks the targets named, and asks each what it is; what was
+// locked is released by close. Those with which that goes wrong are x.missing. The
+// error is what says no to all of it: a lock that somebody else holds, or an
+// interruption.
 func (x *operation) open(ctx context.Context, targets []executors.Target) error {
-	return each(targets, false, func(i int) error {
+	for _, m := range x.p.Missing {
+		x.missing[m.Target] = errors.New(m.Error)
+	}
+	_ = each(targets, true, func(i int) error { // x.missing has the errors
 		t := targets[i]
 		x.mu.Lock()
-		have := x.sessions[t.Name]
-		lock := executors.Lock{
-			Run: x.h.op.Run, Document: x.document(), Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
-		}
+		have := x.sessions[t.Name] != nil || x.missing[t.Name] != nil
 		x.mu.Unlock()
-		if have != nil {
+		if have || ctx.Err() != nil {
 			return nil
 		}
-		s, err := x.o.Open(ctx, t)
-		if err != nil {
-			return fmt.Errorf("opening %s: %w", t.Name, err)
-		}
-		if err := s.Lock(ctx, lock); err != nil {
-			return fmt.Errorf("locking %s: %w", t.Name, err)
-		}
+		s, info, err := x.enter(ctx, t)
 		x.mu.Lock()
 		defer x.mu.Unlock()
+		if err != nil {
+			x.missing[t.Name] = err
+			return err
+		}
 		x.locked = append(x.locked, t.Name)
-		x.sessions[t.Name] = s
+		x.sessions[t.Name], x.infos[t.Name] = s, info
 		return nil
 	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return x.refusal()
 }
 
-// openUnlocked opens the targets of all steps, to look at them only.
+// enter opens and locks one target.
+func (x *operation) enter(ctx context.Context, t executors.Target) (executors.Session, *executors.Info, error) {
+	s, err := x.o.Open(ctx, t)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening %s: %w", t.Name, err)
+	}
+	x.mu.Lock()
+	lock := executors.Lock{
+		Run: x.h.op.Run, Document: x.document(), Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
+	}
+	x.mu.Unlock()
+	if err := s.Lock(ctx, lock); err != nil {
+		return nil, nil, fmt.Errorf("locking %s: %w", t.Name, err)
+	}
+	info, err := s.Info(ctx)
+	if err != nil {
+		free, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
+		defer cancel()
+		return nil, nil, errors.Join(fmt.Errorf("looking at %s: %w", t.Name, err), s.Unlock(free))
+	}
+	return s, info, nil
+}
+
+// refusal is the error of locks that somebody else holds.
+func (x *operation) refusal() error {
+	f := &failures{total: len(x.p.Targets)}
+	for _, t := range x.p.Targets {
+		if err := x.missing[t.Name]; code(err) == "locked" {
+			f.add(t.Name, err)
+		}
+	}
+	switch f.count() {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("%w: %w", ErrRefused, f.errs[f.targets[0]])
+	}
+	return fmt.Errorf("%w: %w", ErrRefused, f)
+}
+
+// openUnlocked opens the targets of all steps, to look at them only. Those that
+// cannot be opened are x.missing.
 func (x *operation) openUnlocked(ctx context.Context) error {
 	var targets []executors.Target
 	seen := map[string]bool{}
@@ -89,25 +135,33 @@ func (x *operation) openUnlocked(ctx context.Context) error {
 			}
 		}
 	}
-	return each(targets, false, func(i int) error {
+	err := each(targets, true, func(i int) error {
 		s, err := x.o.Open(ctx, targets[i])
-		if err != nil {
-			return fmt.Errorf("opening %s: %w", targets[i].Name, err)
-		}
 		x.mu.Lock()
 		defer x.mu.Unlock()
+		if err != nil {
+			err = fmt.Errorf("opening %s: %w", targets[i].Name, err)
+			x.missing[targets[i].Name] = err
+			return err
+		}
 		x.sessions[targets[i].Name] = s
 		return nil
 	})
+	if err != nil && len(x.missing) == len(targets) {
+		return err // there is nothing to look at
+	}
+	return nil
 }
 
 // introduce journals what each target's machine is.
-func (x *operation) introduce(ctx context.Context) error {
+func (x *operation) introduce() error {
 	return each(x.p.Targets, false, func(i int) error {
 		t := x.p.Targets[i]
-		info, err := x.sessions[t.Name].Info(ctx)
-		if err != nil {
-			return fmt.Errorf("looking at %s: %w", t.Name, err)
+		x.mu.Lock()
+		info := x.infos[t.Name]
+		x.mu.Unlock()
+		if info == nil {
+			return nil
 		}
 		return x.record(journal.Locked, &lockData{Target: t.Name, Info: info})
 	})

@@ -57,9 +57,14 @@ func (h *history) why(s *runbook.Step, t *runbook.StepPlan, begun int) string {
 	if s.Kind.Changing() {
 		never = "never touched: "
 	}
+	left := h.left[t.Target]
 	switch {
-	case h.left[t.Target] != nil:
-		return "left out after " + h.left[t.Target].Group + " failed on it"
+	case left != nil && (left.Absent || left.Resumed):
+		return "left out: " + left.Error
+	case left != nil && left.Step != "" && left.Step != left.Group:
+		return "left out after " + left.Step + " failed on it"
+	case left != nil:
+		return "left out after " + left.Group + " failed on it"
 	case begun > 0 && t.Wave > begun:
 		return fmt.Sprintf("%swave %d was not begun", never, t.Wave)
 	case begun > 0 && t.Wave > 0:

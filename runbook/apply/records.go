@@ -97,9 +97,16 @@ type groupData struct {
 
 // leftOutData is a target that failed, and without which the operation goes on.
 type leftOutData struct {
+	// Group and Step are those that allow it; both are empty where the groups
+	// that need the target fail instead.
 	Group  string `json:"group"`
+	Step   string `json:"step,omitempty"`
 	Target string `json:"target"`
-	Error  string `json:"error"`
+	// Absent tells that no step ever ran on it; Resumed that it was missing
+	// when the operation was taken up.
+	Absent  bool   `json:"absent,omitempty"`
+	Resumed bool   `json:"resumed,omitempty"`
+	Error   string `json:"error"`
 }
 
 // failingData is the decision what to undo.

@@ -22,7 +22,7 @@ func Resume(ctx context.Context, d *runbook.Document, o Options) (*runbook.Opera
 	if err != nil {
 		return nil, err
 	}
-	x.emit(runbook.Event{Kind: runbook.EventStart, Operation: x.operation()})
+	x.tellStart()
 	x.carryOn(ctx)
 	return x.finish(ctx)
 }
@@ -38,7 +38,7 @@ func Rollback(ctx context.Context, d *runbook.Document, o Options) (*runbook.Ope
 	if err != nil {
 		return nil, err
 	}
-	x.emit(runbook.Event{Kind: runbook.EventStart, Operation: x.operation()})
+	x.tellStart()
 	x.requested = true
 	x.learn(ctx)
 	if x.throwaway() {
@@ -120,13 +120,17 @@ func take(ctx context.Context, d *runbook.Document, o Options, mode string, choo
 		return nil, err
 	}
 	x.files = attached(dir)
-	if err = x.open(ctx, x.touched()); err != nil {
-		return nil, refuseLocked(err)
+	left, err := x.meetAgain(ctx, mode)
+	if err != nil {
+		return nil, err
 	}
 	err = x.record(journal.Resume, &resumeData{
 		Mode: mode, Operator: x.o.Operator, Host: x.o.Host, Tool: x.o.Tool, PID: os.Getpid(), Torn: log.Torn,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err = x.leaveOut(left); err != nil {
 		return nil, err
 	}
 	x.writer = newWriter(x)
@@ -225,9 +229,72 @@ func attached(dir string) int {
 	return len(entries)
 }
 
-// touched are the targets of the plan. A namespace that was to be made is not
-// made anew: it exists, or what was done in it is gone with it.
-func (x *operation) touched() []executors.Target { return x.p.Targets }
+// meetAgain opens the targets that there is something left to do on. What can be
+// undone is undone, whichever of them cannot be reached; to go on, the rest of
+// the groups must be able to do without those.
+func (x *operation) meetAgain(ctx context.Context, mode string) ([]leftOutData, error) {
+	targets := x.touched()
+	if mode == "rollback" || x.h.failing != nil && x.undoing(x.h.failing) {
+		if err := x.open(ctx, targets); err != nil {
+			return nil, err
+		}
+		return nil, x.helpless(targets)
+	}
+	left, err := x.meet(ctx, targets, x.unfinishedGroups())
+	if err != nil {
+		return nil, err
+	}
+	for i := range left {
+		for _, a := range x.h.acts {
+			if a.target == left[i].Target && a.standing() && !a.confirmed {
+				return nil, fmt.Errorf("what %s did on %s is not confirmed, and %s cannot be used; resume when it can, or undo what can be undone with stet rollback: %w",
+					a.step, a.target, a.target, x.missing[a.target])
+			}
+		}
+	}
+	return left, nil
+}
+
+// touched are the targets of the plan, without those that no step ever ran on
+// nor will. A namespace that was to be made is not made anew: it exists, or what
+// was done in it is gone with it.
+func (x *operation) touched() []executors.Target {
+	return slices.DeleteFunc(slices.Clone(x.p.Targets), func(t executors.Target) bool {
+		left := x.h.left[t.Name]
+		return left != nil && left.Absent
+	})
+}
+
+// helpless is the error of undoing when none of the targets that have something
+// to undo can be used.
+func (x *operation) helpless(targets []executors.Target) error {
+	f := &failures{total: len(targets)}
+	for _, t := range targets {
+		if !slices.ContainsFunc(x.h.acts, func(a *act) bool { return a.target == t.Name && a.standing() }) {
+			continue
+		}
+		err := x.missing[t.Name]
+		if err == nil {
+			return nil
+		}
+		f.add(t.Name, err)
+	}
+	switch f.count() {
+	case 0:
+		return nil
+	case 1:
+		return f.errs[f.targets[0]]
+	}
+	return f
+}
+
+// unfinishedGroups are the groups that an operation which is taken up has left
+// to do.
+func (x *operation) unfinishedGroups() []runbook.Group {
+	return slices.DeleteFunc(slices.Clone(x.p.Groups), func(g runbook.Group) bool {
+		return x.h.done[g.Name] || x.h.gaveUp[g.Name]
+	})
+}
 
 // learn reads what became of the guards while nobody was there.
 func (x *operation) learn(ctx context.Context) {

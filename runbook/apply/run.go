@@ -26,7 +26,7 @@ func Run(ctx context.Context, d *runbook.Document, p *runbook.Plan, o Options) (
 	if err != nil {
 		return nil, err
 	}
-	x.emit(runbook.Event{Kind: runbook.EventStart, Operation: x.operation()})
+	x.tellStart()
 	x.groups(ctx, 0)
 	return x.finish(ctx)
 }
@@ -55,8 +55,9 @@ func begin(ctx context.Context, d *runbook.Document, p *runbook.Plan, o Options)
 	if err = x.unfinished(); err != nil {
 		return nil, err
 	}
-	if err = x.open(ctx, p.Targets); err != nil {
-		return nil, refuseLocked(err)
+	left, err := x.meet(ctx, p.Targets, p.Groups)
+	if err != nil {
+		return nil, err
 	}
 	j, err := journal.Create(x.o.StateDir, d.Path, run)
 	if err != nil {
@@ -66,7 +67,7 @@ func begin(ctx context.Context, d *runbook.Document, p *runbook.Plan, o Options)
 	if err = x.log.Keep(sourceFile, d.Source); err != nil {
 		return nil, err
 	}
-	if err = x.start(ctx, run); err != nil {
+	if err = x.start(run, left); err != nil {
 		return nil, err
 	}
 	x.writer = newWriter(x)
@@ -98,7 +99,9 @@ func prepare(d *runbook.Document, o Options) (*operation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing secrets: %w", err)
 	}
-	return &operation{o: o, d: d, red: red, h: newHistory(), sessions: map[string]executors.Session{}}, nil
+	return &operation{
+		o: o, d: d, red: red, h: newHistory(), sessions: map[string]executors.Session{}, infos: map[string]*executors.Info{}, missing: map[string]error{},
+	}, nil
 }
 
 func (x *operation) chain(j *journal.Journal) chain {
@@ -223,16 +226,7 @@ func find(ts []executors.Target, name string) (executors.Target, bool) {
 	return ts[i], true
 }
 
-// refuseLocked makes a refusal of a lock that somebody else holds.
-func refuseLocked(err error) error {
-	var e *executors.Error
-	if errors.As(err, &e) && e.Code == "locked" {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	return err
-}
-
-func (x *operation) start(ctx context.Context, run string) error {
+func (x *operation) start(run string, left []leftOutData) error {
 	err := x.record(journal.Start, &startData{
 		Run: run, Document: x.document(), Title: x.d.Meta.Title, Ticket: x.d.Meta.Ticket,
 		Operator: x.o.Operator, Host: x.o.Host, Tool: x.o.Tool, PID: os.Getpid(),
@@ -241,5 +235,8 @@ func (x *operation) start(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	return x.introduce(ctx)
+	if err := x.introduce(); err != nil {
+		return err
+	}
+	return x.leaveOut(left)
 }

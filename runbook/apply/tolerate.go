@@ -8,18 +8,24 @@ import (
 	"stet/runbook/journal"
 )
 
-// tolerance is on how many more targets a group may fail without having failed
-// itself.
-func (x *operation) tolerance(g *runbook.Group) int {
-	if g.Change < 0 {
-		return 0
+// counts is the step that says on how many targets s may fail: the changing one
+// of its group; a pre-check speaks for itself.
+func counts(g *runbook.Group, s *runbook.Step) *runbook.Step {
+	if g.Change >= 0 {
+		return &g.Steps[g.Change]
 	}
-	s := &g.Steps[g.Change]
+	return s
+}
+
+// tolerance is on how many more targets a step may fail without its group having
+// failed.
+func (x *operation) tolerance(g *runbook.Group, s *runbook.Step) int {
+	s = counts(g, s)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	left := 0
 	for _, d := range x.h.left {
-		if d.Group == g.Name {
+		if d.Group == g.Name && (g.Change >= 0 || d.Step == s.Name) {
 			left++
 		}
 	}
@@ -30,11 +36,12 @@ func (x *operation) tolerance(g *runbook.Group) int {
 // than may: what was done on them is undone, and the operation goes on with the
 // others. Otherwise, and where undoing does not lead back, all of the group has
 // failed.
-func (x *operation) tolerate(ctx context.Context, g *runbook.Group, f *failures, may int) error {
-	if len(f.targets) > may || ctx.Err() != nil || !x.journalWorks() || !x.changes(g, f.targets) {
+func (x *operation) tolerate(ctx context.Context, g *runbook.Group, s *runbook.Step, f *failures, may int) error {
+	if len(f.targets) > may || ctx.Err() != nil || !x.journalWorks() || g.Change >= 0 && !x.changes(g, f.targets) {
 		return f
 	}
-	s := &g.Steps[g.Change]
+	failed := s.Name
+	s = counts(g, s)
 	back := make([]bool, len(f.targets))
 	free := context.WithoutCancel(ctx)
 	fan(x.at(g, s), len(f.targets), always, func(i int) {
@@ -49,12 +56,15 @@ func (x *operation) tolerate(ctx context.Context, g *runbook.Group, f *failures,
 		if !back[i] {
 			return f
 		}
-		d := &leftOutData{Group: g.Name, Target: t, Error: x.red.String(f.errs[t].Error())}
+		d := &leftOutData{Group: g.Name, Step: s.Name, Target: t, Error: x.red.String(f.errs[t].Error())}
 		if err := x.record(journal.LeftOut, d); err != nil {
 			return err
 		}
 	}
-	x.tell("%s failed on %s, which the operation goes on without (max-failures=%s).", g.Name, names.Short(f.targets, 20), s.Block.MaxFailures)
+	if g.Change >= 0 {
+		failed = g.Name
+	}
+	x.tell("%s failed on %s, which the operation goes on without (max-failures=%s).", failed, names.Short(f.targets, 20), s.Block.MaxFailures)
 	x.writer.put(s)
 	return nil
 }

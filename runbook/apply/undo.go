@@ -269,6 +269,10 @@ func (x *operation) prove(ctx context.Context) bool {
 				if o == nil || o.Status != runbook.OK || x.lost(target) {
 					return
 				}
+				if err := x.missing[target]; err != nil {
+					x.tell("After the rollback the pre-check %s could not be asked of %s: %v.", s.Name, target, err)
+					return
+				}
 				again.Add(1)
 				if _, err := x.assertions(ctx, s, target); err != nil {
 					failed.Add(1)

@@ -18,6 +18,9 @@ import (
 // others are still being changed. When a wave fails, the group has failed, and
 // with it the waves before.
 func (x *operation) group(ctx context.Context, g *runbook.Group) error {
+	if err := x.whole(g); err != nil {
+		return err
+	}
 	waves := plan.Waves(g)
 	for i := range waves {
 		if x.past(g, &waves[i]) {

@@ -31,7 +31,7 @@ func (r *reading) defaults(b *block, meta *runbook.Meta) {
 		b.Confirm = meta.Default.Confirm
 	}
 	if slices.Contains(targeted, b.Kind) {
-		b.Parallel = meta.Default.Parallel
+		b.Parallel, b.MaxFailures = meta.Default.Parallel, meta.Default.MaxFailures
 	}
 	if b.Kind == runbook.RollbackBlock {
 		b.Lang = "sh"

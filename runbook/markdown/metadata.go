@@ -135,9 +135,10 @@ func (d *decoder) defaults(n *yaml.Node) {
 				}
 			}
 		},
-		"timeout":  func(n *yaml.Node) { out.Timeout = d.duration(n, "timeout") },
-		"parallel": func(n *yaml.Node) { out.Parallel = d.parallel(n) },
-		"confirm":  func(n *yaml.Node) { out.Confirm = d.duration(n, "confirm") },
+		"timeout":      func(n *yaml.Node) { out.Timeout = d.duration(n, "timeout") },
+		"parallel":     func(n *yaml.Node) { out.Parallel = d.parallel(n) },
+		"max-failures": func(n *yaml.Node) { out.MaxFailures = d.maxFailures(n) },
+		"confirm":      func(n *yaml.Node) { out.Confirm = d.duration(n, "confirm") },
 		"on-failure": func(n *yaml.Node) {
 			text, ok := d.text(n, "on-failure")
 			if ok && !slices.Contains(policies, runbook.Policy(text)) {

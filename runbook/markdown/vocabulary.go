@@ -59,7 +59,7 @@ var vocabulary = []meaning{
 	{"on-failure", policied, (*setting).policy},
 	{"parallel", targeted, (*setting).parallel},
 	{"batch", changing, (*setting).batch},
-	{"max-failures", changing, (*setting).maxFailures},
+	{"max-failures", targeted, (*setting).maxFailures},
 	{"within", checks, func(s *setting) { s.time(&s.b.Within) }},
 	{"every", checks, (*setting).every},
 	{"for", checks, func(s *setting) { s.time(&s.b.Hold) }},

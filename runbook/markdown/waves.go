@@ -70,6 +70,19 @@ func (s *setting) maxFailures() {
 	s.b.MaxFailures = most
 }
 
+// maxFailures reads the same of the defaults.
+func (d *decoder) maxFailures(n *yaml.Node) runbook.Share {
+	text, ok := d.text(n, "max-failures")
+	if !ok {
+		return runbook.Share{}
+	}
+	most, ok := share(text)
+	if !ok {
+		d.wrong(n, "bad-value", fmt.Sprintf("max-failures: %q is neither a number nor a percentage", text), "Write 2 or 10%.")
+	}
+	return most
+}
+
 // share reads "3" or "10%".
 func share(text string) (runbook.Share, bool) {
 	digits, percent := strings.CutSuffix(text, "%")

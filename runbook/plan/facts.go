@@ -15,8 +15,9 @@ import (
 )
 
 // Facts looks at the machines of the targets on which a step of groups uses
-// facts of them, many at once. A target that is not looked at is not in it.
-func Facts(ctx context.Context, d *runbook.Document, groups []runbook.Group, observers map[string]executors.Observer) (map[string]*runbook.Facts, error) {
+// facts of them, many at once. A target that is not looked at is not in it; those
+// that could not be are in the errors, by target.
+func Facts(ctx context.Context, d *runbook.Document, groups []runbook.Group, observers map[string]executors.Observer) (map[string]*runbook.Facts, map[string]error) {
 	wanted := map[string][]check.Path{}
 	for gi := range groups {
 		for si := range groups[gi].Steps {
@@ -28,7 +29,7 @@ func Facts(ctx context.Context, d *runbook.Document, groups []runbook.Group, obs
 	}
 	found := map[string]*runbook.Facts{}
 	var mu sync.Mutex
-	var faults []error
+	faults := map[string]error{}
 	room := make(chan struct{}, DefaultParallel)
 	var all sync.WaitGroup
 	for _, t := range d.Meta.Targets {
@@ -48,14 +49,14 @@ func Facts(ctx context.Context, d *runbook.Document, groups []runbook.Group, obs
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				faults = append(faults, fmt.Errorf("looking at the machine of %s: %w", t.Name, err))
+				faults[t.Name] = fmt.Errorf("looking at the machine of %s: %w", t.Name, err)
 				return
 			}
 			found[t.Name] = f
 		})
 	}
 	all.Wait()
-	return found, errors.Join(faults...)
+	return found, faults
 }
 
 // factPaths are the facts of its target's machine that a block uses.
@@ -107,6 +108,21 @@ func FactVariables(b *runbook.Block) []string {
 // namesOf is what a block of the document may refer to on t.
 func namesOf(d *runbook.Document, b *runbook.Block, t executors.Target) check.Names {
 	return namesAt(d, max(0, slices.IndexFunc(d.Blocks, func(o runbook.Block) bool { return o.Name == b.Name })), t)
+}
+
+// know looks at the machines, and finds which of them are missing.
+func (b *builder) know(ctx context.Context, groups []runbook.Group, observers map[string]executors.Observer) error {
+	facts, faults := Facts(ctx, b.d, groups, observers)
+	b.facts = facts
+	for name, err := range faults {
+		if _, known := b.missing[name]; !known {
+			b.missing[name] = Lost(name, err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("looking at the targets: %w", err)
+	}
+	return nil
 }
 
 // take notes which facts a step uses on a target, and finds what is wrong with

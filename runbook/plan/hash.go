@@ -28,6 +28,9 @@ func hash(p *runbook.Plan) string {
 			field(h, "vars", text(t.Vars))
 		}
 	}
+	for _, m := range p.Missing {
+		field(h, "without", m.Target)
+	}
 	for _, g := range p.Groups {
 		field(h, "group", g.Name, string(g.Policy), strconv.Itoa(g.Change))
 		for _, s := range g.Steps {

@@ -63,9 +63,27 @@ func (l *linter) names() {
 	}
 }
 
+// allowance refuses max-failures where it means nothing: what looks at a change
+// belongs to its group, which has one count of failures.
+func (l *linter) allowance(i int) {
+	b := &l.d.Blocks[i]
+	given := slices.ContainsFunc(b.Attrs, func(a runbook.Attr) bool { return a.Key == "max-failures" })
+	if !given || b.Kind.Changing() {
+		return
+	}
+	for j := i - 1; j >= 0; j-- {
+		if change := &l.d.Blocks[j]; change.Kind.Changing() {
+			l.add(attrPosition(b, "max-failures"), "bad-value", fmt.Sprintf("%s belongs to the group of %s, which has one count of failures", b.Name, change.Name),
+				fmt.Sprintf("Write max-failures on %s (line %d); a check or a snapshot has its own only before the first change.", change.Name, change.Start.Line))
+			return
+		}
+	}
+}
+
 func (l *linter) block(i int) {
 	b := &l.d.Blocks[i]
 	targets := l.targets(b)
+	l.allowance(i)
 	switch b.Kind {
 	case runbook.Netconfig:
 		l.netconfig(i, targets, b)

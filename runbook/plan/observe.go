@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,6 +26,9 @@ func (b *builder) observe(ctx context.Context, observers map[string]executors.Ob
 	var all sync.WaitGroup
 	for i, name := range names {
 		o, ok := observers[name]
+		if _, gone := b.missing[name]; gone {
+			continue
+		}
 		if !ok {
 			faults[i] = fmt.Errorf("observing %s: it was not opened", name)
 			continue
@@ -46,8 +48,16 @@ func (b *builder) observe(ctx context.Context, observers map[string]executors.Ob
 	}
 	all.Wait()
 	for i, name := range names {
-		b.states[name] = states[i]
-		b.ways[name] = ways[i]
+		switch {
+		case faults[i] != nil:
+			b.missing[name] = Lost(name, faults[i])
+		case states[i] != nil:
+			b.states[name] = states[i]
+			b.ways[name] = ways[i]
+		}
 	}
-	return errors.Join(faults...)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("observing the targets: %w", err)
+	}
+	return nil
 }

@@ -29,18 +29,19 @@ type Options struct {
 	// From leaves out the groups before the one that has the step of this
 	// name, apart from the pre-checks; "" is from the beginning.
 	From string
+	// Missing are the targets that could not be opened, with no observer.
+	Missing []runbook.Missing
 }
 
 // Build observes each target once and simulates the document's steps one upon
-// another. observers has one for each name of Targets. Diagnostics are Lint's
-// and what only the targets' state shows; with faults the plan is nil. The
-// error is a target that could not be read, or a secret that is unfit.
+// another. observers has one for each name of Targets that is not missing.
+// Diagnostics are Lint's and what only the targets' state shows; with faults the
+// plan is nil. Targets that cannot be read are among the plan's missing ones;
+// whether it may be run without them is for Absent to say. The error is an
+// interruption, or a secret that is unfit.
 func Build(ctx context.Context, d *runbook.Document, observers map[string]executors.Observer, o Options) (*runbook.Plan, runbook.Diagnostics, error) {
 	diags := Lint(d)
 	groups, unknown := selected(d, o)
-	for i := range groups {
-		setWaves(&groups[i])
-	}
 	diags = tidy(append(diags, unknown...))
 	if diags.Faults() {
 		return nil, diags, nil
@@ -49,8 +50,14 @@ func Build(ctx context.Context, d *runbook.Document, observers map[string]execut
 	if err != nil {
 		return nil, diags, fmt.Errorf("preparing secrets: %w", err)
 	}
-	b := &builder{d: d, o: o, red: red, states: map[string]*netstate.State{}, ways: map[string]*executors.Way{}, ran: map[string]bool{}}
-	if b.facts, err = Facts(ctx, d, groups, observers); err != nil {
+	b := &builder{
+		d: d, o: o, red: red, states: map[string]*netstate.State{}, ways: map[string]*executors.Way{},
+		ran: map[string]bool{}, missing: map[string]runbook.Missing{}, unfit: map[string]runbook.Diagnostics{},
+	}
+	for _, m := range o.Missing {
+		b.missing[m.Target] = m
+	}
+	if err := b.know(ctx, groups, observers); err != nil {
 		return nil, diags, err
 	}
 	b.decode(groups)
@@ -59,6 +66,7 @@ func Build(ctx context.Context, d *runbook.Document, observers map[string]execut
 			return nil, diags, err
 		}
 		b.simulate(groups)
+		b.spare(groups)
 	}
 	if diags = tidy(append(diags, b.diags...)); diags.Faults() {
 		return nil, diags, nil
@@ -71,6 +79,14 @@ func Build(ctx context.Context, d *runbook.Document, observers map[string]execut
 		Vars:       documentVars(d),
 		Facts:      b.facts,
 		Groups:     groups,
+	}
+	for _, t := range p.Targets {
+		if m, ok := b.missing[t.Name]; ok {
+			p.Missing = append(p.Missing, m)
+		}
+	}
+	for i := range groups {
+		setWaves(&groups[i], p.Lacks)
 	}
 	p.Duration = duration(p)
 	p.Hash = hash(p)

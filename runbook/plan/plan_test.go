@@ -144,9 +144,15 @@ func TestProblemsOfTheStateHavePositions(t *testing.T) {
 	}
 }
 
-func TestUnreachableTargetIsAnError(t *testing.T) {
+func TestUnreachableTargetIsMissing(t *testing.T) {
 	ob := map[string]*observer{"r1": {m: machine(), err: errors.New("no route to host")}}
-	if _, _, err := build(t, front+block("x", "", bridgeBody), Options{}, ob); err == nil || !strings.Contains(err.Error(), "observing r1") {
+	p, _, err := build(t, front+block("x", "", bridgeBody), Options{}, ob)
+	if err != nil || len(p.Missing) != 1 || p.Missing[0].Target != "r1" || !strings.Contains(p.Missing[0].Error, "no route to host") {
+		t.Fatalf("%+v %v", p, err)
+	}
+	_, err = Absent(p.Groups, p.Missing)
+	var absent *AbsentError
+	if !errors.As(err, &absent) || absent.Step != "x" || !strings.Contains(err.Error(), "no route to host") {
 		t.Errorf("%v", err)
 	}
 }

@@ -27,6 +27,10 @@ type builder struct {
 	states map[string]*netstate.State
 	ways   map[string]*executors.Way // of targets that are reached over a network
 	ran    map[string]bool           // registers that steps of the plan fill
+	// missing are the targets that nothing is known about; unfit are those that
+	// a step does not fit, with why.
+	missing map[string]runbook.Missing
+	unfit   map[string]runbook.Diagnostics
 }
 
 // wish is a netconfig block's body for one target, decoded.
@@ -55,7 +59,7 @@ func (b *builder) decode(groups []runbook.Group) {
 
 func (b *builder) decodeStep(s *runbook.Step, t *runbook.StepPlan) {
 	network := s.Kind == runbook.Netconfig || s.Kind == runbook.RollbackBlock && s.Block.Lang == "netconfig"
-	if !network && s.Kind != runbook.RollbackBlock {
+	if _, gone := b.missing[t.Target]; gone || !network && s.Kind != runbook.RollbackBlock {
 		return
 	}
 	if why := b.deferred(&s.Block); why != "" {
@@ -138,6 +142,9 @@ func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan) {
 		return
 	}
 	was := b.states[t.Target]
+	if was == nil || b.unfit[t.Target] != nil {
+		return
+	}
 	next, foreign, problems := netstate.Simulate(was, w.config)
 	if len(problems) > 0 {
 		l := &linter{d: b.d}
@@ -148,7 +155,7 @@ func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan) {
 			}
 			l.add(netPosition(b.d, &s.Block, w.body, p.Pos), p.Code, p.Summary, detail)
 		}
-		b.diags = append(b.diags, l.diags...)
+		b.unfit[t.Target] = l.diags
 		return
 	}
 	q := w.config.Query()

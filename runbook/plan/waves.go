@@ -25,18 +25,26 @@ type Wave struct {
 // batch says. What the change goes over wave by wave is looked at wave by wave.
 // Elsewhere, checks prove every wave; a snapshot is taken with the first one,
 // and a person is asked with the last.
-func setWaves(g *runbook.Group) {
+//
+// What is missing has no wave: a canary that is not there would prove nothing.
+func setWaves(g *runbook.Group, missing func(target string) bool) {
 	if g.Change < 0 || len(g.Steps[g.Change].Block.Batch) == 0 {
 		return
 	}
 	s := &g.Steps[g.Change]
+	var there []string
+	for _, t := range s.Targets {
+		if !missing(t.Target) {
+			there = append(there, t.Target)
+		}
+	}
 	of := map[string]int{}
 	last := 0
-	for at := 0; at < len(s.Targets); {
+	for at := 0; at < len(there); {
 		share := s.Block.Batch[min(last, len(s.Block.Batch)-1)]
 		last++
-		for n := max(1, share.Of(len(s.Targets))); n > 0 && at < len(s.Targets); n-- {
-			of[s.Targets[at].Target] = last
+		for n := max(1, share.Of(len(there))); n > 0 && at < len(there); n-- {
+			of[there[at]] = last
 			at++
 		}
 	}

@@ -26,7 +26,7 @@ func fleet(n int, b runbook.Block) *runbook.Group {
 	g.Steps = []runbook.Step{change, check,
 		{Name: "s", Kind: runbook.Snapshot, Targets: []runbook.StepPlan{{Target: "monitor"}}},
 		{Name: "m", Kind: runbook.Manual, Targets: []runbook.StepPlan{{}}}}
-	setWaves(g)
+	setWaves(g, func(string) bool { return false })
 	return g
 }
 

@@ -21,6 +21,7 @@ func Head(op *runbook.Operation) string {
 	}
 	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n",
 		cell(op.Operator), cell(op.Host), stamp(op.Start), end, cell(op.Tool), cellCode(short(op.PlanHash)), cellCode(op.Run))
+	leftOut(&b, op)
 	steps(&b, op)
 	hosts(&b, op)
 	for i, n := range op.Notes {
@@ -30,6 +31,37 @@ func Head(op *runbook.Operation) string {
 		fmt.Fprintf(&b, "- %s\n", sentenceStart(escape(n)))
 	}
 	return b.String()
+}
+
+// leftOut names the targets that the operation went on without, and why.
+func leftOut(b *strings.Builder, op *runbook.Operation) {
+	if len(op.LeftOut) == 0 {
+		return
+	}
+	b.WriteString("\n| left out | allowed by | why |\n|---|---|---|\n")
+	for i, l := range op.LeftOut {
+		if i == mostRows {
+			fmt.Fprintf(b, "| … %s, in the journal | | |\n", count(len(op.LeftOut)-i, "more target"))
+			return
+		}
+		why := cell(firstLine(l.Error))
+		if l.Absent {
+			why = "missing from the beginning: " + why
+		}
+		fmt.Fprintf(b, "| %s | %s | %s |\n", cellCode(l.Target), cellCode(l.Step), why)
+	}
+}
+
+// without says in a sentence which targets the operation went on without.
+func without(op *runbook.Operation) string {
+	if len(op.LeftOut) == 0 {
+		return ""
+	}
+	all := make([]string, len(op.LeftOut))
+	for i, l := range op.LeftOut {
+		all[i] = l.Target
+	}
+	return " Left out: " + code(names.Short(all, mostNames)) + "."
 }
 
 // hosts says who the machines behind a network proved to be.
@@ -116,7 +148,7 @@ func sentence(op *runbook.Operation) string {
 	case runbook.OK:
 		return "**Done.** " + doneSentence(op)
 	case runbook.Failed:
-		return strings.TrimSpace("**Failed.**" + failed + standing(op))
+		return strings.TrimSpace("**Failed.**" + failed + without(op) + standing(op))
 	case runbook.RolledBack:
 		if !ok {
 			return "**Rolled back.**" + undoneSentence(op)

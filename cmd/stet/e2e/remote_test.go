@@ -122,7 +122,7 @@ exit 0`)
 	if o.code != 0 {
 		t.Fatal(o)
 	}
-	wants(t, "the host", o.stdout, "mtu 1400", "wrong: 1", "becoming root on r1")
+	wants(t, "the host", o.stdout, "mtu 1400", "wrong: 3", "becoming root on r1")
 }
 
 // TestRemoteErrors: each is one clear sentence, with what to do about it.
@@ -135,22 +135,22 @@ func TestRemoteErrors(t *testing.T) {
 		code         int
 		says         []string
 	}{
-		{"refused", `kill $(cat $LAB/r1/pid)`, 1, []string{"connecting to r1", "refused", "hint: "}},
-		{"jump host gone", `kill $(cat $LAB/jump/pid)`, 1, []string{"connecting to r1 through jump", "refused"}},
-		{"no answer", `ip -n jump link set to-r1 down; sed -i 's/ConnectTimeout 5/ConnectTimeout 2/' $STET_SSH_CONFIG`, 1, []string{"connecting to r1", "hint: "}},
+		{"refused", `kill $(cat $LAB/r1/pid)`, 3, []string{"connecting to r1", "refused", "hint: "}},
+		{"jump host gone", `kill $(cat $LAB/jump/pid)`, 3, []string{"connecting to r1 through jump", "refused"}},
+		{"no answer", `ip -n jump link set to-r1 down; sed -i 's/ConnectTimeout 5/ConnectTimeout 2/' $STET_SSH_CONFIG`, 3, []string{"connecting to r1", "hint: "}},
 		{"changed host key", `ssh-keygen -q -t ed25519 -N '' -f $LAB/other; k=$(cut -d' ' -f2 $LAB/other.pub)
-sed -i "s|^10.77.1.11 .*|10.77.1.11 ssh-ed25519 $k|" $LAB/known_hosts`, 1, []string{"THE HOST KEY HAS CHANGED", "ssh-keygen -R"}},
-		{"unknown host key", `sed -i '/^10.77.1.11/d' $LAB/known_hosts`, 1, []string{"is not in known_hosts", "hint: compare"}},
+sed -i "s|^10.77.1.11 .*|10.77.1.11 ssh-ed25519 $k|" $LAB/known_hosts`, 3, []string{"THE HOST KEY HAS CHANGED", "ssh-keygen -R"}},
+		{"unknown host key", `sed -i '/^10.77.1.11/d' $LAB/known_hosts`, 3, []string{"is not in known_hosts", "hint: compare"}},
 		{"wrong key", `: >$LAB/operator.pub; ssh-keygen -q -t ed25519 -N '' -f $LAB/new
 sed -i "s|AuthorizedKeysFile.*|AuthorizedKeysFile $LAB/new.pub|" $LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
-ssh-keygen -y -f $LAB/operator >$LAB/operator.pub`, 1, []string{"does not let root in", "publickey"}},
+ssh-keygen -y -f $LAB/operator >$LAB/operator.pub`, 3, []string{"does not let root in", "publickey"}},
 		{"expired certificate", `ssh-keygen -q -t ed25519 -N '' -f $LAB/ca
 ssh-keygen -q -s $LAB/ca -I r1 -h -V 20200101:20200102 -n 10.77.1.11 $LAB/r1/key.pub
 echo "HostCertificate $LAB/r1/key-cert.pub" >>$LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
-echo "@cert-authority 10.77.1.11 $(cat $LAB/ca.pub)" >$LAB/k; sed '/^10.77.1.11/d' $LAB/known_hosts >>$LAB/k; cp $LAB/k $LAB/known_hosts`, 1, []string{"expired at 2020-01-02"}},
-		{"unknown name", `sed -i 's/HostName 10.77.1.11/HostName r1.invalid/' $STET_SSH_CONFIG`, 1, []string{"connecting to r1"}},
+echo "@cert-authority 10.77.1.11 $(cat $LAB/ca.pub)" >$LAB/k; sed '/^10.77.1.11/d' $LAB/known_hosts >>$LAB/k; cp $LAB/k $LAB/known_hosts`, 3, []string{"expired at 2020-01-02"}},
+		{"unknown name", `sed -i 's/HostName 10.77.1.11/HostName r1.invalid/' $STET_SSH_CONFIG`, 3, []string{"connecting to r1"}},
 		{"a profile that prints", `echo 'echo Welcome to r1' >$LAB/r1/home/.profile; echo 'echo Welcome' >$LAB/r1/home/.bashrc`, 0, nil},
-		{"a full disk", `mkdir -p $LAB/r1/home/.cache; mount -t tmpfs -o size=64k,mode=700 tmpfs $LAB/r1/home/.cache; mount -t tmpfs -o size=64k,mode=1777 tmpfs /var/tmp`, 1, []string{"disk is full"}},
+		{"a full disk", `mkdir -p $LAB/r1/home/.cache; mount -t tmpfs -o size=64k,mode=700 tmpfs $LAB/r1/home/.cache; mount -t tmpfs -o size=64k,mode=1777 tmpfs /var/tmp`, 3, []string{"disk is full"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := b.script(c.before + "\n" + `code=0; stet run --yes --no-write doc.md || code=$?; [ $code = 0 ] || [ ! -e $LAB/r1/home/touched ] || code=99; exit $code`)

@@ -2,9 +2,11 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"stet/runbook"
+	"stet/runbook/plan"
 )
 
 // Plan is a plan for people: group by group, each step with what it would do,
@@ -16,10 +18,11 @@ func Plan(p *runbook.Plan, d *runbook.Document, as Form) string {
 		return b.String()
 	}
 	b.WriteString(planTitle(p, d))
+	b.WriteString(missingLines(p))
 	for _, g := range p.Groups {
 		b.WriteString("\n" + groupTitle(g))
 		for _, s := range g.Steps {
-			b.WriteString(stepLines(s, as))
+			b.WriteString(stepLines(there(p, s), as))
 		}
 	}
 	b.WriteString("\n" + planFoot(p))
@@ -44,6 +47,24 @@ func planTitle(p *runbook.Plan, d *runbook.Document) string {
 		title += "\n" + faint(strings.Join(names, ", "))
 	}
 	return title + "\n"
+}
+
+// missingLines names the targets that the plan says nothing about, and why.
+func missingLines(p *runbook.Plan) string {
+	if len(p.Missing) == 0 {
+		return ""
+	}
+	all := make([]string, len(p.Missing))
+	for i, m := range p.Missing {
+		all[i] = m.Target
+	}
+	return "\n" + yellow(fmt.Sprintf("without %d of %d targets", len(all), len(p.Targets))) + ": " + targetList(all) + "\n" + plan.Reasons(p.Missing, detail) + "\n"
+}
+
+// there is a step on the targets that are not missing.
+func there(p *runbook.Plan, s runbook.Step) runbook.Step {
+	s.Targets = slices.DeleteFunc(slices.Clone(s.Targets), func(t runbook.StepPlan) bool { return p.Lacks(t.Target) })
+	return s
 }
 
 func groupTitle(g runbook.Group) string {
@@ -193,7 +214,7 @@ func planFoot(p *runbook.Plan) string {
 	if len(parts) == 0 {
 		parts = append(parts, "changes known when they run")
 	}
-	line := bold(strings.Join(parts, ", ")) + " on " + count(len(p.Targets), "target")
+	line := bold(strings.Join(parts, ", ")) + " on " + count(len(p.Targets)-len(p.Missing), "target")
 	if p.Duration > 0 {
 		line += dot + "at most " + Duration(p.Duration) + ", undoing included"
 	}
@@ -207,7 +228,7 @@ func tally(p *runbook.Plan) (edits, commands, manual int) {
 			case runbook.Manual:
 				manual++
 			case runbook.Run:
-				commands += len(s.Targets)
+				commands += len(there(p, s).Targets)
 			}
 			for _, t := range s.Targets {
 				edits += sent(t.Change)
@@ -229,6 +250,8 @@ func planCommands(p *runbook.Plan) string {
 				}
 				fmt.Fprintf(&b, "# %s\n", place(s.Name, t.Target))
 				switch {
+				case p.Lacks(t.Target):
+					b.WriteString("# left out: it is missing\n")
 				case t.Deferred != "":
 					fmt.Fprintf(&b, "# known when it runs: %s\n", t.Deferred)
 				case t.Change.Empty():

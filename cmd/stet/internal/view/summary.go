@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"stet/runbook"
+	"stet/runbook/plan"
 )
 
 // Summary is an operation that ended: a table of its steps, and the verdict.
@@ -19,7 +20,8 @@ func Summary(op *runbook.Operation) string {
 	return b.String()
 }
 
-// Steps is a table of an operation's steps: status, step, target, what it did.
+// Steps is a table of an operation's steps: status, step, target, what it did,
+// and the targets that it went on without.
 // Of a step on many targets, those that came to the same are one row.
 func Steps(op *runbook.Operation) string {
 	rows := stepRows(op)
@@ -33,7 +35,23 @@ func Steps(op *runbook.Operation) string {
 		line := fmt.Sprintf("%-*s  %-*s  %s", widths[0], row.step, widths[1], row.on(), row.did)
 		b.WriteString(label(string(row.status), statusPaint(row.status)) + strings.TrimRight(line, " ") + "\n")
 	}
+	b.WriteString(leftOutLines(op))
 	return b.String()
+}
+
+// leftOutLines names the targets that the operation went on without.
+func leftOutLines(op *runbook.Operation) string {
+	if len(op.LeftOut) == 0 {
+		return ""
+	}
+	var missing []runbook.Missing
+	var all []string
+	for _, l := range op.LeftOut {
+		text, _, _ := strings.Cut(l.Error, "\n")
+		missing = append(missing, runbook.Missing{Target: l.Target, Error: text})
+		all = append(all, l.Target)
+	}
+	return label("left out", red) + count(len(all), "target") + " (" + who(all) + ")\n" + plan.Reasons(missing, label("", faint)) + "\n"
 }
 
 type stepRow struct {
