@@ -96,9 +96,11 @@ func (r *Result) OK() bool {
 
 // EditError is the kernel's refusal of one edit.
 type EditError struct {
-	Index int    `json:"index"` // in Change.Edits
-	Edit  string `json:"edit"`  // as `netstate` renders it
-	Errno int    `json:"errno"`
+	Index int `json:"index"` // in Change.Edits
+	// Member is which route of a set of routes was refused, from 0.
+	Member int    `json:"member,omitempty"`
+	Edit   string `json:"edit"` // as `netstate` renders it
+	Errno  int    `json:"errno"`
 	// Message is the errno's text with the extended-ack message, if any:
 	// "network is unreachable: Nexthop has invalid gateway".
 	Message string `json:"message"`

@@ -82,6 +82,8 @@ type StepPlan struct {
 	// Facts are those of the target's machine that the step uses, with their
 	// values as JSON: `target.kernel = "6.1.0"`.
 	Facts []string `json:"facts,omitempty"`
+	// Files are the tables that the block names, as they were planned with.
+	Files []netstate.File `json:"files,omitempty"`
 	// Change is what a netconfig block would do; nil for others.
 	Change *netstate.Change `json:"change,omitempty"`
 	// WayIn names what in the change carries the operator's connection to the

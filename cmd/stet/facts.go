@@ -39,7 +39,7 @@ local, netns://NAME, ssh://HOST.`,
 				open.remote.prompter = &person{c: c}
 			}
 			defer func() { err = errors.Join(err, open.Close()) }()
-			state, err := observe(cmd.Context(), open, t, sysctls)
+			state, err := observe(cmd.Context(), open, t, sysctls, !c.json)
 			if err != nil {
 				return err
 			}
@@ -75,19 +75,22 @@ func (c *cli) factsTarget(given []string) (executors.Target, error) {
 	return executors.Target{Name: name, Address: name}, nil
 }
 
-func observe(ctx context.Context, open *sessions, t executors.Target, sysctls []string) (*netstate.State, error) {
+func observe(ctx context.Context, open *sessions, t executors.Target, sysctls []string, sets bool) (*netstate.State, error) {
 	session, err := open.Open(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	return session.Observe(ctx, netstate.Query{
-		Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true, Sysctls: sysctls,
+		Links: true, Routes: true, RouteSets: sets, Rules: true, Neighbors: true, FDB: true, Sysctls: sysctls,
 	})
 }
 
 func (c *cli) printFacts(state *netstate.State) error {
 	if !c.json {
-		c.out().Verbatim(netyaml.Encode(state))
+		state.Sort()
+		if err := netyaml.Write(c.stdout, state); err != nil {
+			return fmt.Errorf("writing facts: %w", err)
+		}
 		return nil
 	}
 	text, err := json.Marshal(state)

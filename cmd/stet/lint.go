@@ -38,7 +38,7 @@ GitHub, Azure and editors read it.`,
 				if len(d.Meta.Params) > 0 {
 					d = markdown.Parse(file, templates.Parse(file, d.Source).Preview())
 				}
-				ds := plan.Lint(d)
+				ds := plan.LintFiles(d)
 				faults = faults || ds.Faults()
 				docs = append(docs, view.Linted{Source: d.Source, Diagnostics: ds})
 			}

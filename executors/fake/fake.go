@@ -102,8 +102,10 @@ func (m *Machine) Edit(ctx context.Context, edits []netstate.Edit) (done int, er
 		if err := ctx.Err(); err != nil {
 			return i, context.Cause(ctx)
 		}
-		if err := m.edit(ctx, i, &edits[i]); err != nil {
-			return i, err
+		for _, one := range edits[i].Singly() {
+			if err := m.edit(ctx, i, &one); err != nil {
+				return i, err
+			}
 		}
 	}
 	return len(edits), nil

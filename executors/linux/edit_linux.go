@@ -49,10 +49,16 @@ type place struct{ netns, name string }
 // refusal describes the error of the edit at index.
 func (e *editor) refusal(index int, err error) error {
 	text := e.edits[min(index, len(e.edits)-1)].String()
+	var member *memberError
+	of := 0
+	if errors.As(err, &member) {
+		text, err = member.edit, errors.Unwrap(member.err)
+		of = member.index
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errLost) {
 		return fmt.Errorf("%s: %w", text, err)
 	}
-	return &executors.EditError{Index: index, Edit: text, Errno: int(errnoOf(err)), Message: err.Error()}
+	return &executors.EditError{Index: index, Edit: text, Errno: int(errnoOf(err)), Member: of, Message: err.Error()}
 }
 
 // step carries out the edit at index, or the run of edits that go into one
@@ -66,6 +72,8 @@ func (e *editor) step(ctx context.Context, index int) (count int, err error) {
 		err = e.link(ctx, edit)
 	case o.Sysctl != nil:
 		err = e.sysctl(edit)
+	case o.Routes != nil:
+		err = e.routeSet(ctx, edit)
 	default:
 		return e.batch(ctx, index)
 	}
@@ -120,7 +128,7 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 	for ; end < len(e.edits); end++ {
 		edit := &e.edits[end]
 		o := object(edit)
-		if o.Link != nil || o.Sysctl != nil {
+		if o.Link != nil || o.Sysctl != nil || o.Routes != nil {
 			break
 		}
 		switch {

@@ -48,9 +48,7 @@ func (n *Namespace) observeRoutes(ctx context.Context, s *netstate.State, l *lin
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		reader := routeReader{l: l}
 		start := len(all)
-		err := n.dump(ctx, unix.RTM_GETROUTE, func(m *message) {
-			m.raw(family, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-		}, func() { all, reader.passed = all[:start], 0 }, func(r reply) {
+		err := n.dumpRoutes(ctx, family, func() { all, reader.passed = all[:start], 0 }, func(r reply) {
 			if route, ok := reader.decode(r.body); r.typ == unix.RTM_NEWROUTE && ok {
 				all = append(all, route)
 			}
@@ -68,6 +66,24 @@ func (n *Namespace) observeRoutes(ctx context.Context, s *netstate.State, l *lin
 	return nil
 }
 
+// dumpRoutes asks for the routes of a family, of all tables.
+func (n *Namespace) dumpRoutes(ctx context.Context, family uint8, reset func(), take func(reply)) error {
+	return n.dump(ctx, unix.RTM_GETROUTE, func(m *message) {
+		m.raw(family, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	}, reset, take)
+}
+
+// zeroAddress is the address of zeros of a family, or the invalid one.
+func zeroAddress(family uint8) netip.Addr {
+	switch family {
+	case unix.AF_INET:
+		return netip.IPv4Unspecified()
+	case unix.AF_INET6:
+		return netip.IPv6Unspecified()
+	}
+	return netip.Addr{}
+}
+
 // decode reads struct rtmsg and its attributes. ok is false for what is not a
 // route of a table (a cached one), and for what cannot be expressed.
 func (d *routeReader) decode(b []byte) (r netstate.Route, ok bool) {
@@ -81,10 +97,7 @@ func (d *routeReader) decode(b []byte) (r netstate.Route, ok bool) {
 	if int(b[7]) < len(routeTypes) {
 		r.Type = routeTypes[b[7]]
 	}
-	dst := netip.IPv4Unspecified()
-	if b[0] == unix.AF_INET6 {
-		dst = netip.IPv6Unspecified()
-	}
+	dst := zeroAddress(b[0])
 	hop := netstate.NextHop{OnLink: u32(b[8:])&unix.RTNH_F_ONLINK != 0}
 	status(&r, u32(b[8:]))
 	// A route from a source prefix has no words here.

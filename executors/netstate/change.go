@@ -18,6 +18,7 @@ type Object struct {
 	Link     *Interface        `json:"link,omitempty"`
 	Address  *InterfaceAddress `json:"address,omitempty"`
 	Route    *Route            `json:"route,omitempty"`
+	Routes   *RouteSet         `json:"routes,omitempty"`
 	Rule     *Rule             `json:"rule,omitempty"`
 	Neighbor *Neighbor         `json:"neighbor,omitempty"`
 	FDB      *FDBEntry         `json:"fdb,omitempty"`
@@ -87,11 +88,22 @@ func (c *Change) Check() error {
 		case Modify:
 			ok = before != "" && before == after
 		}
+		ok = ok && e.sameSets()
 		if !ok {
 			return fmt.Errorf("edit %d of the change is malformed (%s of %q to %q)", i+1, e.Op, before, after)
 		}
 	}
 	return nil
+}
+
+// sameSets tells that an edit of a set of routes has routes, the same on both
+// sides.
+func (e *Edit) sameSets() bool {
+	set := e.object().Routes
+	if set == nil {
+		return true
+	}
+	return set.Prefixes.Len() > 0 && (e.Op != Modify || set.Prefixes.same(e.Before.Routes.Prefixes))
 }
 
 // sort is what an object is, "" if it is not exactly one thing.
@@ -105,6 +117,7 @@ func (o Object) sort() string {
 	add(o.Link != nil, "link")
 	add(o.Address != nil, "address")
 	add(o.Route != nil, "route")
+	add(o.Routes != nil, "routes")
 	add(o.Rule != nil, "rule")
 	add(o.Neighbor != nil, "neighbor")
 	add(o.FDB != nil, "fdb")

@@ -17,6 +17,7 @@ func (s *State) Clone() *State {
 		Neighbors:  slices.Clone(s.Neighbors),
 		FDB:        slices.Clone(s.FDB),
 		Sysctls:    maps.Clone(s.Sysctls),
+		RouteSets:  slices.Clone(s.RouteSets), // what is in them is never changed
 	}
 	for i := range c.Interfaces {
 		c.Interfaces[i] = c.Interfaces[i].clone()

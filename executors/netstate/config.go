@@ -9,6 +9,14 @@ type Config struct {
 	Neighbors  []NeighborConfig
 	FDB        []FDBConfig
 	Sysctls    []SysctlConfig
+	// Files are the tables that entries were read from.
+	Files []File
+}
+
+// File is a file that a configuration was read from besides the block.
+type File struct {
+	Name   string `json:"name"`   // as it is written in the block
+	SHA256 string `json:"sha256"` // of its content, in hexadecimal
 }
 
 // Pos is a place in the YAML of a block: both count from 1, columns in
@@ -55,6 +63,11 @@ type RouteConfig struct {
 	Pos    Pos
 	Absent bool
 	Route  Route
+	// Prefixes are the destinations of an entry that stands for many routes,
+	// instead of Route's. File is where they were read from, as it is written
+	// in the block.
+	Prefixes Prefixes
+	File     string
 	// Has tells which optional fields were given: "destination", "metric",
 	// "table-id", "next-hop-interface", "next-hop-address", "source", "type".
 	Has map[string]bool

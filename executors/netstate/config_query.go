@@ -15,6 +15,7 @@ func (c *Config) Query() Query {
 	}
 	q.Rules = len(c.Rules) > 0
 	q.Routes = len(c.Routes) > 0
+	q.RouteSets = c.hasSets()
 	q.Neighbors = len(c.Neighbors) > 0
 	q.FDB = len(c.FDB) > 0
 	// Routes, neighbours and entries name interfaces, which must exist.
@@ -136,6 +137,8 @@ func (o Object) query(q *Query) {
 	switch {
 	case o.Route != nil:
 		q.Routes = true
+	case o.Routes != nil:
+		q.Routes, q.RouteSets = true, true
 	case o.Link != nil:
 		q.Links = true
 		_, target := o.Link.Peer()

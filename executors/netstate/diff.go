@@ -14,7 +14,12 @@ import "slices"
 // follows.
 func Diff(from, to *State) *Change {
 	from, to = orEmpty(from), orEmpty(to)
-	d := &differ{from: from, to: to, losses: newLosses(from, to)}
+	l := newLosses(from, to)
+	if len(l.trans)+len(l.lastV4)+len(l.unowned) > 0 {
+		// What becomes of each route is a question of its own.
+		from, to = from.Expanded(), to.Expanded()
+	}
+	d := &differ{from: from, to: to, losses: l}
 	d.links()
 	d.addresses()
 	d.neighbors()

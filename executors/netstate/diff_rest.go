@@ -7,10 +7,14 @@ import (
 
 // routes finds the edits of routes.
 func (d *differ) routes() {
-	if more := len(d.to.Routes) - len(d.from.Routes); more > 0 {
+	from, to := d.from.Routes, d.to.Routes
+	if len(d.from.RouteSets)+len(d.to.RouteSets) > 0 {
+		from, to = d.routeSets()
+	}
+	if more := len(to) - len(from); more > 0 {
 		d.routesGateway = make([]Edit, 0, more)
 	}
-	eachPair(d.from.Routes, d.to.Routes, CompareRoutes, equalRoutes, d.route)
+	eachPair(from, to, CompareRoutes, equalRoutes, d.route)
 }
 
 func (d *differ) route(p pair[Route]) {

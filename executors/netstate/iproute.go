@@ -29,6 +29,12 @@ func ipEdit(e *Edit) []string {
 		return []string{ipAddress(e)}
 	case o.Route != nil:
 		return []string{ipRoute(e)}
+	case o.Routes != nil:
+		var out []string
+		for _, one := range e.Singly() {
+			out = append(out, ipRoute(&one))
+		}
+		return out
 	case o.Rule != nil:
 		return []string{ipRule(e)}
 	case o.Neighbor != nil:

@@ -139,6 +139,7 @@ func comparePointers(a, b *int) int {
 func (s *State) Sort() {
 	sortBy(s.Interfaces, CompareInterfaces)
 	sortBy(s.Routes, CompareRoutes)
+	sortBy(s.RouteSets, compareSets)
 	sortBy(s.Rules, CompareRules)
 	sortBy(s.Neighbors, CompareNeighbors)
 	sortBy(s.FDB, CompareFDB)

@@ -10,6 +10,8 @@ func Predict(from *State, c *Change) *State {
 	if c.Empty() {
 		return s
 	}
+	c = c.Singly()
+	s = s.Expanded()
 	for _, e := range c.Edits {
 		s.apply(e)
 	}

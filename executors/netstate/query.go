@@ -3,8 +3,11 @@ package netstate
 // Query says which parts of the network state are wanted. Observing less is
 // faster: a plan asks only for what its blocks touch.
 type Query struct {
-	Links     bool `json:"links,omitempty"` // interfaces with their addresses
-	Routes    bool `json:"routes,omitempty"`
+	Links  bool `json:"links,omitempty"` // interfaces with their addresses
+	Routes bool `json:"routes,omitempty"`
+	// RouteSets asks for routes that differ in nothing but the destination as
+	// sets, where they are many.
+	RouteSets bool `json:"route-sets,omitempty"`
 	Rules     bool `json:"rules,omitempty"`
 	Neighbors bool `json:"neighbors,omitempty"`
 	FDB       bool `json:"fdb,omitempty"`

@@ -11,6 +11,9 @@ import (
 func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	from := s.Clone()
 	from.Sort()
+	if c != nil && !c.setsApart() {
+		from, c = from.Expanded(), c.expanded()
+	}
 	m := &simulation{from: from, to: from.Clone(), kept: &State{}, config: map[string]*InterfaceConfig{}, made: map[string]bool{}}
 	if c == nil {
 		return m.to, nil, nil

@@ -8,32 +8,51 @@ import (
 // routes removes and adds routes.
 func (m *simulation) routes(list []RouteConfig) {
 	var gone []*RouteConfig
-	var wanted []RouteConfig
+	var wanted, sets []RouteConfig
 	for i := range list {
 		if list[i].Absent {
 			gone = append(gone, &list[i])
 			continue
 		}
+		if list[i].Prefixes.Len() > 0 {
+			sets = append(sets, list[i])
+			continue
+		}
 		wanted = append(wanted, list[i])
 	}
 	if len(gone) > 0 {
-		m.to.Routes = slices.DeleteFunc(m.to.Routes, func(r Route) bool {
-			return !kernelRoute(&r) && slices.ContainsFunc(gone, func(c *RouteConfig) bool { return c.matches(&r) })
-		})
+		m.removeRoutes(gone)
 	}
-	if len(wanted) == 0 {
-		return
+	if len(wanted) > 0 {
+		m.wantRoutes(wanted)
 	}
+	m.wantSets(sets, wanted)
+}
+
+// wantRoutes adds routes.
+func (m *simulation) wantRoutes(wanted []RouteConfig) {
+	keys := make([]*Route, len(wanted))
 	for i := range wanted {
 		m.route(&wanted[i])
+		keys[i] = &wanted[i].Route
 	}
+	m.to.single(keys)
 	slices.SortStableFunc(wanted, func(a, b RouteConfig) int { return CompareRoutes(&a.Route, &b.Route) })
 	m.kept.Routes = m.mergeRoutes(wanted)
 	m.to.Routes = overlay(m.to.Routes, m.kept.Routes)
 }
 
-// matches tells whether an entry with `state: absent` means the route; what it
-// does not name matches anything.
+// leadsTo tells whether an entry with `state: absent` means the destination of
+// the route.
+func (c *RouteConfig) leadsTo(r *Route) bool {
+	if c.Prefixes.Len() > 0 {
+		return c.Prefixes.Contains(r.Destination)
+	}
+	return !c.Has["destination"] || c.Route.Destination == r.Destination
+}
+
+// matches tells whether an entry with `state: absent` means the route, whatever
+// its destination; what it does not name matches anything.
 func (c *RouteConfig) matches(r *Route) bool {
 	w := &c.Route
 	hop := func(ok func(h *NextHop) bool) bool {
@@ -45,8 +64,7 @@ func (c *RouteConfig) matches(r *Route) bool {
 		return false
 	}
 	switch {
-	case c.Has["destination"] && w.Destination != r.Destination,
-		c.Has["table-id"] && w.Table != r.Table,
+	case c.Has["table-id"] && w.Table != r.Table,
 		!c.Has["table-id"] && r.Table == 255,
 		c.Has["metric"] && w.Metric != r.Metric,
 		c.Has["source"] && w.Source != r.Source,

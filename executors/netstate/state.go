@@ -12,12 +12,14 @@ import "net/netip"
 // State is what a network namespace holds. A slice that was not asked for is
 // nil; slices are sorted by their objects' keys.
 type State struct {
-	Interfaces []Interface       `json:"interfaces,omitempty"`
-	Routes     []Route           `json:"routes,omitempty"`
-	Rules      []Rule            `json:"rules,omitempty"`
-	Neighbors  []Neighbor        `json:"neighbors,omitempty"`
-	FDB        []FDBEntry        `json:"fdb,omitempty"`
-	Sysctls    map[string]string `json:"sysctls,omitempty"` // "net.ipv4.ip_forward" to its value, as sysctl(8) prints it
+	Interfaces []Interface `json:"interfaces,omitempty"`
+	Routes     []Route     `json:"routes,omitempty"`
+	// RouteSets are more routes, where the Query asked for sets.
+	RouteSets []RouteSet        `json:"route-sets,omitempty"`
+	Rules     []Rule            `json:"rules,omitempty"`
+	Neighbors []Neighbor        `json:"neighbors,omitempty"`
+	FDB       []FDBEntry        `json:"fdb,omitempty"`
+	Sysctls   map[string]string `json:"sysctls,omitempty"` // "net.ipv4.ip_forward" to its value, as sysctl(8) prints it
 	// UnreadRoutes counts routes that the namespace holds and that have no
 	// words here (an encapsulation, a nexthop object): they are left alone.
 	UnreadRoutes int `json:"unread-routes,omitempty"`

@@ -109,6 +109,8 @@ func objectName(o Object) string {
 		return addressName(o.Address)
 	case o.Route != nil:
 		return routeName(o.Route)
+	case o.Routes != nil:
+		return routeSetName(o.Routes)
 	case o.Rule != nil:
 		return ruleName(o.Rule)
 	case o.Neighbor != nil:
@@ -129,6 +131,8 @@ func objectText(o Object) string {
 		return addressName(o.Address) + " " + addressText(o.Address)
 	case o.Route != nil:
 		return routeName(o.Route) + " " + routeText(o.Route)
+	case o.Routes != nil:
+		return routeSetName(o.Routes) + " " + routeText(&o.Routes.Route)
 	case o.Rule != nil:
 		return ruleName(o.Rule) + " " + ruleText(o.Rule)
 	case o.Neighbor != nil:

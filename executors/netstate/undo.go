@@ -14,6 +14,10 @@ func Undo(c *Change, now *State) *Change {
 	if c.Empty() {
 		return &Change{}
 	}
+	sets, c, now := whole(c, now)
+	if sets {
+		return undoSets(c, now)
+	}
 	now = now.Clone()
 	now.Sort()
 	to := now.Clone()

@@ -9,8 +9,12 @@ func Verify(c *Change, now *State) []Mismatch {
 	if c.Empty() {
 		return nil
 	}
-	now = sortedState(now)
+	sets, c, now := whole(c, sortedState(now))
 	v := &verifier{now: now}
+	if sets {
+		v.sets(c, false)
+		return v.found
+	}
 	touched := c.touched(false)
 	for _, r := range c.linkRecords() {
 		v.link(r.key(), lastOf(r.after), touched[r.key().Netns+"/"+r.key().Name], r.implied)
@@ -39,8 +43,12 @@ func VerifyUndone(c *Change, now *State) []Mismatch {
 	if c.Empty() {
 		return nil
 	}
-	now = sortedState(now)
+	sets, c, now := whole(c, sortedState(now))
 	v := &verifier{now: now}
+	if sets {
+		v.sets(c, true)
+		return v.found
+	}
 	touched, links := c.touched(true), c.linkRecords()
 	for _, r := range links {
 		keys := touched[r.key().Netns+"/"+r.key().Name]
@@ -91,7 +99,7 @@ func sortedState(s *State) *State {
 	return &State{
 		Interfaces: sorted(s.Interfaces, CompareInterfaces), Routes: sorted(s.Routes, CompareRoutes),
 		Rules: sorted(s.Rules, CompareRules), Neighbors: sorted(s.Neighbors, CompareNeighbors),
-		FDB: sorted(s.FDB, CompareFDB), Sysctls: s.Sysctls,
+		FDB: sorted(s.FDB, CompareFDB), Sysctls: s.Sysctls, RouteSets: s.RouteSets,
 	}
 }
 

@@ -16,7 +16,7 @@ func WayIn(s *State, c *Change, local, peer netip.Addr) []string {
 	if s == nil || c.Empty() || !local.IsValid() || !peer.IsValid() {
 		return nil
 	}
-	w := newWay(s, local.Unmap(), peer.Unmap())
+	w := newWay(s.Expanded(), local.Unmap(), peer.Unmap())
 	var lines []string
 	for i := range c.Edits {
 		e := &c.Edits[i]
@@ -127,6 +127,8 @@ func (w *way) touched(e *Edit) string {
 			why = w.address(o.Address)
 		case o.Route != nil:
 			why = w.route(o.Route)
+		case o.Routes != nil:
+			why = w.routeSet(o.Routes)
 		case o.Rule != nil:
 			why = w.rule(o.Rule)
 		case o.Neighbor != nil && slices.Contains(w.carriers, o.Neighbor.Device):
@@ -190,6 +192,16 @@ func (w *way) route(r *Route) string {
 		return fmt.Sprintf("it leads to the gateway %s", w.gateway)
 	case r.Type == "local" && r.Destination.Contains(w.local):
 		return "it is the address that is connected to"
+	}
+	return ""
+}
+
+func (w *way) routeSet(s *RouteSet) string {
+	for i := range s.Prefixes.Len() {
+		r := s.At(i)
+		if why := w.route(&r); why != "" {
+			return r.Destination.String() + ": " + why
+		}
 	}
 	return ""
 }

@@ -107,7 +107,12 @@ func (b *convergence) edit(ctx context.Context, m Machine, edits []netstate.Edit
 			return nil
 		}
 		b.refused = refused
+		refusedEdit := edits[min(done, len(edits)-1)]
 		edits = edits[min(done+1, len(edits)):]
+		if refusedEdit.Objects() > 1 {
+			// The other routes of the set are to be tried, too.
+			edits = append(refusedEdit.Rest(refused.Member+1), edits...)
+		}
 	}
 	return nil
 }

@@ -32,9 +32,12 @@ func (x *operation) netconfig(ctx context.Context, g *runbook.Group, s *runbook.
 	if err != nil {
 		return o, err
 	}
-	change, err := x.wanted(ctx, sess, s.Block.Body, t.Target)
+	change, files, err := x.wanted(ctx, sess, s.Block.Body, t.Target)
 	if err != nil {
 		return o, late(ctx, err)
+	}
+	if t.Deferred == "" && !plan.SameFiles(files, t.Files) {
+		return o, fmt.Errorf("%w: a file that %s names was changed since it was planned. Plan it again", errStale, s.Name)
 	}
 	if err := x.asPlanned(s, t, change); err != nil {
 		return o, err
@@ -69,25 +72,26 @@ func (x *operation) netconfig(ctx context.Context, g *runbook.Group, s *runbook.
 	return o, err
 }
 
-// wanted is the change that a netconfig body asks for on a target as it is now.
-func (x *operation) wanted(ctx context.Context, sess executors.Session, raw, target string) (*netstate.Change, error) {
+// wanted is the change that a netconfig body asks for on a target as it is now,
+// and the files that it was read from.
+func (x *operation) wanted(ctx context.Context, sess executors.Session, raw, target string) (*netstate.Change, []netstate.File, error) {
 	body, err := x.expand(raw, target)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	c, problems := netyaml.Decode(body)
+	c, problems := netyaml.DecodeFiles(body, plan.Files(x.d))
 	if len(problems) > 0 {
-		return nil, problemsError(problems)
+		return nil, nil, problemsError(problems)
 	}
 	now, err := sess.Observe(ctx, c.Query())
 	if err != nil {
-		return nil, fmt.Errorf("observing %s: %w", target, err)
+		return nil, nil, fmt.Errorf("observing %s: %w", target, err)
 	}
 	next, _, problems := netstate.Simulate(now, c)
 	if len(problems) > 0 {
-		return nil, problemsError(problems)
+		return nil, nil, problemsError(problems)
 	}
-	return netstate.Diff(now, next), nil
+	return netstate.Diff(now, next), c.Files, nil
 }
 
 func problemsError(ps []netstate.Problem) error {

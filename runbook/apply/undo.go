@@ -229,7 +229,7 @@ func (x *operation) rollbackBody(ctx context.Context, s *runbook.Step, r rollbac
 // restore applies a rollback block of network state.
 func (x *operation) restore(ctx context.Context, sess executors.Session, s *runbook.Step, target string) (runbook.Outcome, error) {
 	var o runbook.Outcome
-	change, err := x.wanted(ctx, sess, s.Block.Body, target)
+	change, _, err := x.wanted(ctx, sess, s.Block.Body, target)
 	if err != nil || change.Empty() {
 		return o, err
 	}

@@ -14,6 +14,7 @@ func Fits(now, planned *netstate.Change) bool {
 	if Same(now, planned) {
 		return true
 	}
+	now, planned = now.Singly(), planned.Singly()
 	want := byKey(planned)
 	for e := range edits(now) {
 		if !take(want, e) {
@@ -31,6 +32,7 @@ func Fits(now, planned *netstate.Change) bool {
 // Within reports whether all that now does was planned: a part of it may hold
 // already.
 func Within(now, planned *netstate.Change) bool {
+	now, planned = now.Singly(), planned.Singly()
 	want := byKey(planned)
 	for e := range edits(now) {
 		if !take(want, e) {

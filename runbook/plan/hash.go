@@ -47,6 +47,9 @@ func hash(p *runbook.Plan) string {
 			for _, t := range s.Targets {
 				field(h, "on", t.Target, t.Body, t.Deferred)
 				field(h, t.Facts...)
+				for _, f := range t.Files {
+					field(h, "file", f.Name, f.SHA256)
+				}
 				field(h, Effects(t.Change)...)
 			}
 		}
@@ -93,6 +96,8 @@ func effect(e *netstate.Edit) string {
 		return linkEffect(e)
 	case o.Route != nil:
 		return routeText(o.Route)
+	case o.Routes != nil:
+		return Key(o) + routeText(&o.Routes.Route)
 	case o.Address != nil:
 		a := *o.Address
 		a.Status = nil
@@ -177,6 +182,17 @@ func routeKey(r *netstate.Route) string {
 	return string(b)
 }
 
+// setKey names a set of routes by all of its destinations.
+func setKey(s *netstate.RouteSet) string {
+	h := sha256.New()
+	b := make([]byte, 0, 64)
+	for p := range s.Prefixes.All() {
+		b = append(p.AppendTo(b[:0]), ' ')
+		_, _ = h.Write(b) // a hash takes everything
+	}
+	return "routes " + strconv.Itoa(s.Prefixes.Len()) + " " + hex.EncodeToString(h.Sum(nil)) + " " + routeKey(&s.Route)
+}
+
 // Key names an object, whatever its values: "link br0", "address 192.0.2.1/24
 // dev br0".
 func Key(o netstate.Object) string {
@@ -187,6 +203,8 @@ func Key(o netstate.Object) string {
 		return "address " + o.Address.Prefix.String() + " dev " + o.Address.Device
 	case o.Route != nil:
 		return routeKey(o.Route)
+	case o.Routes != nil:
+		return setKey(o.Routes)
 	case o.Rule != nil:
 		return "rule " + text(o.Rule)
 	case o.Neighbor != nil:

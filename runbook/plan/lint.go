@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -17,8 +18,11 @@ import (
 // Lint finds everything wrong with a document that can be found without its
 // targets: the parser's diagnostics, and those of netconfig, expressions,
 // templates, snapshots and of what needs a way back. Sorted by position.
-func Lint(d *runbook.Document) runbook.Diagnostics {
-	l := &linter{d: d, diags: slices.Clone(d.Diagnostics)}
+// Files that blocks name are not read.
+func Lint(d *runbook.Document) runbook.Diagnostics { return lint(d, nil) }
+
+func lint(d *runbook.Document, open func(string) (io.ReadCloser, error)) runbook.Diagnostics {
+	l := &linter{d: d, open: open, diags: slices.Clone(d.Diagnostics)}
 	l.names()
 	for i := range d.Blocks {
 		l.block(i)
@@ -28,6 +32,7 @@ func Lint(d *runbook.Document) runbook.Diagnostics {
 
 type linter struct {
 	d     *runbook.Document
+	open  func(string) (io.ReadCloser, error) // nil: files are not read
 	diags runbook.Diagnostics
 }
 
@@ -173,7 +178,7 @@ func (l *linter) run(i int, targets []executors.Target) {
 // block at index i may.
 func (l *linter) netconfig(i int, targets []executors.Target, b *runbook.Block) {
 	if !strings.Contains(b.Body, "${") {
-		_, ps := netyaml.Decode(b.Body)
+		_, ps := netyaml.DecodeFiles(b.Body, l.open)
 		l.netProblems(b, b.Body, ps)
 		return
 	}
@@ -189,7 +194,7 @@ func (l *linter) netconfig(i int, targets []executors.Target, b *runbook.Block) 
 		if len(ps) > 0 {
 			continue
 		}
-		_, nps := netyaml.Decode(body)
+		_, nps := netyaml.DecodeFiles(body, l.open)
 		l.netProblems(b, body, nps)
 		l.noSecrets(b, body)
 	}

@@ -74,7 +74,8 @@ func (b *builder) decodeStep(s *runbook.Step, t *runbook.StepPlan) {
 	body, ps := check.Expand(s.Block.Body, check.Env{Vars: Vars(b.d, target, b.o.Secrets), Target: target, Facts: b.facts[t.Target]})
 	l.problems(&s.Block, ps)
 	if len(ps) == 0 && network {
-		c, nps := netyaml.Decode(body)
+		c, nps := netyaml.DecodeFiles(body, Files(b.d))
+		t.Files = c.Files
 		l.netProblems(&s.Block, body, nps)
 		b.wanted[[2]string{s.Name, t.Target}] = &wish{body: body, config: c}
 	}
@@ -115,7 +116,7 @@ func Union(a, b netstate.Query) netstate.Query {
 		return slices.Compact(all)
 	}
 	return netstate.Query{
-		Links: a.Links || b.Links, Routes: a.Routes || b.Routes, Rules: a.Rules || b.Rules,
+		Links: a.Links || b.Links, Routes: a.Routes || b.Routes, RouteSets: a.RouteSets || b.RouteSets, Rules: a.Rules || b.Rules,
 		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB,
 		Sysctls: merge(a.Sysctls, b.Sysctls), Namespaces: merge(a.Namespaces, b.Namespaces),
 	}

@@ -141,11 +141,5 @@ func thousands(n int64) string {
 
 // edits counts what a change does itself, without what follows by itself.
 func edits(c *netstate.Change) int {
-	n := 0
-	for _, e := range c.Edits {
-		if !e.Implied {
-			n++
-		}
-	}
-	return n
+	return c.Count()
 }

@@ -3,6 +3,7 @@
 package netyaml
 
 import (
+	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -13,8 +14,16 @@ import (
 // Decode reads the body of a netconfig block. It reports all faults, with
 // positions that count from the body's first line; with faults the Config holds
 // what could be understood.
-func Decode(body string) (*netstate.Config, []netstate.Problem) {
-	d := &decoder{config: &netstate.Config{}, byName: map[string]int{}}
+//
+// Files that the block names are not read, and their routes are not in the
+// Config: that is for DecodeFiles.
+func Decode(body string) (*netstate.Config, []netstate.Problem) { return DecodeFiles(body, nil) }
+
+// DecodeFiles is Decode that reads the tables that a block names with
+// `from-file`; open is given the path as it is written there. Faults of a table
+// name its line, and have the position of the path.
+func DecodeFiles(body string, open func(path string) (io.ReadCloser, error)) (*netstate.Config, []netstate.Problem) {
+	d := &decoder{open: open, config: &netstate.Config{}, byName: map[string]int{}}
 	root, errs := yaml.Parse(body)
 	for _, e := range errs {
 		d.problems = append(d.problems, netstate.Problem{
@@ -42,6 +51,7 @@ func within(body string, line, column int) netstate.Pos {
 
 // decoder is one run of Decode.
 type decoder struct {
+	open     func(path string) (io.ReadCloser, error)
 	config   *netstate.Config
 	problems []netstate.Problem
 	// byName is where each interface is in config.

@@ -20,9 +20,14 @@ func Encode(s *netstate.State) string {
 	if s == nil {
 		return ""
 	}
+	var b strings.Builder
+	_ = Write(&b, s) // a Builder takes everything
+	return b.String()
+}
+
+// encodeRest is what follows the interfaces and routes.
+func encodeRest(s *netstate.State) *mapping {
 	m := &mapping{}
-	m.list("interfaces", encodeInterfaces(s))
-	m.config("routes", encodeEach(s.Routes, encodeRoute))
 	m.config("route-rules", encodeEach(s.Rules, encodeRule))
 	m.config("neighbors", encodeEach(s.Neighbors, encodeNeighbor))
 	m.config("fdb", encodeEach(s.FDB, encodeFDB))
@@ -35,10 +40,7 @@ func Encode(s *netstate.State) string {
 		}
 		m.add("sysctl", own.node())
 	}
-	if len(m.pairs) == 0 {
-		return ""
-	}
-	return yaml.Format(m.node())
+	return m
 }
 
 // mapping is a mapping in the making.

@@ -40,6 +40,7 @@ type routeEntry struct {
 	d      *decoder
 	c      netstate.RouteConfig
 	hop    netstate.NextHop
+	file   string
 	fields fields
 }
 
@@ -61,6 +62,7 @@ func newRouteEntry(d *decoder) *routeEntry {
 		"protocol":           {decode: scalar(d, "protocol", parseProtocol, func(v uint8) { r.Protocol = v; has("protocol") })},
 		"scope":              {decode: scalar(d, "scope", parseScope, func(v uint8) { r.Scope = v; has("scope") })},
 		"tos":                {decode: scalar(d, "tos", parseUint(0, 255), func(v uint64) { r.TOS = uint8(v); has("tos") })},
+		"from-file":          {decode: scalar(d, "from-file", checkPath, func(v string) { e.file = v })},
 		"next-hops":          {decode: func(v *yaml.Node) { r.NextHops = d.nextHops(v); has("next-hops") }},
 	}
 	for _, key := range routeMetrics {
@@ -78,7 +80,7 @@ func newRouteEntry(d *decoder) *routeEntry {
 // decode decodes one entry of routes.config.
 func (e *routeEntry) decode(n *yaml.Node) {
 	e.c = netstate.RouteConfig{Pos: pos(n), Has: map[string]bool{}}
-	e.hop = netstate.NextHop{}
+	e.hop, e.file = netstate.NextHop{}, ""
 	faults := len(e.d.problems)
 	e.d.mapping(n, "a route", e.fields)
 	if n.Kind != yaml.Mapping || len(e.d.problems) > faults {
@@ -90,6 +92,10 @@ func (e *routeEntry) decode(n *yaml.Node) {
 			return
 		}
 		e.c.Route.NextHops = []netstate.NextHop{e.hop}
+	}
+	if e.file != "" {
+		e.d.routesFrom(n, e.c, e.file)
+		return
 	}
 	if e.d.checkRoute(n, &e.c) {
 		e.d.config.Routes = append(e.d.config.Routes, e.c)

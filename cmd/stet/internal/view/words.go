@@ -72,16 +72,7 @@ func place(step, target string) string {
 
 // sent counts the edits that stet makes itself.
 func sent(c *netstate.Change) int {
-	if c == nil {
-		return 0
-	}
-	n := 0
-	for _, e := range c.Edits {
-		if !e.Implied {
-			n++
-		}
-	}
-	return n
+	return c.Count()
 }
 
 // indent puts prefix before every line of text and ends it with a line end.

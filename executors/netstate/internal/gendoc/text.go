@@ -85,6 +85,7 @@ named).
 | ` + "`protocol`" + ` ᵉ | who made it: ` + "`static`" + ` if not given, ` + "`boot`, `bird`, `bgp`" + ` …, or a number |
 | ` + "`scope`, `tos`" + ` ᵉ | as in ip-route(8) |
 | ` + "`cwnd`" + `, also ᵉ ` + "`mtu`, `advmss`, `window`, `rtt`, `rttvar`, `ssthresh`, `reordering`, `hoplimit`, `initcwnd`, `initrwnd`, `rto_min`, `quickack`" + ` | metrics, as the kernel keeps them |
+| ` + "`from-file`" + ` ᵉ | instead of ` + "`destination`" + `: a file of destinations, see below |
 
 ` + "```yaml" + `
 routes:
@@ -103,6 +104,32 @@ routes:
     - next-hop-interface: eth1
       state: absent
 ` + "```" + `
+
+### Large tables
+
+` + "`from-file`" + ` ᵉ stands for as many routes as a file has lines; the path is relative to
+the document, and the file is read where stet runs, for targets elsewhere too. The
+other keys of the entry are for all of them. The plan shows routes that differ only
+in their destinations as one line, its hash covers the file, and a file that was
+changed since the plan was made is refused. With ` + "`state: absent`" + ` the routes of the
+file are removed, those of them that are there.
+
+` + "```yaml" + `
+routes:
+  config:
+    - from-file: prefixes.txt
+      next-hop-interface: eth0
+      next-hop-address: 192.0.2.1
+` + "```" + `
+
+A file has one of three forms. Blank lines and lines that begin with ` + "`#`" + ` are passed
+over in all of them; what a line says must not contradict the entry.
+
+| form | a line |
+|---|---|
+| a list | a network: ` + "`198.51.100.0/24`" + `, or an address, which is a network of one |
+| what ` + "`ip route`" + ` prints | a network with ` + "`via`, `dev`, `metric`, `table`, `proto`, `scope`, `src`, `onlink`" + `, metrics, or a type before it. Routes of the kernel's own are passed over; routes of several next hops cannot be read |
+| CSV | the first line names the columns by the keys of a route (` + "`destination,next-hop-address,metric`" + `); values may be empty, and are not quoted |
 
 ## Rules
 

@@ -1,0 +1,158 @@
+package netstate
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// hasSets tells that an entry stands for many routes.
+func (c *Config) hasSets() bool {
+	return slices.ContainsFunc(c.Routes, func(r RouteConfig) bool { return r.Prefixes.Len() > 0 })
+}
+
+// expanded is c with an entry for each route. c is not changed.
+func (c *Config) expanded() *Config {
+	if c == nil || !c.hasSets() {
+		return c
+	}
+	out := *c
+	out.Routes = nil
+	for i := range c.Routes {
+		entry := c.Routes[i]
+		if entry.Prefixes.Len() == 0 {
+			out.Routes = append(out.Routes, entry)
+			continue
+		}
+		for k := range entry.Prefixes.Len() {
+			one := entry
+			one.Prefixes, one.Route.Destination = Prefixes{}, entry.Prefixes.At(k)
+			out.Routes = append(out.Routes, one)
+		}
+	}
+	return &out
+}
+
+// setsApart tells that sets of routes can be handled as such: nothing is said
+// that makes the kernel remove routes by itself.
+func (c *Config) setsApart() bool { return len(c.Interfaces) == 0 && len(c.Sysctls) == 0 }
+
+// removeRoutes takes out what entries with `state: absent` mean.
+func (m *simulation) removeRoutes(gone []*RouteConfig) {
+	m.to.Routes = slices.DeleteFunc(m.to.Routes, func(r Route) bool {
+		return !kernelRoute(&r) && slices.ContainsFunc(gone, func(c *RouteConfig) bool { return c.leadsTo(&r) && c.matches(&r) })
+	})
+	for i := range m.to.RouteSets {
+		set := &m.to.RouteSets[i]
+		if kernelRoute(&set.Route) {
+			continue
+		}
+		for _, c := range gone {
+			if set.Prefixes.Len() == 0 || !c.matches(&set.Route) {
+				continue
+			}
+			switch {
+			case c.Prefixes.Len() > 0:
+				_, set.Prefixes = set.Prefixes.split(c.Prefixes)
+			case c.Has["destination"]:
+				_, set.Prefixes = set.Prefixes.split(prefixes(c.Route.Destination))
+			default:
+				set.Prefixes = Prefixes{}
+			}
+		}
+	}
+	m.to.dropEmpty()
+}
+
+// prefixes is a set of one network.
+func prefixes(p netip.Prefix) Prefixes {
+	var l PrefixList
+	l.Add(p)
+	four, six := l.Sets()
+	return four.join(six)
+}
+
+// wantSets adds the routes of entries that stand for many; others are the
+// entries that stand for one.
+func (m *simulation) wantSets(list, others []RouteConfig) {
+	var claimed []RouteSet
+	for i := range list {
+		c := &list[i]
+		c.Route.Destination = c.Prefixes.At(0)
+		m.route(c)
+		c.Route.Destination = netip.Prefix{}
+		set := RouteSet{Route: c.Route, Prefixes: c.Prefixes}
+		for k := range claimed {
+			m.unclaimed(c, &set, &claimed[k])
+		}
+		for k := range others {
+			if r := &others[k].Route; classOf(r) == set.class() && set.Prefixes.Contains(r.Destination) {
+				m.unclaimed(c, &set, &RouteSet{Route: *r, Prefixes: prefixes(r.Destination)})
+			}
+		}
+		claimed = append(claimed, set)
+		m.overlaySet(c, set)
+	}
+	m.to.dropEmpty()
+}
+
+// unclaimed takes out of a set what an entry before it asks for, too: equal
+// routes are one, others contradict each other.
+func (m *simulation) unclaimed(c *RouteConfig, set, before *RouteSet) {
+	if set.class() != before.class() {
+		return
+	}
+	both, rest := set.Prefixes.split(before.Prefixes)
+	if both.Len() == 0 {
+		return
+	}
+	if !sameWay(&set.Route, &before.Route, both.At(0)) {
+		m.problem(c.Pos, "contradiction", "two routes to "+both.At(0).String()+" with the same metric and table",
+			"Give them different metrics, or leave one of the two out.")
+	}
+	set.Prefixes = rest
+}
+
+// sameWay compares routes as if both led to a destination.
+func sameWay(a, b *Route, to netip.Prefix) bool {
+	x, y := *a, *b
+	x.Destination, y.Destination = to, to
+	return equalRoutes(&x, &y)
+}
+
+// overlaySet puts a set of routes over those of the same keys.
+func (m *simulation) overlaySet(c *RouteConfig, set RouteSet) {
+	of, left := set.class(), set.Prefixes
+	if left.Len() == 0 {
+		return
+	}
+	for i := range len(m.to.RouteSets) {
+		old := &m.to.RouteSets[i]
+		if old.class() != of || kernelRoute(&old.Route) {
+			continue
+		}
+		both, rest := old.Prefixes.split(left)
+		if both.Len() == 0 {
+			continue
+		}
+		_, left = left.split(both)
+		if r := keepRoute(set.Route, &old.Route, c); !sameWay(&r, &old.Route, both.At(0)) {
+			old.Prefixes = rest
+			m.to.RouteSets = append(m.to.RouteSets, RouteSet{Route: r, Prefixes: both})
+		}
+	}
+	var taken PrefixList
+	for i := range m.to.Routes {
+		old := &m.to.Routes[i]
+		if classOf(old) != of || kernelRoute(old) || !left.Contains(old.Destination) {
+			continue
+		}
+		taken.Add(old.Destination)
+		r := keepRoute(set.Route, old, c)
+		r.Destination = old.Destination
+		*old = r
+	}
+	four, six := taken.Sets()
+	if _, left = left.split(four.join(six)); left.Len() > 0 {
+		m.to.RouteSets = append(m.to.RouteSets, RouteSet{Route: set.Route, Prefixes: left})
+	}
+}
