@@ -4,7 +4,7 @@ package executors
 // on and a remedy for the reader.
 type Error struct {
 	// Code is stable: "unreachable", "permission", "not-found", "unsupported",
-	// "locked", "reverted", "timeout", "protocol", "changed".
+	// "locked", "reverted", "timeout", "protocol", "changed", "lost".
 	Code string `json:"code"`
 	// Op is a gerund and its object: "opening netns://lab1".
 	Op      string `json:"op"`

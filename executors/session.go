@@ -120,6 +120,10 @@ type Command struct {
 	Stdin []byte   `json:"stdin,omitempty"`
 	// ID marks the process tree, so that all of it can be found and ended.
 	ID string `json:"id,omitempty"`
+	// Kept lets it outlive a connection that is lost: it goes on until the
+	// deadline of Run's ctx, and a Keeper tells its fate by the ID, which must
+	// be unique. Where there is no connection it means nothing.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // Output takes a command's output as it arrives. A nil Writer discards.

@@ -37,8 +37,13 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	case "serve":
 		// Asked to end, it ends what it runs first.
 		serving, stop := signal.NotifyContext(ctx, endSignals...)
-		err = local.Serve(serving, rest, stdin, stdout)
+		hangUp := make(chan os.Signal, 1)
+		if len(hangUpSignals) > 0 { // none would be all
+			signal.Notify(hangUp, hangUpSignals...)
+		}
+		err = local.Serve(serving, hangUp, rest, stdin, stdout)
 		stop()
+		signal.Stop(hangUp)
 	case "sandbox":
 		err = local.ServeSandbox(ctx, rest, stdin, stdout)
 	case "guard":

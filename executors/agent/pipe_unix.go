@@ -9,5 +9,9 @@ import (
 
 const brokenPipe = syscall.SIGPIPE
 
-// endSignals ask an agent to end.
-var endSignals = []os.Signal{syscall.SIGTERM, syscall.SIGHUP}
+// endSignals ask an agent to end, hangUpSignals tell it that its connection is
+// gone.
+var (
+	endSignals    = []os.Signal{syscall.SIGTERM}
+	hangUpSignals = []os.Signal{syscall.SIGHUP}
+)

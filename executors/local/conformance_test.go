@@ -32,7 +32,7 @@ func helperMain(args []string) int {
 	var err error
 	switch args[0] {
 	case "serve":
-		err = Serve(ctx, args[1:], os.Stdin, os.Stdout)
+		err = Serve(ctx, nil, args[1:], os.Stdin, os.Stdout)
 	case "sandbox":
 		err = ServeSandbox(ctx, args[1:], os.Stdin, os.Stdout)
 	case "guard":

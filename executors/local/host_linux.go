@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -31,8 +32,17 @@ type Host struct {
 	// always uses sudo, also as root: tests run as root.
 	always bool
 
+	// life ends when this process is asked to end, and with it commands that
+	// go on after their connection was lost, which keeping counts.
+	life    context.Context
+	endLife context.CancelFunc
+	keeping sync.WaitGroup
+	// lost is set when the peer is known to be gone.
+	lost atomic.Bool
+
 	mu       sync.Mutex
 	closed   bool
+	locks    []*os.File // of sessions that are closed, while keeping counts
 	sessions map[*session]bool
 	spaces   map[string]*space // by the target's name, the last one opened
 	made     map[string]*made  // by the namespace's name
@@ -46,6 +56,7 @@ func NewHost(o HostOptions) (*Host, error) {
 	h := &Host{o: o, sessions: map[*session]bool{}, spaces: map[string]*space{},
 		made: map[string]*made{}}
 	h.find = h.findHost
+	h.life, h.endLife = context.WithCancel(context.Background())
 	return h, nil
 }
 

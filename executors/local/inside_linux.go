@@ -36,8 +36,10 @@ func ExitCode(err error) int {
 }
 
 // Serve serves this host's targets on in and out, as the process that `become`
-// or a connection starts, until in or ctx ends. What it runs ends with it.
-func Serve(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+// or a connection starts, until in or ctx ends. What it runs ends with it, but for
+// kept commands when in just ends, or hangUp tells that the peer is gone: Serve
+// returns when they have ended.
+func Serve(ctx context.Context, hangUp <-chan os.Signal, args []string, in io.Reader, out io.Writer) error {
 	o, err := readHelperOptions(args)
 	if err != nil {
 		return fmt.Errorf("serving sessions: %w", err)
@@ -50,14 +52,23 @@ func Serve(ctx context.Context, args []string, in io.Reader, out io.Writer) erro
 	if err := shell.Reap(ctx); err != nil {
 		return err
 	}
+	connected, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
 	ended := make(chan error, 1)
-	go func() { ended <- wire.Serve(ctx, stdio{in, out}, h, wire.Options{Program: "stet-agent"}) }()
+	go func() { ended <- wire.Serve(connected, stdio{in, out}, h, wire.Options{Program: "stet-agent"}) }()
 	select {
 	case err = <-ended:
+	case <-hangUp:
+		h.lost.Store(true)
+		lose(executors.ErrLost)
 	case <-ctx.Done():
 		// It may be blocked for as long as the peer is silent.
 	}
-	return errors.Join(err, h.Close())
+	err = errors.Join(err, h.Close())
+	if h.lost.Load() {
+		err = errors.Join(err, h.disinherit()) // whoever said so waits for it
+	}
+	return errors.Join(err, h.keepOn(ctx, hangUp))
 }
 
 type stdio struct {

@@ -5,6 +5,7 @@ package local
 import (
 	"context"
 	"io"
+	"os"
 
 	"stet/executors"
 )
@@ -34,7 +35,7 @@ func unsupported(op string) error {
 }
 
 // Serve says that local targets need Linux.
-func Serve(context.Context, []string, io.Reader, io.Writer) error {
+func Serve(context.Context, <-chan os.Signal, []string, io.Reader, io.Writer) error {
 	return unsupported("serving sessions")
 }
 

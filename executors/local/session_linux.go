@@ -15,6 +15,7 @@ import (
 
 	"stet/executors"
 	"stet/executors/guard"
+	"stet/executors/kept"
 	"stet/executors/linux"
 	"stet/executors/netstate"
 	"stet/executors/probe"
@@ -29,6 +30,7 @@ type session struct {
 	space  *space
 	ns     *linux.Namespace
 	guards *guard.Store
+	kept   *kept.Store
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -37,6 +39,9 @@ type session struct {
 	mu     sync.Mutex
 	closed bool
 	lock   *os.File
+	began  []string // kept commands, or those attached to
+	lost   bool     // the peer went without a word
+	goesOn bool     // what it began does
 }
 
 func newSession(h *Host, t executors.Target, sp *space) (*session, error) {
@@ -51,7 +56,7 @@ func newSession(h *Host, t executors.Target, sp *space) (*session, error) {
 		}
 		return nil, err
 	}
-	s := &session{host: h, target: t, space: sp, ns: ns, guards: guard.Open(h.guards(sp.key))}
+	s := &session{host: h, target: t, space: sp, ns: ns, guards: guard.Open(h.guards(sp.key)), kept: kept.Open(filepath.Join(h.dir(sp.key), "commands"))}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -73,7 +78,7 @@ func (s *session) begin(ctx context.Context, op string) (context.Context, func()
 	}
 	s.use.Add(1)
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(s.ctx, func() { cancel(os.ErrClosed) })
+	stop := context.AfterFunc(s.ctx, func() { cancel(s.host.whyClosed()) })
 	return ctx, func() {
 		stop()
 		cancel(nil)
@@ -135,7 +140,61 @@ func (s *session) Run(ctx context.Context, c executors.Command, out executors.Ou
 		return nil, err
 	}
 	defer end()
-	return shell.Run(ctx, c, out, shell.Options{Place: shell.Place{Enter: s.space.enter}, Grace: s.host.o.Grace})
+	run := func(ctx context.Context, c executors.Command, out executors.Output) (*executors.ExitStatus, error) {
+		return shell.Run(ctx, c, out, shell.Options{Place: shell.Place{Enter: s.space.enter}, Grace: s.host.o.Grace})
+	}
+	if !c.Kept || !s.host.served {
+		return run(ctx, c, out)
+	}
+	s.remember(c.ID)
+	status, err := s.kept.Run(ctx, s.host.life, &s.host.keeping, c, out, run)
+	s.left(err)
+	return status, err
+}
+
+// Attach implements executors.Keeper.
+func (s *session) Attach(ctx context.Context, id string, got executors.Received, out executors.Output) (*executors.Fate, error) {
+	ctx, end, err := s.begin(ctx, "asking what became of a command")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	s.remember(id)
+	fate, err := s.kept.Attach(ctx, id, got, out)
+	if s.left(err) {
+		// It goes on in another process, which has given the lock to this one.
+		s.host.keeping.Go(func() {
+			_, _ = s.kept.Attach(s.host.life, id, executors.Received{}, executors.Output{})
+		})
+	}
+	return fate, err
+}
+
+// left notes that a command goes on though its connection was lost.
+func (s *session) left(err error) bool {
+	if !errors.Is(err, executors.ErrLost) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.goesOn = true
+	return true
+}
+
+// Lost tells that the peer went without closing the session: what is kept is for
+// its next connection.
+func (s *session) Lost() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = true
+}
+
+// remember notes a kept command, whose record goes when the peer, which knows
+// its fate then, closes the session.
+func (s *session) remember(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.began = append(s.began, id)
 }
 
 // Apply implements executors.Session.
@@ -202,7 +261,7 @@ func (s *session) Unlock(context.Context) error {
 }
 
 // Close implements executors.Session: it ends what runs, and waits for it.
-// Guards stay.
+// Guards stay; after a lost connection kept commands do, too, with the lock.
 func (s *session) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -213,8 +272,24 @@ func (s *session) Close() error {
 	s.mu.Unlock()
 	s.cancel()
 	s.use.Wait()
+	s.bequeath()
 	err := s.Unlock(context.Background())
 	err = errors.Join(err, s.ns.Close())
 	s.host.forget(s)
 	return err
+}
+
+// bequeath leaves what outlives the session: records of kept commands that the
+// peer may not have heard of, and, while one goes on, the lock.
+func (s *session) bequeath() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.lost && !s.host.lost.Load() {
+		s.kept.Forget(s.began)
+		return
+	}
+	if s.goesOn && s.lock != nil {
+		s.host.inherit(s.lock)
+		s.lock = nil
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,10 +53,11 @@ func started(pid int) string {
 // its commands before it is killed.
 const leaveAgentWithin = 8 * time.Second
 
-// takeOver ends the agent that still holds a namespace's lock for the operation
-// run: the one at the end of a connection that was lost, which sshd may hold
-// open for hours. What it was doing ends with it, before anything else is done.
-// It reports whether the lock may be free now.
+// takeOver takes the lock from the agent that still holds a namespace's for the
+// operation run: the one at the end of a connection that was lost, which sshd may
+// hold open for hours. Told so (SIGHUP), it ends what it was doing and gives the
+// lock up; with a kept command it lives on. If it does not, it is ended. takeOver
+// reports whether the lock may be free now.
 func takeOver(dir, run string) bool {
 	f, err := os.Open(filepath.Join(dir, "lock"))
 	if err != nil {
@@ -75,15 +77,27 @@ func takeOver(dir, run string) bool {
 	if started(h.PID) != h.Start { // looked at with the process in hand
 		return true
 	}
-	for _, s := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
+	for _, s := range []unix.Signal{unix.SIGHUP, unix.SIGTERM, unix.SIGKILL} {
 		if err := unix.PidfdSendSignal(fd, s, nil, 0); err != nil {
 			return errors.Is(err, unix.ESRCH)
 		}
-		if ended(fd, leaveAgentWithin) {
-			return true
+		for limit := time.Now().Add(leaveAgentWithin); time.Now().Before(limit); {
+			if free(dir) || ended(fd, 20*time.Millisecond) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// free reports whether nobody holds a namespace's lock.
+func free(dir string) bool {
+	f, err := os.Open(filepath.Join(dir, "lock"))
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil
 }
 
 // ended waits for the end of the process that fd stands for.

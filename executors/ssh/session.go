@@ -208,11 +208,24 @@ func (s *session) Info(ctx context.Context) (info *executors.Info, err error) {
 	return info, err
 }
 
-// Run implements executors.Session. A command whose connection dies ends with
-// it, and is never run again.
+// Run implements executors.Session. A command whose connection dies is never run
+// again: it ends with the connection, or is kept, and Attach tells its fate.
 func (s *session) Run(ctx context.Context, c executors.Command, out executors.Output) (status *executors.ExitStatus, err error) {
 	err = s.once(ctx, func(in executors.Session, _ *Conn) (err error) { status, err = in.Run(ctx, c, out); return })
 	return status, err
+}
+
+// Attach implements executors.Keeper.
+func (s *session) Attach(ctx context.Context, id string, got executors.Received, out executors.Output) (fate *executors.Fate, err error) {
+	err = s.once(ctx, func(in executors.Session, _ *Conn) (err error) {
+		keeper, ok := in.(executors.Keeper)
+		if !ok {
+			return &executors.Error{Code: "unsupported", Op: "asking what became of " + id, Message: "commands are not kept on " + s.target.Name}
+		}
+		fate, err = keeper.Attach(ctx, id, got, out)
+		return
+	})
+	return fate, err
 }
 
 // Apply implements executors.Session. A change that cuts its own connection is

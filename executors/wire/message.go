@@ -43,6 +43,14 @@ type runParams struct {
 	Merge   bool              `json:"merge,omitempty"`
 }
 
+// attachParams are those of "attach".
+type attachParams struct {
+	ID     string             `json:"id"`
+	Got    executors.Received `json:"got"`
+	Stdout bool               `json:"stdout,omitempty"`
+	Stderr bool               `json:"stderr,omitempty"`
+}
+
 // The parameters of the other methods.
 type (
 	openParams   struct{ Target executors.Target }

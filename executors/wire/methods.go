@@ -129,8 +129,11 @@ func (s *server) answer(ctx context.Context, id uint32, q request, j *job) (r an
 	if session == nil {
 		return nil, &executors.Error{Code: "unreachable", Op: "using a session", Message: "the session is closed", Err: os.ErrClosed}
 	}
-	if q.Method == "run" {
+	switch q.Method {
+	case "run":
 		return s.run(ctx, id, session, q.Params, j)
+	case "attach":
+		return s.attach(ctx, id, session, q.Params, j)
 	}
 	m, ok := methods[q.Method]
 	if !ok {
@@ -209,4 +212,23 @@ func (s *server) run(ctx context.Context, id uint32, session executors.Session, 
 		out.Stderr = &output{ctx, s.w, kindStderr, id, j.credit}
 	}
 	return result(session.Run(ctx, p.Command, out))
+}
+
+func (s *server) attach(ctx context.Context, id uint32, session executors.Session, b json.RawMessage, j *job) (any, error) {
+	p, err := params[attachParams](b)
+	if err != nil {
+		return nil, err
+	}
+	keeper, ok := session.(executors.Keeper)
+	if !ok {
+		return nil, &executors.Error{Code: "unsupported", Op: "asking what became of " + p.ID, Message: "commands are not kept here"}
+	}
+	var out executors.Output
+	if p.Stdout {
+		out.Stdout = &output{ctx, s.w, kindStdout, id, j.credit}
+	}
+	if p.Stderr {
+		out.Stderr = &output{ctx, s.w, kindStderr, id, j.credit}
+	}
+	return result(keeper.Attach(ctx, p.ID, p.Got, out))
 }

@@ -35,20 +35,24 @@ type job struct {
 }
 
 // Serve answers requests from rw until the peer closes it, which is no error,
-// or ctx ends. Then requests are cancelled and sessions closed; the opener is
-// the caller's to close, unless the peer has asked for that. A read that blocks
+// or ctx ends. Then requests are cancelled, with the cause executors.ErrLost or
+// that of ctx, and sessions closed; one that has a method Lost is told before that
+// its peer went without closing it. The opener is the caller's to close, unless the peer has asked for that. A read that blocks
 // on after ctx has ended must be ended by the caller (closing rw).
 func Serve(ctx context.Context, rw io.ReadWriter, opener executors.Opener, o Options) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	s := &server{w: &writer{w: rw}, opener: opener, ctx: ctx, limit: o.maxMessage(), running: map[uint32]*job{}, open: map[uint32]executors.Session{}}
 	r := newReader(rw)
 	err := greet(r, s.w, o, 0)
 	if err == nil {
 		err = s.loop(r, newParts(o.maxMessage()))
 	}
-	cancel()
+	cancel(executors.ErrLost)
 	s.work.Wait()
 	for _, session := range s.open {
+		if l, ok := session.(interface{ Lost() }); ok {
+			l.Lost()
+		}
 		if cerr := session.Close(); err == nil {
 			err = cerr
 		}

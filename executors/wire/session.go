@@ -59,6 +59,14 @@ func (s *session) Run(ctx context.Context, cmd executors.Command, out executors.
 	return answered("run", r, err)
 }
 
+// Attach implements executors.Keeper.
+func (s *session) Attach(ctx context.Context, id string, got executors.Received, out executors.Output) (*executors.Fate, error) {
+	var r *executors.Fate
+	p := attachParams{ID: id, Got: got, Stdout: out.Stdout != nil, Stderr: out.Stderr != nil}
+	err := s.c.run(ctx, "attach", s.id, p, &r, out)
+	return answered("attach", r, err)
+}
+
 // same reports whether both streams go to one writer.
 func same(a, b io.Writer) (equal bool) {
 	defer func() {

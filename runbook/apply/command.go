@@ -188,7 +188,7 @@ func (x *operation) execute(ctx context.Context, sess executors.Session, b *runb
 	cmd := x.shell(b, body, target)
 	x.mu.Lock()
 	x.files++
-	cmd.ID = x.mark(b.Name, target) + strconv.Itoa(x.files)
+	cmd.ID = x.mark(b.Name, target) + strconv.Itoa(x.files) + "." + nonce()
 	cmd.Env = append(cmd.Env, markName+"="+cmd.ID)
 	file := fmt.Sprintf("output-%04d-%s-%s.log", x.files, plain(b.Name), plain(target))
 	x.mu.Unlock()
@@ -196,11 +196,13 @@ func (x *operation) execute(ctx context.Context, sess executors.Session, b *runb
 		return o, nil, fmt.Errorf("%w: %w", errUntouched, err)
 	}
 	c := newCapture(x, b.Name, target, file)
-	st, err := sess.Run(ctx, cmd, executors.Output{Stdout: c.out, Stderr: c.err})
+	st, err := x.toItsEnd(ctx, sess, cmd, place{b.Name, target}, c)
 	o.Exit = st
 	o.Output = c.close()
 	reg := &check.Register{Out: c.out.kept(), Err: c.err.kept(), Truncated: c.out.cut}
 	switch {
+	case errors.Is(err, errAstray):
+		return o, nil, err
 	case err != nil:
 		return o, nil, late(ctx, err)
 	case ctx.Err() != nil:

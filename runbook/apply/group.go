@@ -63,7 +63,7 @@ func (x *operation) ended(ctx context.Context, g *runbook.Group, s *runbook.Step
 		if errors.Is(cause, context.Canceled) {
 			o.Status = runbook.Aborted
 		}
-		data.Untouched = errors.Is(cause, errUntouched)
+		data.Untouched, data.Astray = errors.Is(cause, errUntouched), errors.Is(cause, errAstray)
 	}
 	data.Untouched = data.Untouched || o.Status == runbook.Skipped
 	if o.Status == "" {

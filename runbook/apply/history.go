@@ -51,6 +51,7 @@ type act struct {
 	untouched bool // ended before it acted, or undone by the transaction itself
 	reverted  bool // undone by the transaction itself
 	confirmed bool
+	astray    bool // its command may go on: nobody saw it end
 	undoing   bool // begun to be undone, with no word of how that went
 	undone    bool
 	kept      bool // cannot be undone: it has no rollback block
@@ -271,7 +272,7 @@ func (h *history) outcome(d *outcomeData) {
 	p := place{o.Step, o.Target}
 	if a := h.act(p); a != nil && !a.ended {
 		a.ended = true
-		a.untouched = d.Untouched
+		a.untouched, a.astray = d.Untouched, d.Astray
 		a.reverted = o.Result != nil && o.Result.Undone
 		if o.Change == nil {
 			o.Change = a.change

@@ -57,12 +57,12 @@ func endCommand(mark string, unless ...string) executors.Command {
 }
 
 // quiet ends what commands of an act were still running when stet died: its
-// own, if it had not ended, and those of its rollback blocks, if it was being
-// undone. Until then nothing that is undone stays so.
+// own, if it had not ended or nobody knows, and those of its rollback blocks, if it
+// was being undone. Until then nothing that is undone stays so.
 func (x *operation) quiet(ctx context.Context, a *act) error {
 	x.mu.Lock()
 	var places []place
-	if a.kind == runbook.Run && !a.ended {
+	if a.kind == runbook.Run && (!a.ended || a.astray) {
 		places = append(places, a.place)
 	}
 	if a.undoing {
@@ -110,9 +110,14 @@ func processes(n string) string {
 
 // endAlone is what the guard of a run step does first: with stet dead, it ends
 // the step's command, which would otherwise act after the guard went back. On
-// other hosts the agent does that, when its connection ends.
+// other hosts it does so in any case: a stet that lives has ended the command
+// before, and so has an agent that lives (beforeGuard).
 func (x *operation) endAlone(step string, t executors.Target) []executors.Command {
-	if t.Scheme() != "local" && t.Scheme() != "netns" {
+	switch t.Scheme() {
+	case "local", "netns":
+	case "ssh":
+		return []executors.Command{endCommand(x.mark(step, t.Name))}
+	default:
 		return nil
 	}
 	start, ok := started()

@@ -65,6 +65,8 @@ type outcomeData struct {
 	Outcome runbook.Outcome `json:"outcome"`
 	// Untouched tells that a changing step ended before it acted.
 	Untouched bool `json:"untouched,omitempty"`
+	// Astray tells that nobody saw its command end.
+	Astray bool `json:"astray,omitempty"`
 }
 
 // factData is a snapshot or a register, redacted.

@@ -118,6 +118,11 @@ func (x *operation) comeBack(ctx context.Context, r executors.Remote, p place) e
 	if !guarded {
 		deadline = x.now().Add(unguarded)
 	}
+	return x.comeBackBy(ctx, r, p, deadline, guarded)
+}
+
+// comeBackBy connects anew until a deadline, which may be a guard's.
+func (x *operation) comeBackBy(ctx context.Context, r executors.Remote, p place, deadline time.Time, guarded bool) error {
 	gone := fmt.Errorf("the way in to %s is lost: there was no new connection by %s", p.target, deadline.UTC().Format("15:04:05Z"))
 	limited, cancel := context.WithTimeoutCause(ctx, deadline.Sub(x.now()), gone)
 	defer cancel()

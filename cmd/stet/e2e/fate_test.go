@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// command is a document whose command takes as long as it is let.
+const lengthy = "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {timeout: 60s}\n---\n\n```sh { run name=drain%s }\n" +
+	"echo began >>/run/lab/began\necho before\nuntil [ -e /run/lab/go-on ]; do sleep 0.05; done\necho after\necho ended >>/run/lab/ended\n%s\n```\n\n" +
+	"```rollback\necho back >>/run/lab/ended\n```\n\n```check\nlink(\"uplink\").up\n```\n"
+
+// TestFateOfCommand: a command whose connection dies under it is not run again;
+// what became of it is asked over a new one.
+func TestFateOfCommand(t *testing.T) {
+	needLab(t)
+	const sessions = `pids=$(for p in $(ip netns pids r1); do tr '\0' ' ' </proc/$p/cmdline | grep -q '^sshd: root' && echo $p; done); [ -n "$pids" ] || exit 71; kill -9 $pids`
+	const cut = `ip -n jump link set to-r1 down; sleep 6; ip -n jump link set to-r1 up`
+	for _, c := range []struct {
+		name, attrs, last string
+		kill              string
+		code              string
+		ended             string // what the host's file of that name holds
+		says              []string
+	}{
+		{"sshd, it goes on", "", "exit 0", sessions + `; sleep 2; touch $LAB/go-on`, "0", "ended\n", []string{"had not ended with the connection: its exit code is 0", "before\nafter\n"}},
+		{"sshd, it ends meanwhile", "", "exit 0", `touch $LAB/go-on; ` + sessions, "0", "ended\n", []string{"**Done.**", "before\nafter\n"}},
+		{"sshd, it fails", "", "exit 7", sessions + `; sleep 2; touch $LAB/go-on`, "4", "ended\nback\n", []string{"exit code 7", "before\nafter\n"}},
+		{"the link", "", "exit 0", cut + `; touch $LAB/go-on`, "0", "ended\n", []string{"had not ended with the connection", "before\nafter\n"}},
+		{"sshd, guarded", " confirm=40s", "exit 0", sessions + `; sleep 2; touch $LAB/go-on`, "0", "ended\n", []string{"had not ended with the connection", "before\nafter\n", "confirmed"}},
+		{"the agent", "", "exit 0", `pkill -9 -f "agent serve$"`, "4", "back\n", []string{"nobody saw how it ended", "was still running on r1 without stet"}},
+		{"sshd, its time is up", " timeout=4s", "exit 0", sessions, "4", "back\n", []string{"timed out after 4s"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, "")
+			doc := b.write("doc.md", strings.Replace(strings.Replace(lengthy, "%s", c.attrs, 1), "%s", c.last, 1))
+			o := b.script(`sed -i 's/^Host \*/&\n  ServerAliveInterval 1\n  ServerAliveCountMax 2/' $STET_SSH_CONFIG
+("$STET" run --yes doc.md >&2) & pid=$!
+n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 300 ] || exit 70; sleep 0.1; done
+sleep 0.3
+` + c.kill + `
+code=0; wait $pid || code=$?
+echo "run: $code"
+touch $LAB/go-on; sleep 1
+cat $LAB/began; echo "--"; cat $LAB/ended
+n=0; while pgrep -f "agent serve$" >/dev/null; do n=$((n+1)); [ $n -lt 300 ] || exit 72; sleep 0.1; done
+find /run/stet -type f >&2`)
+			if o.code != 0 || o.stdout != "run: "+c.code+"\nbegan\n--\n"+c.ended {
+				t.Fatal(o)
+			}
+			wants(t, "the document", b.read(doc), c.says...)
+			if n := strings.Count(b.read(doc), "\nbefore\n"); n > 1 {
+				t.Errorf("what it printed came %d times", n)
+			}
+		})
+	}
+}
+
+// TestFateAfterStet: with stet killed, a command on another host goes on until
+// its guard goes back, which ends it first; or until resume undoes the step.
+func TestFateAfterStet(t *testing.T) {
+	needLab(t)
+	for name, c := range map[string]struct{ attrs, then, want string }{
+		"guard":  {" confirm=8s", `n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 300 ] || exit 73; sleep 0.1; done`, "began\n--\nback\n"},
+		"resume": {"", `(sleep 8; touch $LAB/go-on) & code=0; "$STET" resume --yes doc.md >&2 || code=$?; echo "resume: $code"`, "resume: 0\nbegan\nbegan\n--\nback\nended\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "")
+			b.write("doc.md", strings.Replace(strings.Replace(lengthy, "%s", c.attrs, 1), "%s", "exit 0", 1))
+			o := b.script(`"$STET" run --yes doc.md >&2 & pid=$!
+n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 300 ] || exit 70; sleep 0.1; done
+kill -9 $pid; wait $pid
+` + c.then + `
+touch $LAB/go-on; sleep 1
+cat $LAB/began; echo "--"; cat $LAB/ended`)
+			if o.code != 0 || o.stdout != c.want {
+				t.Fatalf("%v\n%s", o, b.read(filepath.Join(b.dir, "doc.md")))
+			}
+		})
+	}
+}
