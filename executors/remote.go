@@ -16,7 +16,8 @@ type Way struct {
 // Reached is an Observer of a target behind a network: a change there can cut
 // the way in.
 type Reached interface {
-	// Way tells which connection the target is reached by.
+	// Way tells which connection the target is reached by. The zero Way is that
+	// of a namespace of a host, through which the connection does not lead.
 	Way(ctx context.Context) (*Way, error)
 }
 

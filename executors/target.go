@@ -16,6 +16,9 @@ type Target struct {
 	// Address says how it is reached: "local", "netns://NAME", "sandbox",
 	// "sandbox://NAME" or "ssh://[user@]host[:port]".
 	Address string `json:"address"`
+	// At is the ssh:// address of the host that a netns:// or sandbox address
+	// is on; "" is this host.
+	At string `json:"at,omitempty"`
 	// Create makes the namespace of a netns:// address when it is missing.
 	Create bool `json:"create,omitempty"`
 	// Keep leaves a namespace that stet made when the operation ends.
@@ -41,6 +44,23 @@ func (t Target) Scheme() string {
 func (t Target) Host() string {
 	_, rest, _ := strings.Cut(t.Address, "://")
 	return rest
+}
+
+// Machine is the ssh:// address of the host that the target is, or is on; ""
+// for this host.
+func (t Target) Machine() string {
+	if t.Scheme() == "ssh" {
+		return t.Address
+	}
+	return t.At
+}
+
+// Place is the address with the host that it is on, for people.
+func (t Target) Place() string {
+	if t.At == "" {
+		return t.Address
+	}
+	return t.Address + " at " + t.At
 }
 
 // Opener opens sessions to targets that one machine holds: this host, the

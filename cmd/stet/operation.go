@@ -47,6 +47,7 @@ func (c *cli) beginWith(ctx context.Context, d *runbook.Document) (*operation, e
 	}
 	open := newSessions(c.stderr)
 	open.neighbours = neighbours(d)
+	open.targets = d.Meta.Targets
 	o := &operation{c: c, d: d, secrets: secrets, sessions: open, person: &person{c: c}}
 	o.reaches(d)
 	return o, nil

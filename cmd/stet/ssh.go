@@ -42,8 +42,8 @@ func (o *operation) reaches(d *runbook.Document) {
 func declared(d *runbook.Document, secrets map[string]string) func(ssh.Question) (string, bool) {
 	return func(q ssh.Question) (string, bool) {
 		for _, t := range d.Meta.Targets {
-			a, err := ssh.ParseAddress(t.Host())
-			if t.Scheme() != "ssh" || err != nil || a.Host != q.Host || a.User != "" && a.User != q.User {
+			a, err := ssh.ParseAddress(executors.Target{Address: t.Machine()}.Host())
+			if t.Machine() == "" || err != nil || a.Host != q.Host || a.User != "" && a.User != q.User {
 				continue
 			}
 			name := map[ssh.Kind]string{ssh.Password: t.Password, ssh.Become: t.BecomePassword}[q.Kind]
@@ -70,7 +70,7 @@ func knownSecrets(d *runbook.Document) error {
 }
 
 // open is the opener, made when the first ssh:// target is opened.
-func (r *remotes) open() (*ssh.Opener, error) {
+func (r *remotes) open(targets []executors.Target) (*ssh.Opener, error) {
 	if r.opener != nil {
 		return r.opener, nil
 	}
@@ -81,6 +81,7 @@ func (r *remotes) open() (*ssh.Opener, error) {
 	r.dialer = ssh.New(ssh.Options{Config: os.Getenv(sshConfig), Prompter: r.prompter, Secret: r.secret, Terminal: r.prompter != nil})
 	r.opener = ssh.NewOpener(r.dialer, ssh.Agent{Programs: programs, Args: []string{"agent", "serve"}},
 		wire.Options{Program: "stet", CancelWait: 10 * time.Second})
+	r.opener.Link(targets)
 	return r.opener, nil
 }
 
@@ -123,10 +124,13 @@ func agents() ([]*ssh.Program, error) {
 func (s *sessions) openRemote(ctx context.Context, t executors.Target) (executors.Session, error) {
 	s.mu.Lock()
 	have := s.open[t.Name]
-	opener, err := s.remote.open()
+	opener, err := s.remote.open(s.targets)
 	s.mu.Unlock()
 	if have != nil || err != nil {
 		return have, err
+	}
+	if s.passing {
+		t.Keep = false
 	}
 	session, err := opener.Open(ctx, t)
 	if err != nil {

@@ -31,6 +31,9 @@ type sessions struct {
 	host   executors.Opener // this host's targets
 	remote remotes          // other hosts'
 	open   map[string]executors.Session
+
+	// targets are the document's, for the hosts that some of them are on.
+	targets []executors.Target
 }
 
 func newSessions(stderr io.Writer) *sessions {
@@ -39,7 +42,7 @@ func newSessions(stderr io.Writer) *sessions {
 
 // Open returns the session to t, opening it when it is the first time.
 func (s *sessions) Open(ctx context.Context, t executors.Target) (executors.Session, error) {
-	if t.Scheme() == "ssh" {
+	if t.Machine() != "" {
 		return s.openRemote(ctx, t)
 	}
 	s.mu.Lock()
@@ -82,7 +85,7 @@ func (s *sessions) get(ctx context.Context, t executors.Target) (executors.Sessi
 func neighbours(d *runbook.Document) []executors.Target {
 	var found []executors.Target
 	for _, t := range d.Meta.Targets {
-		if here := t.Scheme() == "netns" || t.Scheme() == "sandbox"; here && t.Become == "" {
+		if here := t.Scheme() == "netns" || t.Scheme() == "sandbox"; here && t.Machine() == "" && t.Become == "" {
 			found = append(found, t)
 		}
 	}
@@ -117,7 +120,7 @@ func (s *sessions) Observers(ctx context.Context, targets []executors.Target) (m
 	faults := make([]error, len(targets))
 	var wait sync.WaitGroup
 	for i, t := range targets {
-		if t.Scheme() == "ssh" {
+		if t.Machine() != "" {
 			wait.Go(func() { opened[i], faults[i] = s.Open(ctx, t) })
 			continue
 		}

@@ -20,6 +20,10 @@ type Opener struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 
+	// beside are the targets that a namespace of a host may be linked with, by
+	// the host's key.
+	beside map[string][]executors.Target
+
 	mu    sync.Mutex
 	hosts map[string]*reached
 	left  map[*reached]bool // for a fresh connection; sessions may still be on it
@@ -37,14 +41,42 @@ func NewOpener(d *Dialer, a Agent, o wire.Options) *Opener {
 	return opener
 }
 
+// Link tells which targets there are: the far end of a veth may be in one that
+// nobody opens. It comes before the first Open.
+func (o *Opener) Link(targets []executors.Target) {
+	o.beside = map[string][]executors.Target{}
+	linked := map[string]bool{}
+	for _, t := range targets {
+		a, err := ParseAddress(hostOf(t))
+		if t.Machine() == "" || err != nil {
+			continue // Open says what is wrong
+		}
+		k := shareKey(a, t.Become)
+		o.beside[k] = append(o.beside[k], t)
+		linked[k] = linked[k] || t.At != ""
+	}
+	for k := range o.beside {
+		if !linked[k] {
+			delete(o.beside, k)
+		}
+	}
+}
+
+// hostOf is what follows "ssh://" in the address of the host that a target is
+// on.
+func hostOf(t executors.Target) string { return executors.Target{Address: t.Machine()}.Host() }
+
+// shareKey names a connection: one host with one user's rights.
+func shareKey(a Address, become string) string { return a.String() + "\x00" + become }
+
 // Open implements executors.Opener; its sessions are executors.Remote. A host
 // that does not run the agent still gives a session: Run and Info work,
 // everything else is an *executors.Error of code "unsupported" that says why.
 func (o *Opener) Open(ctx context.Context, t executors.Target) (executors.Session, error) {
-	if t.Scheme() != "ssh" {
+	if t.Machine() == "" {
 		return nil, &executors.Error{Code: "unsupported", Op: "opening " + t.Address, Message: "this is no ssh:// address"}
 	}
-	a, err := ParseAddress(t.Host())
+	a, err := ParseAddress(hostOf(t))
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +84,14 @@ func (o *Opener) Open(ctx context.Context, t executors.Target) (executors.Sessio
 	if err != nil {
 		return nil, err
 	}
+	if h.client == nil && t.At != "" {
+		return nil, fail(ctx, a.Host, h.without)
+	}
 	if h.client == nil {
 		return &plainSession{target: t, conn: h.conn, why: h.without}, nil
+	}
+	if passing(t) {
+		return tie(ctx, t, h)
 	}
 	return o.session(ctx, t, a, h)
 }
@@ -61,7 +99,7 @@ func (o *Opener) Open(ctx context.Context, t executors.Target) (executors.Sessio
 // reach connects to a host and starts its agent, once for all targets on it.
 // A fresh connection takes the place of the one that there is, when it stands.
 func (o *Opener) reach(ctx context.Context, a Address, become string, fresh bool) (*reached, error) {
-	key := a.String() + "\x00" + become
+	key := shareKey(a, become)
 	o.mu.Lock()
 	if o.hosts == nil {
 		o.mu.Unlock()

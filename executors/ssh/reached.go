@@ -40,12 +40,32 @@ func (h *reached) connect(ctx context.Context, o *Opener, a Address, become stri
 	}
 	switch {
 	case err == nil:
+		h.link(ctx, o.beside[shareKey(a, become)], fresh)
 	case errors.Is(err, ErrNoAgent) && become == "":
 		h.without = err
 	default:
 		h.err = fail(ctx, a.Host, err)
 		h.conn.Close()
 	}
+}
+
+// link opens the targets of a host that may be linked with each other. One that
+// cannot be opened matters when something needs it, and then the error names it.
+func (h *reached) link(ctx context.Context, targets []executors.Target, fresh bool) {
+	for _, t := range targets {
+		if !fresh || !passing(t) {
+			_, _ = h.client.Open(ctx, there(t)) // ends with the connection
+		}
+	}
+}
+
+// there is a target as its host knows it.
+func there(t executors.Target) executors.Target {
+	if t.At == "" {
+		t.Address = "local"
+	}
+	t.At, t.Become, t.Password, t.BecomePassword = "", "", "", ""
+	return t
 }
 
 // dead tells whether a host must be reached anew.
@@ -78,8 +98,7 @@ func (h *reached) open(ctx context.Context, t executors.Target) (executors.Sessi
 	h.mu.Lock()
 	h.users++
 	h.mu.Unlock()
-	t.Address, t.Become = "local", ""
-	s, err := h.client.Open(ctx, t)
+	s, err := h.client.Open(ctx, there(t))
 	if err != nil {
 		h.leave()
 		return nil, err

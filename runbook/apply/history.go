@@ -224,7 +224,7 @@ func (h *history) host(d *lockData) {
 		return
 	}
 	t, _ := find(h.plan.Targets, d.Target)
-	now := runbook.Host{Target: d.Target, Address: t.Address, Name: d.Info.Hostname, Key: d.Info.HostKey}
+	now := runbook.Host{Target: d.Target, Address: t.Place(), Name: d.Info.Hostname, Key: d.Info.HostKey}
 	for i := range h.op.Hosts {
 		if h.op.Hosts[i].Target == d.Target {
 			h.op.Hosts[i] = now

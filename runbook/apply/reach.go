@@ -21,7 +21,7 @@ import (
 func each(targets []executors.Target, all bool, do func(i int) error) error {
 	var here, far []int
 	for i, t := range targets {
-		if t.Scheme() == "ssh" {
+		if t.Machine() != "" {
 			far = append(far, i)
 		} else {
 			here = append(here, i)

@@ -132,7 +132,9 @@ func remote(b *block, meta *runbook.Meta) bool {
 	for _, name := range b.On {
 		on[name] = true
 	}
-	return slices.ContainsFunc(meta.Targets, func(t executors.Target) bool { return t.Scheme() == "ssh" && on[t.Name] })
+	return slices.ContainsFunc(meta.Targets, func(t executors.Target) bool {
+		return t.Machine() != "" && t.Scheme() != "sandbox" && on[t.Name]
+	})
 }
 
 func (r *reading) defaultTarget(b *block, meta *runbook.Meta) {

@@ -29,9 +29,11 @@ func (d *decoder) root(n *yaml.Node) {
 	if targets != nil {
 		d.targets(targets)
 	}
+	at := ""
 	if defaults != nil { // after the targets that it names
-		d.defaults(defaults)
+		at = d.defaults(defaults)
 	}
+	d.moved(at)
 	d.twice()
 }
 
@@ -124,8 +126,9 @@ func (d *decoder) secrets(n *yaml.Node) {
 	}
 }
 
-// defaults reads what holds for every block that does not say otherwise.
-func (d *decoder) defaults(n *yaml.Node) {
+// defaults reads what holds for every block that does not say otherwise, and
+// returns the host that targets are on.
+func (d *decoder) defaults(n *yaml.Node) (at string) {
 	out := &d.meta.Default
 	d.entries(n, "defaults", map[string]func(*yaml.Node){
 		"on": func(n *yaml.Node) {
@@ -135,6 +138,7 @@ func (d *decoder) defaults(n *yaml.Node) {
 				}
 			}
 		},
+		"at":           func(n *yaml.Node) { at = d.machine(n) },
 		"timeout":      func(n *yaml.Node) { out.Timeout = d.duration(n, "timeout") },
 		"parallel":     func(n *yaml.Node) { out.Parallel = d.parallel(n) },
 		"max-failures": func(n *yaml.Node) { out.MaxFailures = d.maxFailures(n) },
@@ -160,6 +164,7 @@ func (d *decoder) defaults(n *yaml.Node) {
 			}
 		},
 	})
+	return at
 }
 
 func (d *decoder) duration(n *yaml.Node, what string) time.Duration {

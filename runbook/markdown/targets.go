@@ -58,6 +58,7 @@ func (d *decoder) described(name string, n *yaml.Node) executors.Target {
 	var create, become, secret *yaml.Node
 	d.entries(n, "targets."+name, map[string]func(*yaml.Node){
 		"address": func(n *yaml.Node) { t.Address = d.address(n) },
+		"at":      func(n *yaml.Node) { t.At = d.machine(n) },
 		"create":  func(n *yaml.Node) { t.Create, create = d.boolean(n, "create"), n },
 		"keep":    func(n *yaml.Node) { t.Keep = d.boolean(n, "keep") },
 		"become": func(n *yaml.Node) {
@@ -86,13 +87,45 @@ func (d *decoder) described(name string, n *yaml.Node) executors.Target {
 	if create != nil && t.Create && t.Address != "" && t.Scheme() != "netns" {
 		d.wrong(create, "bad-value", "only a network namespace can be created", "Remove create, or use netns://NAME.")
 	}
-	if secret != nil && t.Address != "" && t.Scheme() != "ssh" {
+	if secret != nil && t.Address != "" && t.Machine() == "" {
 		d.wrong(secret, "bad-value", "only an ssh:// target takes a password", "Remove it; on this host sudo asks by itself.")
+	}
+	if at := n.Get("at"); at != nil && t.Scheme() == "ssh" {
+		d.wrong(at, "bad-value", "an ssh:// address is a host already", "Remove at, or use local, netns://NAME or sandbox.")
+		t.At = ""
 	}
 	if become != nil && t.Scheme() == "sandbox" {
 		d.wrong(become, "bad-value", "a sandbox needs no other rights", "Remove become.")
 	}
 	return t
+}
+
+// machine reads the host that namespaces are on.
+func (d *decoder) machine(n *yaml.Node) string {
+	before := len(d.faults)
+	text := d.address(n)
+	if len(d.faults) > before {
+		return ""
+	}
+	if scheme, _, _ := strings.Cut(text, ":"); text != "" && scheme != "ssh" {
+		d.wrong(n, "bad-address", fmt.Sprintf("%q is no host that is reached by ssh", text), "Write at: ssh://[USER@]HOST[:PORT].")
+		return ""
+	}
+	return text
+}
+
+// moved puts the targets that no host is given for onto the one that the
+// defaults name, and makes local of a host the host itself.
+func (d *decoder) moved(at string) {
+	for i := range d.meta.Targets {
+		t := &d.meta.Targets[i]
+		if t.At == "" && t.Scheme() != "ssh" {
+			t.At = at
+		}
+		if t.Address == "local" && t.At != "" {
+			t.Address, t.At = t.At, ""
+		}
+	}
 }
 
 // address reads how a target is reached.

@@ -23,7 +23,7 @@ func hash(p *runbook.Plan) string {
 	field(h, "stet plan 2")
 	field(h, "vars", text(p.Vars)) // what commands see, and checks
 	for _, t := range p.Targets {
-		field(h, "target", t.Name, t.Address, t.Become, strconv.FormatBool(t.Create), strconv.FormatBool(t.Keep))
+		field(h, "target", t.Name, t.Place(), t.Become, strconv.FormatBool(t.Create), strconv.FormatBool(t.Keep))
 		if len(t.Vars) > 0 {
 			field(h, "vars", text(t.Vars))
 		}

@@ -41,7 +41,7 @@ func planTitle(p *runbook.Plan, d *runbook.Document) string {
 			names = append(names, fmt.Sprintf("and %d more", len(p.Targets)-i))
 			break
 		}
-		names = append(names, t.Name+" = "+t.Address)
+		names = append(names, t.Name+" = "+t.Place())
 	}
 	if len(names) > 0 {
 		title += "\n" + faint(strings.Join(names, ", "))
