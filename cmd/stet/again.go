@@ -22,6 +22,10 @@ func again(c *cli, act func(context.Context, *runbook.Document, apply.Options) (
 	cmd.Args = args(cobra.ExactArgs(1))
 	cmd.ValidArgsFunction = completeDocuments
 	cmd.RunE = func(cmd *cobra.Command, files []string) (err error) {
+		d, err := c.loadAgain(files[0])
+		if err != nil {
+			return err
+		}
 		if !yes && !c.terminal() {
 			return refused("nobody can be asked: there is no terminal", "run with --yes")
 		}
@@ -29,7 +33,7 @@ func again(c *cli, act func(context.Context, *runbook.Document, apply.Options) (
 		if err != nil {
 			return err
 		}
-		o, err := c.beginAgain(cmd.Context(), files[0])
+		o, err := c.beginWith(cmd.Context(), d)
 		if err != nil {
 			return err
 		}
@@ -65,12 +69,12 @@ func again(c *cli, act func(context.Context, *runbook.Document, apply.Options) (
 	return cmd
 }
 
-// beginAgain is begin for an operation that there was. The document may be gone
-// by now: then its copy in the journal's folder stands for it.
-func (c *cli) beginAgain(ctx context.Context, path string) (*operation, error) {
-	o, err := c.begin(ctx, path, choice{})
+// loadAgain is load for an operation that there was. The document may be gone by
+// now: then its copy in the journal's folder stands for it.
+func (c *cli) loadAgain(path string) (*runbook.Document, error) {
+	d, err := c.load(path, choice{})
 	if !errors.Is(err, fs.ErrNotExist) {
-		return o, err
+		return d, err
 	}
 	dir, nothing := c.latest(path)
 	if nothing != nil {
@@ -81,5 +85,14 @@ func (c *cli) beginAgain(ctx context.Context, path string) (*operation, error) {
 		return nil, err
 	}
 	c.msg().Print("note: " + path + " is gone; what it was when it ran stands for it\n")
-	return c.beginWith(ctx, markdown.Parse(path, src))
+	return markdown.Parse(path, src), nil
+}
+
+// beginAgain is begin for an operation that there was.
+func (c *cli) beginAgain(ctx context.Context, path string) (*operation, error) {
+	d, err := c.loadAgain(path)
+	if err != nil {
+		return nil, err
+	}
+	return c.beginWith(ctx, d)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -25,11 +26,30 @@ func (c *cli) read(path string) ([]byte, error) {
 		}
 		return src, nil
 	}
+	if err := readable(path); err != nil {
+		return nil, err
+	}
 	src, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usage(fmt.Errorf("reading the document: %w", err), "give the path of a Markdown file")
 	}
 	return src, nil
+}
+
+// readable refuses what could be waited for, or read, without end: a named pipe
+// that nobody writes to, a device. What a shell gives as /dev/fd/63 is open
+// already, and ends.
+func readable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // reading it says why
+	}
+	dir, _ := filepath.Split(filepath.Clean(path))
+	given := path == "/dev/stdin" || path == os.DevNull || dir == "/dev/fd/" || strings.HasPrefix(dir, "/proc/")
+	if info.Mode().IsRegular() || info.IsDir() || given {
+		return nil
+	}
+	return usage(fmt.Errorf("reading the document: %s is no regular file", path), "give the path of a Markdown file, or - and the text on stdin")
 }
 
 // load parses a document and narrows it to what the flags choose. Faults are in

@@ -45,6 +45,10 @@ targets then go back by themselves.`,
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, files []string) (err error) {
+			d, err := c.load(files[0], f.choice)
+			if err != nil {
+				return err
+			}
 			if !f.yes && f.approve == "" && !c.terminal() {
 				return refused("nobody can be asked: there is no terminal", "run with --yes, or with --approve and a plan's hash")
 			}
@@ -52,7 +56,7 @@ targets then go back by themselves.`,
 			if err != nil {
 				return err
 			}
-			o, err := c.begin(cmd.Context(), files[0], f.choice)
+			o, err := c.beginWith(cmd.Context(), d)
 			if err != nil {
 				return err
 			}
@@ -77,6 +81,16 @@ func (o *operation) run(ctx context.Context, f runFlags, given map[string]apply.
 	if err != nil {
 		return err
 	}
+	if ds := plan.Lint(o.d); ds.Faults() {
+		return o.c.invalid(o.d, ds)
+	}
+	options, err := o.options()
+	if err != nil {
+		return err
+	}
+	if err := apply.Free(ctx, o.d, options); err != nil {
+		return err
+	}
 	p, err := o.plan(ctx, f.choice)
 	if err != nil {
 		return err
@@ -90,10 +104,6 @@ func (o *operation) run(ctx context.Context, f runFlags, given map[string]apply.
 		o.c.msg().Print(view.Plan(p, o.d, view.AsDiff) + "\n")
 	}
 	if err := o.consent(ctx, p, f); err != nil {
-		return err
-	}
-	options, err := o.options()
-	if err != nil {
 		return err
 	}
 	options.Answers = given

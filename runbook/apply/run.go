@@ -200,6 +200,19 @@ func (x *operation) document() string {
 	return x.d.Path
 }
 
+// Free refuses a document on which somebody is at work, or whose latest operation
+// did not end: before anybody is shown a plan and asked. Run looks again.
+func Free(ctx context.Context, d *runbook.Document, o Options) error {
+	x, err := prepare(d, o)
+	if err != nil {
+		return err
+	}
+	if err := x.lockDocument(""); err != nil {
+		return err
+	}
+	return errors.Join(x.unfinished(), x.close(ctx))
+}
+
 // unfinished refuses to start over what an earlier operation left half done:
 // its record of what was there before would no longer be the truth.
 func (x *operation) unfinished() error {

@@ -79,7 +79,9 @@ func Lock(stateDir, document string, holder executors.Lock) (release func() erro
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the document: %w", err), f.Close())
 	}
-	return f.Close, nil
+	// Given back before it is closed: a child between fork and exec has it open,
+	// too.
+	return func() error { return errors.Join(unlockFile(f), f.Close()) }, nil
 }
 
 // Held reports whether an operation on the document that dir is an operation of

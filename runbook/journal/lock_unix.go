@@ -22,3 +22,6 @@ func lockFile(f *os.File) (taken bool, err error) {
 		}
 	}
 }
+
+// unlockFile gives the file's lock back, whoever else has the file open.
+func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

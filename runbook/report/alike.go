@@ -123,8 +123,8 @@ func (a *alike) when() (start, took string) {
 	if !ended {
 		return start, ""
 	}
-	if took = duration(quick); took != duration(slow) {
-		took += " to " + duration(slow)
+	if took = Duration(quick); took != Duration(slow) {
+		took += " to " + Duration(slow)
 	}
 	return start, took
 }

@@ -17,7 +17,7 @@ func Head(op *runbook.Operation) string {
 	b.WriteString("| operator | host | start (UTC) | end (UTC) | tool | plan | run |\n|---|---|---|---|---|---|---|\n")
 	end := ""
 	if !op.End.IsZero() {
-		end = stamp(op.End) + ", " + duration(op.End.Sub(op.Start))
+		end = stamp(op.End) + ", " + Duration(op.End.Sub(op.Start))
 	}
 	fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n",
 		cell(op.Operator), cell(op.Host), stamp(op.Start), end, cell(op.Tool), cellCode(short(op.PlanHash)), cellCode(op.Run))

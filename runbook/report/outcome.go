@@ -176,7 +176,7 @@ func verdict(a runbook.Assertion) string {
 		s = "**failed**"
 	}
 	if a.Tries > 1 {
-		s += fmt.Sprintf(" (%s tries, %s)", thousands(int64(a.Tries)), duration(a.Took))
+		s += fmt.Sprintf(" (%s tries, %s)", thousands(int64(a.Tries)), Duration(a.Took))
 	}
 	return s
 }
@@ -263,7 +263,7 @@ func undo(b *strings.Builder, u *runbook.Outcome) {
 	if !u.Start.IsZero() {
 		fmt.Fprintf(b, " · %s", clock(u.Start))
 		if !u.End.IsZero() {
-			fmt.Fprintf(b, ", %s", duration(u.End.Sub(u.Start)))
+			fmt.Fprintf(b, ", %s", Duration(u.End.Sub(u.Start)))
 		}
 	}
 	b.WriteString(how + "\n")

@@ -35,7 +35,7 @@ func status(o runbook.Outcome) string {
 	if !o.Start.IsZero() {
 		s += " · " + clock(o.Start)
 		if !o.End.IsZero() {
-			s += ", " + duration(o.End.Sub(o.Start))
+			s += ", " + Duration(o.End.Sub(o.Start))
 		}
 	}
 	if !o.Confirmed.IsZero() {

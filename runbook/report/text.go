@@ -108,18 +108,28 @@ func clock(t time.Time) string { return t.UTC().Format("15:04:05Z") }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
-func duration(d time.Duration) string {
-	switch {
+// Duration is d as people say it: "0.13 s", "12 s", "2 min 5 s", "1 h 2 min".
+func Duration(d time.Duration) string {
+	switch seconds := d.Round(time.Second); {
 	case d < 0:
-		return "0.00 s"
+		return "0 s"
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.2f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	case seconds < time.Minute:
+		return fmt.Sprintf("%d s", int(seconds.Seconds()))
+	case seconds < time.Hour:
+		return parts(int(seconds.Minutes()), "min", int(seconds.Seconds())%60, "s")
 	}
-	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	minutes := int(d.Round(time.Minute).Minutes())
+	return parts(minutes/60, "h", minutes%60, "min")
+}
+
+func parts(n int, unit string, rest int, of string) string {
+	text := strconv.Itoa(n) + " " + unit
+	if rest > 0 {
+		text += " " + strconv.Itoa(rest) + " " + of
+	}
+	return text
 }
 
 func count(n int, what string) string { return countOf(int64(n), what) }

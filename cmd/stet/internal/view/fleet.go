@@ -9,6 +9,7 @@ import (
 
 	"stet/internal/names"
 	"stet/runbook"
+	"stet/runbook/report"
 )
 
 const (
@@ -167,7 +168,7 @@ func (t *crowd) summary(now time.Time) string {
 	}
 	text := label(string(worst), statusPaint(worst)) + t.step + waveWords(t.wave) + dot + t.words()
 	if !now.IsZero() && !t.began.IsZero() {
-		text += dot + faint(Duration(now.Sub(t.began)))
+		text += dot + faint(report.Duration(now.Sub(t.began)))
 	}
 	return text + "\n"
 }

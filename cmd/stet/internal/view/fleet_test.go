@@ -81,9 +81,9 @@ guard       look: the first target goes back at 22:02:03Z, and each of the other
 ok          look · 1000 ok · 2.00 s
 start       mtu, wave 1 of 2 · 2 targets (h1, h2)
 start       mtu on h1
-guard       mtu on h1 goes back at 22:02:03Z (in 1m00s) unless confirmed
+guard       mtu on h1 goes back at 22:02:03Z (in 1 min) unless confirmed
 start       mtu on h2
-guard       mtu on h2 goes back at 22:02:03Z (in 1m00s) unless confirmed
+guard       mtu on h2 goes back at 22:02:03Z (in 1 min) unless confirmed
   h1 | hello
 ok          mtu on h1
   h2 | hello

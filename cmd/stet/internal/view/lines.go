@@ -7,6 +7,7 @@ import (
 
 	"stet/executors"
 	"stet/runbook"
+	"stet/runbook/report"
 )
 
 const (
@@ -107,7 +108,7 @@ func guardLine(e runbook.Event) string {
 	}
 	text += " goes back at " + clock(e.Deadline)
 	if !e.Time.IsZero() {
-		text += " (in " + Duration(e.Deadline.Sub(e.Time).Round(time.Second)) + ")"
+		text += " (in " + report.Duration(e.Deadline.Sub(e.Time).Round(time.Second)) + ")"
 	}
 	return label("guard", cyan) + text + " unless confirmed\n"
 }
@@ -123,7 +124,7 @@ func outcomeLines(o *runbook.Outcome) string {
 		parts = append(parts, s)
 	}
 	if o.Kind != runbook.Manual && !o.Start.IsZero() && !o.End.IsZero() {
-		parts = append(parts, faint(Duration(o.End.Sub(o.Start))))
+		parts = append(parts, faint(report.Duration(o.End.Sub(o.Start))))
 	}
 	return label(string(o.Status), statusPaint(o.Status)) + strings.Join(parts, dot) + "\n" + explain(o)
 }

@@ -7,6 +7,7 @@ import (
 
 	"stet/runbook"
 	"stet/runbook/plan"
+	"stet/runbook/report"
 )
 
 // Plan is a plan for people: group by group, each step with what it would do,
@@ -216,7 +217,7 @@ func planFoot(p *runbook.Plan) string {
 	}
 	line := bold(strings.Join(parts, ", ")) + " on " + count(len(p.Targets)-len(p.Missing), "target")
 	if p.Duration > 0 {
-		line += dot + "at most " + Duration(p.Duration) + ", undoing included"
+		line += dot + "at most " + report.Duration(p.Duration) + ", undoing included"
 	}
 	return line + "\nplan " + p.Hash + "\n"
 }

@@ -67,7 +67,7 @@ again · on failure: undo this, keep what went before, stop
   netconfig   later on r1 · line 30
     known when it runs: it needs the output of drain
 
-3 edits, 1 manual step on 2 targets · at most 4m10s, undoing included
+3 edits, 1 manual step on 2 targets · at most 4 min 10 s, undoing included
 plan 3c9d
 `
 	if diff := cmp.Diff(want, text(Plan(aPlan(), d, AsDiff))); diff != "" {

@@ -7,6 +7,7 @@ import (
 
 	"stet/runbook"
 	"stet/runbook/plan"
+	"stet/runbook/report"
 )
 
 // Summary is an operation that ended: a table of its steps, and the verdict.
@@ -94,7 +95,7 @@ func stepRows(op *runbook.Operation) []*stepRow {
 func verdict(op *runbook.Operation) string {
 	text := statusWord(op.Status) + verdictWords(op)
 	if !op.End.IsZero() {
-		text += dot + Duration(op.End.Sub(op.Start))
+		text += dot + report.Duration(op.End.Sub(op.Start))
 	}
 	return text + faint(dot+"run "+op.Run)
 }

@@ -34,23 +34,6 @@ func label(word string, paint func(string) string) string {
 	return paint(word) + strings.Repeat(" ", max(1, width-len(word)))
 }
 
-// Duration is d as people say it: "0.13 s", "12 s", "2m05s".
-func Duration(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0 s"
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.2f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < time.Hour:
-		d = d.Round(time.Second)
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	}
-	d = d.Round(time.Minute)
-	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-}
-
 // clock is a time of day in UTC, as results say it.
 func clock(t time.Time) string { return t.UTC().Format("15:04:05Z") }
 
