@@ -150,6 +150,9 @@ func (s *sessions) Close() error {
 	var mu sync.Mutex
 	var wait sync.WaitGroup
 	for _, session := range s.open {
+		if session.Target().Scheme() == "ssh" {
+			continue // its connection's end is all in one
+		}
 		wait.Go(func() {
 			if err := session.Close(); err != nil {
 				mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 
 	"stet/executors"
@@ -41,7 +42,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		if len(hangUpSignals) > 0 { // none would be all
 			signal.Notify(hangUp, hangUpSignals...)
 		}
-		err = local.Serve(serving, hangUp, rest, stdin, stdout)
+		err = local.Serve(serving, hangUp, rest, lean(stdin), stdout)
 		stop()
 		signal.Stop(hangUp)
 	case "sandbox":
@@ -61,6 +62,17 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		fmt.Fprintf(stderr, "stet-agent: %v\n", err)
 	}
 	return local.ExitCode(err)
+}
+
+// lean makes this process one that mostly waits: one thread works at a time, and
+// none is held by a read from a peer that says nothing. An agent runs on hosts
+// that have other things to do, and there may be hundreds of its like on one.
+func lean(stdin io.Reader) io.Reader {
+	if stdin != os.Stdin {
+		return stdin
+	}
+	runtime.GOMAXPROCS(1)
+	return waiting(os.Stdin)
 }
 
 // survivePipes makes a write to a closed standard output an error instead of

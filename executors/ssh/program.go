@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,18 +33,27 @@ type Program struct {
 	err    error
 }
 
-// load reads the program; later calls are free.
+// load hashes the program; later calls are free.
 func (p *Program) load() error {
 	p.once.Do(func() { p.err = p.read() })
 	return p.err
 }
 
 func (p *Program) read() error {
-	data, err := p.bytes()
-	if err != nil {
-		return err
+	if p.Data != nil {
+		p.hash = digest(p.Data)
+		return nil
 	}
-	p.hash = digest(data)
+	f, err := os.Open(p.Path)
+	if err != nil {
+		return fmt.Errorf("reading the agent for %s: %w", p.Platform, err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return fmt.Errorf("reading the agent for %s: %w", p.Platform, err)
+	}
+	p.hash = hex.EncodeToString(sum.Sum(nil))
 	return nil
 }
 
@@ -87,7 +97,7 @@ func (p *Program) pack() ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.DefaultCompression)
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
 		return nil, err
 	}

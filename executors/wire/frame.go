@@ -44,7 +44,11 @@ type reader struct {
 	buf []byte
 }
 
-func newReader(r io.Reader) *reader { return &reader{r: bufio.NewReaderSize(r, 64<<10)} }
+// bufferSize holds the usual answer. There is a buffer a connection, and a large
+// payload is read past it.
+const bufferSize = 4 << 10
+
+func newReader(r io.Reader) *reader { return &reader{r: bufio.NewReaderSize(r, bufferSize)} }
 
 // next reads a frame. Its length is checked before anything is allocated.
 func (r *reader) next() (frame, error) {
