@@ -81,6 +81,12 @@ func (s *session) goOver(ctx context.Context, old *reached, fresh bool) error {
 	if err != nil {
 		return err
 	}
+	if fresh {
+		if err := large(ctx, next, h); err != nil {
+			go func() { _ = h.shut(next) }() // it may take its time; the connection is as good as gone
+			return err
+		}
+	}
 	if lock != nil {
 		giveBack(now, inner)
 		if err := next.Lock(ctx, *lock); err != nil {
@@ -93,6 +99,28 @@ func (s *session) goOver(ctx context.Context, old *reached, fresh bool) error {
 	// Whatever closing says about a connection that is being left helps nobody.
 	go func() { _ = now.shut(inner) }()
 	return nil
+}
+
+// largeBytes is sent both ways to prove a way in: several packets of the largest
+// size that is common (jumbo frames).
+const largeBytes = 32 << 10
+
+// large proves that large packets get through, too. A login has small ones only:
+// it works where an MTU that is too large makes every longer answer vanish.
+func large(ctx context.Context, s executors.Session, h *reached) error {
+	e, ok := s.(interface {
+		Echo(ctx context.Context, n int) error
+	})
+	if !ok {
+		return nil
+	}
+	defer h.conn.closely()()
+	err := e.Echo(ctx, largeBytes)
+	if err == nil || ctx.Err() == nil && !h.dead() {
+		return err
+	}
+	return &executors.Error{Code: "unreachable", Op: "proving the way in to " + h.name, Err: err,
+		Message: "a login works, but larger packets do not get through, as where a link on the way has a smaller MTU"}
 }
 
 // giveBack gives the lock back on a connection that may not answer any more.

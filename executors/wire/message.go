@@ -51,6 +51,11 @@ type attachParams struct {
 	Stderr bool               `json:"stderr,omitempty"`
 }
 
+// echoParams are those of "echo"; what comes back is as long.
+type echoParams struct {
+	Payload []byte `json:"payload"`
+}
+
 // The parameters of the other methods.
 type (
 	openParams   struct{ Target executors.Target }

@@ -124,6 +124,9 @@ func (s *server) answer(ctx context.Context, id uint32, q request, j *job) (r an
 		return nil, s.closeSession(q.Session)
 	case "shutdown":
 		return nil, s.shutdown()
+	case "echo":
+		p, err := params[echoParams](q.Params)
+		return p.Payload, err
 	}
 	session := s.session(q.Session)
 	if session == nil {

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -57,6 +58,18 @@ func (s *session) Run(ctx context.Context, cmd executors.Command, out executors.
 	p := runParams{Command: cmd, Stdout: out.Stdout != nil, Stderr: out.Stderr != nil, Merge: same(out.Stdout, out.Stderr)}
 	err := s.c.run(ctx, "run", s.id, p, &r, out)
 	return answered("run", r, err)
+}
+
+// Echo sends n bytes there and back.
+func (s *session) Echo(ctx context.Context, n int) error {
+	var back []byte
+	if err := s.do(ctx, "echo", echoParams{make([]byte, n)}, &back); err != nil {
+		return err
+	}
+	if len(back) != n {
+		return protocolError("sending bytes there and back", fmt.Errorf("of %d bytes %d came back", n, len(back)))
+	}
+	return nil
 }
 
 // Attach implements executors.Keeper.

@@ -55,6 +55,12 @@ func TestMethods(t *testing.T) {
 	if g, err := s.Revert(ctx, "g"); err != nil || g.Phase != executors.Reverted {
 		t.Errorf("%+v %v", g, err)
 	}
+	if err := s.(*session).Echo(ctx, 100_000); err != nil {
+		t.Error(err)
+	}
+	if f, err := s.(executors.Keeper).Attach(ctx, "c", executors.Received{}, executors.Output{}); f != nil || code(err) != "unsupported" {
+		t.Errorf("a session that keeps no commands: %+v %v", f, err)
+	}
 	if err := s.Lock(ctx, executors.Lock{Run: "r"}); err != nil {
 		t.Error(err)
 	}

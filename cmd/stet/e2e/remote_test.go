@@ -216,43 +216,6 @@ ip -n r1 -brief address show dev uplink`)
 	}
 }
 
-// TestWayIn takes each way in that can be lost, and keeps each that is changed
-// rightly. What was there is there again, to the byte.
-func TestWayIn(t *testing.T) {
-	needLab(t)
-	for name, c := range map[string]struct {
-		config string
-		code   int
-	}{
-		"interface down":       {"interfaces: [{name: uplink, state: down}]", 4},
-		"address deleted":      {"interfaces: [{name: uplink, ipv4: {enabled: true, address: []}}]", 4},
-		"blackhole":            {"routes: {config: [{destination: 10.77.1.1/32, route-type: blackhole}]}", 4},
-		"enslaved wrongly":     {"interfaces: [{name: br0, type: linux-bridge, state: up, bridge: {port: [{name: uplink}]}}, {name: uplink, ipv4: {enabled: true, address: []}}]", 4},
-		"enslaved rightly":     {"interfaces: [{name: br0, type: linux-bridge, state: up, ipv4: {enabled: true, address: [{ip: 10.77.1.11, prefix-length: 24}]}, bridge: {port: [{name: uplink}]}}, {name: uplink, ipv4: {enabled: true, address: []}}]\nroutes: {config: [{destination: 0.0.0.0/0, next-hop-address: 10.77.1.1, next-hop-interface: br0}]}", 0},
-		"mtu lowered, path up": {"interfaces: [{name: uplink, mtu: 1400}]", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, "")
-			doc := b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 12s}\n---\n\n```netconfig { name=change }\n"+c.config+"\n```\n\n```check { within=5s }\nlink(\"lo\").up\n```\n")
-			o := b.script(`look() { for what in link address; do ip -n r1 -d -j $what; done; for f in 4 6; do ip -n r1 -$f -j route show table all; done; }
-r r1 true; look >before
-code=0; stet run --yes doc.md >&2 || code=$?
-look >after
-r r1 true || code=77
-exit $code`)
-			if o.code != c.code {
-				t.Fatalf("want exit %d: %v", c.code, o)
-			}
-			if before, after := b.lines("before"), b.lines("after"); c.code == 4 && before != after {
-				t.Errorf("it is not as it was before:\n%s\nbut\n%s", before, after)
-			}
-			if c.code == 4 {
-				wants(t, "the document", b.read(doc), "the way in to r1 is lost")
-			}
-		})
-	}
-}
-
 // slow is a document whose check takes long after the change of r1.
 const slow = "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 8s}\n---\n\n```netconfig { name=change }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n" +
 	"```check { timeout=30s within=30s every=200ms }\nfile(\"/run/lab/go-on\").exists\n```\n"
