@@ -31,7 +31,7 @@ func (ns *namespace) script(lines []string) error {
 					break
 				}
 			}
-			_, err = ns.batch(tool, nil, lines[:n])
+			err = ns.batch(tool, lines[:n])
 		} else {
 			n = 1
 			_, err = ns.try("sh", "-ec", lines[0])
@@ -45,18 +45,17 @@ func (ns *namespace) script(lines []string) error {
 }
 
 // batch gives command lines to one process of ip, bridge or tc.
-func (ns *namespace) batch(tool string, options, lines []string) (string, error) {
+func (ns *namespace) batch(tool string, lines []string) error {
 	var input strings.Builder
 	for _, line := range lines {
 		input.WriteString(strings.TrimPrefix(line, tool+" ") + "\n")
 	}
-	var out, errs bytes.Buffer
-	c := exec.Command(tool, append(append([]string{"-n", ns.name}, options...), "-batch", "-")...)
-	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(input.String()), &out, &errs
-	if err := c.Run(); err != nil {
-		return "", fmt.Errorf("%s -batch: %w: %s\n%s", tool, err, strings.TrimSpace(errs.String()), input.String())
+	c := exec.Command(tool, "-n", ns.name, "-batch", "-")
+	c.Stdin = strings.NewReader(input.String())
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s -batch: %w: %s\n%s", tool, err, bytes.TrimSpace(out), input.String())
 	}
-	return out.String(), nil
+	return nil
 }
 
 // runAll runs command lines that must succeed.

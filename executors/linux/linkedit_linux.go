@@ -196,7 +196,11 @@ func (e *editor) namespace(netns string) (*Namespace, error) {
 	}
 	o := e.n.o
 	o.NS = e.n.fd
-	return Open(o)
+	m, err := Open(o)
+	if err == nil {
+		m.vault = e.n.vault
+	}
+	return m, err
 }
 
 // create sends the message that makes an interface. The number that it had is

@@ -19,12 +19,25 @@ import (
 
 var namespaces atomic.Int64
 
+// TestMain loads the bridge: without it, the machine's kernel knows no bridge
+// vlan, which every snapshot asks for.
+func TestMain(m *testing.M) {
+	if inMachine() {
+		if out, err := exec.Command("modprobe", "bridge").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "modprobe bridge: %v: %s", err, out)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
 // namespace is a network namespace of a test.
 type namespace struct {
 	*Namespace
-	t     testing.TB
-	name  string
-	looks []string // command lines whose output belongs to a snapshot, too
+	t      testing.TB
+	name   string
+	looks  []string // command lines whose output belongs to a snapshot, too
+	askers map[string]*asker
 }
 
 // newNamespace makes a namespace that ends with the test. The names that it

@@ -22,6 +22,9 @@ type Options struct {
 	// Known lists names that Resolve knows, so that a veth's peer in one of
 	// them is recognised. Nil lists none.
 	Known func() []string
+	// Keys is a folder for keys that a way back needs, readable by its owner
+	// only; it is made when the first one is kept. "" keeps them in memory.
+	Keys string
 }
 
 // Namespace is a way into one network namespace. Its methods may be called
@@ -29,6 +32,8 @@ type Options struct {
 type Namespace struct {
 	o  Options
 	fd int // -1: the process's own
+	// vault is shared with the namespaces that are reached from this one.
+	vault *vault
 
 	mu     sync.Mutex
 	idle   []*socket
@@ -38,7 +43,7 @@ type Namespace struct {
 // Open opens a way into a namespace. It needs CAP_NET_ADMIN there to edit, and
 // CAP_SYS_ADMIN to enter one that is not the process's own.
 func Open(o Options) (*Namespace, error) {
-	n := &Namespace{o: o, fd: -1}
+	n := &Namespace{o: o, fd: -1, vault: &vault{dir: o.Keys}}
 	if o.NS >= 0 {
 		fd, err := unix.FcntlInt(uintptr(o.NS), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
@@ -145,6 +150,7 @@ func (n *Namespace) other(name string) (*Namespace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the namespace of %s: %w", name, err)
 	}
+	m.vault = n.vault
 	return m, nil
 }
 

@@ -16,7 +16,7 @@ import (
 // world is a namespace with something of everything, that a change can spoil.
 var world = append(slices.Clone(place0),
 	"ip link add doomed0 address 02:00:00:00:00:50 type veth peer name doomed1 address 02:00:00:00:00:51",
-	"ip link set doomed0 alias the\\ old\\ one up", "ip link set doomed1 mtu 1400 up",
+	`ip link set doomed0 alias "the old one" up`, "ip link set doomed1 mtu 1400 up",
 	"ip addr add 172.16.0.1/24 brd + dev doomed0", "ip addr add 172.16.0.2/24 dev doomed0", "ip -6 addr add 2001:db8:5::1/64 dev doomed0 nodad",
 	"ip route add 172.20.0.0/16 via 172.16.0.9 metric 5 mtu 1300", "ip -6 route add 2001:db8:6::/48 via 2001:db8:5::2",
 	"ip neigh add 172.16.0.9 lladdr 02:00:00:00:00:59 dev doomed0",

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -162,7 +163,8 @@ func ServeGuard(ctx context.Context, args []string) error {
 	for i, name := range names {
 		others[name] = firstFD + i
 	}
-	ns, err := linux.Open(linux.Options{NS: -1, Resolve: resolver(others), Known: func() []string { return names }})
+	keys := filepath.Join(filepath.Dir(filepath.Dir(args[0])), "keys") // see Host.keys
+	ns, err := linux.Open(linux.Options{NS: -1, Resolve: resolver(others), Known: func() []string { return names }, Keys: keys})
 	if err != nil {
 		_, _ = io.WriteString(ready, err.Error()+"\n")
 		return err

@@ -49,7 +49,7 @@ func newSession(h *Host, t executors.Target, sp *space) (*session, error) {
 	if sp.net != nil {
 		fd = int(sp.net.Fd())
 	}
-	ns, err := linux.Open(linux.Options{NS: fd, Resolve: h.resolve, Known: h.known})
+	ns, err := linux.Open(linux.Options{NS: fd, Resolve: h.resolve, Known: h.known, Keys: h.keys(sp.key)})
 	if err != nil {
 		if !sp.shared {
 			sp.close()
@@ -64,6 +64,7 @@ func newSession(h *Host, t executors.Target, sp *space) (*session, error) {
 // dir is what a namespace has in the state directory.
 func (h *Host) dir(key string) string    { return filepath.Join(h.state, key) }
 func (h *Host) guards(key string) string { return filepath.Join(h.dir(key), "guards") }
+func (h *Host) keys(key string) string   { return filepath.Join(h.dir(key), "keys") }
 
 // Target implements executors.Observer.
 func (s *session) Target() executors.Target { return s.target }
@@ -204,6 +205,11 @@ func (s *session) Apply(ctx context.Context, c *netstate.Change) (*executors.Res
 		return nil, err
 	}
 	defer end()
+	if c != nil {
+		if err := s.ns.Keep(c.Secrets); err != nil {
+			return nil, err
+		}
+	}
 	r, err := transaction.Apply(ctx, s.ns, c)
 	return r, s.allowed("applying a change", err)
 }

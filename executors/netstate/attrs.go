@@ -85,7 +85,7 @@ func (a *Attr) optional() bool {
 	switch a.Type {
 	case LinkRef:
 		return !a.Message
-	case IPAddress, MACList:
+	case IPAddress, MACList, List, Key64, KeyHex, Endpoint, CIDRs:
 		return true
 	}
 	return a.Key == "alias" || a.Key == "tun.owner" || a.Key == "tun.group"
@@ -106,6 +106,8 @@ func (a *Attr) equal(x, y string) bool {
 		return errM == nil && errN == nil && near(m, n)
 	case MAC:
 		return strings.EqualFold(x, y)
+	case List:
+		return a.equalLists(x, y)
 	}
 	return false
 }

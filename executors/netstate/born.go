@@ -116,7 +116,14 @@ func inherited(i *Interface, key []string) bool {
 func kindAttrs(i *Interface) Attrs {
 	ethernet := func(queue string) Attrs { return Attrs{"arp": "true", "multicast": "true", "txqueuelen": queue} }
 	switch i.Type {
-	case "veth", "linux-bridge", "mac-vlan":
+	case "linux-bridge":
+		own := ethernet("1000")
+		own["bridge.options.group-addr"] = "01:80:c2:00:00:00"
+		if i.Attrs["bridge.options.vlan-protocol"] == "802.1ad" {
+			own["bridge.options.group-addr"] = "01:80:c2:00:00:08" // br_vlan_set_proto
+		}
+		return own
+	case "veth", "mac-vlan":
 		return ethernet("1000")
 	case "vxlan":
 		if i.Attrs["vxlan.generic-protocol"] == "true" {

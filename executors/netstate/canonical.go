@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	hexa "encoding/hex"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -11,8 +12,22 @@ import (
 // Canonical returns an attribute's value, as somebody wrote it, in canonical
 // text, or an error that says what it has to be. Numbers may be decimal,
 // hexadecimal or octal; booleans are what nmstate takes for them.
-func (a *Attr) Canonical(text string) (string, error) {
+// The canonical text of a key is its fingerprint.
+func (a *Attr) Canonical(text string) (string, error) { return a.Seal(text, nil) }
+
+// Seal is Canonical, and puts keys into keep by their fingerprints.
+func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 	switch a.Type {
+	case Key64, KeyHex:
+		return a.seal(text, keep)
+	case List:
+		return a.canonicalList(text, keep)
+	case Endpoint:
+		return canonicalEndpoint(text)
+	case CIDRs:
+		return canonicalPrefixes(text)
+	case HexID:
+		return a.canonicalHex(text)
 	case IFFlag:
 		if a.Enum != nil {
 			return a.enum(text)
@@ -145,6 +160,52 @@ func canonicalMACs(text string) (string, error) {
 	}
 	slices.Sort(out)
 	return strings.Join(slices.Compact(out), ","), nil
+}
+
+// canonicalEndpoint takes an IP address with a port.
+func canonicalEndpoint(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	e, err := netip.ParseAddrPort(text)
+	if err != nil || e.Port() == 0 {
+		return "", fmt.Errorf("%q is no address with a port such as 192.0.2.1:51820 or [2001:db8::1]:51820", text)
+	}
+	return netip.AddrPortFrom(e.Addr().Unmap(), e.Port()).String(), nil
+}
+
+// canonicalPrefixes takes prefixes with commas, and addresses for whole ones.
+func canonicalPrefixes(text string) (string, error) {
+	var out []netip.Prefix
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(part)
+		if addr, addrErr := netip.ParseAddr(part); addrErr == nil {
+			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil || p.Addr().Zone() != "" {
+			return "", fmt.Errorf("%q is no prefix such as 10.0.0.0/8", part)
+		}
+		out = append(out, p.Masked())
+	}
+	slices.SortFunc(out, netip.Prefix.Compare)
+	words := make([]string, 0, len(out))
+	for _, p := range slices.Compact(out) {
+		words = append(words, p.String())
+	}
+	return strings.Join(words, ","), nil
+}
+
+// canonicalHex takes up to Max bytes; what is shorter is filled with zeros at
+// its end, as ip-macsec(8) does.
+func (a *Attr) canonicalHex(text string) (string, error) {
+	b, err := hexa.DecodeString(strings.ToLower(text))
+	if err != nil || len(b) == 0 || len(b) > int(a.Max) {
+		return "", fmt.Errorf("%q is no number of up to %d bytes in hexadecimal", text, a.Max)
+	}
+	return hexa.EncodeToString(append(b, make([]byte, int(a.Max)-len(b))...)), nil
 }
 
 // address takes an IP address; the unspecified one means none.

@@ -64,6 +64,10 @@ type Edit struct {
 // is all that Undo needs. It is journaled, sent to agents and given to guards.
 type Change struct {
 	Edits []Edit `json:"edits,omitempty"`
+	// Secrets are the keys that the edits speak of by their fingerprints. They
+	// are never written anywhere: whoever carries a change to its target
+	// carries them beside it.
+	Secrets Secrets `json:"-"`
 }
 
 // Empty reports whether the change changes nothing.

@@ -18,6 +18,7 @@ func (s *State) Clone() *State {
 		FDB:        slices.Clone(s.FDB),
 		Sysctls:    maps.Clone(s.Sysctls),
 		RouteSets:  slices.Clone(s.RouteSets), // what is in them is never changed
+		Secrets:    maps.Clone(s.Secrets),
 	}
 	for i := range c.Interfaces {
 		c.Interfaces[i] = c.Interfaces[i].clone()

@@ -11,6 +11,9 @@ type Config struct {
 	Sysctls    []SysctlConfig
 	// Files are the tables that entries were read from.
 	Files []File
+	// Secrets are the keys that the block gives, by their fingerprints, which
+	// stand in its attributes.
+	Secrets Secrets
 }
 
 // File is a file that a configuration was read from besides the block.

@@ -27,7 +27,7 @@ func Diff(from, to *State) *Change {
 	d.routes()
 	d.rules()
 	d.sysctls()
-	return &Change{Edits: d.assemble()}
+	return &Change{Edits: d.assemble(), Secrets: to.Secrets}
 }
 
 // orEmpty makes sure that there is a state, and that interfaces can be looked

@@ -38,6 +38,12 @@ const (
 	BoolOpt                        // "true" or "false": bit Attr.Bit of struct br_boolopt_multi (u32 value, u32 mask)
 	FlagBit                        // the same: bit Attr.Bit of a number as wide as Attr.Wire, shared with other attributes
 	IFFlag                         // the same: bit Attr.Bit of ifi_flags, with ifi_change
+	List                           // JSON array of objects, with the keys of Attr.Fields; written by package linux
+	Key64                          // the Fingerprint of 32 bytes, which people write in base64
+	KeyHex                         // the Fingerprint of Attr.Min to Attr.Max bytes, which people write in hexadecimal
+	Endpoint                       // "192.0.2.1:51820", "[2001:db8::1]:51820"; struct sockaddr_in or sockaddr_in6
+	CIDRs                          // sorted prefixes, with commas; written by package linux
+	HexID                          // bytes in hexadecimal: Attr.Max of them
 )
 
 // Settable says when the kernel accepts an attribute.
@@ -82,6 +88,11 @@ type Attr struct {
 	Bit     uint8
 	Inverse bool
 	Set     Settable
+	// Fields are the keys of the entries of a List. Those that are set
+	// OnCreate name an entry; the others can be changed.
+	Fields []Attr
+	// Untold is set for a field of a List that the kernel never tells.
+	Untold bool
 	// Default is what the kernel takes when the attribute is not given;
 	// "" where that is not fixed.
 	Default string

@@ -18,6 +18,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	if c == nil {
 		return m.to, nil, nil
 	}
+	m.to.Secrets = c.Secrets
 	m.interfaces(c)
 	m.sysctls(c)
 	if len(m.problems) == 0 {

@@ -23,6 +23,9 @@ type State struct {
 	// UnreadRoutes counts routes that the namespace holds and that have no
 	// words here (an encapsulation, a nexthop object): they are left alone.
 	UnreadRoutes int `json:"unread-routes,omitempty"`
+	// Secrets are keys that a configuration has brought into a predicted
+	// state, by their fingerprints. An observed state has none.
+	Secrets Secrets `json:"-"`
 }
 
 // Attrs holds attribute values in canonical text, by dotted netconfig key

@@ -76,8 +76,12 @@ func linkChange(e *Edit) []string {
 	if e.Implied && after.Type == "linux-bridge" {
 		return []string{"! " + linkName(after) + " mac-address: the lowest of its ports', unless one was set"}
 	}
-	var words []string
+	var words, lists []string
 	for _, d := range Differences(before, after) {
+		if AttrByKey(d.Key).Type == List {
+			lists = append(lists, listLines(after, &d)...)
+			continue
+		}
 		before := orNone(d.Before)
 		if attr := AttrByKey(d.Key); d.Before == "" && !attr.optional() {
 			before = "unknown" // the interface is not there yet
@@ -87,7 +91,10 @@ func linkChange(e *Edit) []string {
 	if e.Replaces {
 		return []string{"- " + linkName(before) + " " + before.Type, "+ " + linkText(again(before, after)) + " (made anew: " + e.Why + " cannot be changed)"}
 	}
-	return []string{"! " + linkName(after) + " " + strings.Join(words, ", ")}
+	if len(words) == 0 {
+		return lists
+	}
+	return append([]string{"! " + linkName(after) + " " + strings.Join(words, ", ")}, lists...)
 }
 
 // oneLine shows the fields of a value with single spaces.
@@ -172,6 +179,12 @@ func linkText(i *Interface) string {
 		v := i.Attrs[key]
 		attr := AttrByKey(key)
 		if key == "state" || v == "" || v == own[key] || (attr != nil && attr.Default != "" && attr.equal(attr.Default, v)) {
+			continue
+		}
+		if attr != nil && attr.Type == List {
+			for _, e := range attr.Entries(v) {
+				words = append(words, key, "{"+attr.entryText(e)+"}")
+			}
 			continue
 		}
 		words = append(words, key, strconvQuote(v))

@@ -61,10 +61,13 @@ type (
 	openParams   struct{ Target executors.Target }
 	queryParams  struct{ Query netstate.Query }
 	probeParams  struct{ Probe executors.Probe }
-	changeParams struct{ Change *netstate.Change }
-	guardParams  struct{ Guard executors.Guard }
-	idParams     struct{ ID string }
-	lockParams   struct{ Lock executors.Lock }
+	changeParams struct {
+		Change  *netstate.Change
+		Secrets netstate.Secrets `json:",omitempty"`
+	}
+	guardParams struct{ Guard executors.Guard }
+	idParams    struct{ ID string }
+	lockParams  struct{ Lock executors.Lock }
 )
 
 // fault is an error on its way. Text is what Error gives; the rest brings back

@@ -38,14 +38,14 @@ var methods = map[string]method{
 		if err != nil {
 			return nil, err
 		}
-		return result(s.Apply(ctx, given(p.Change)))
+		return result(s.Apply(ctx, given(p)))
 	},
 	"undo": func(ctx context.Context, s executors.Session, b json.RawMessage) (any, error) {
 		p, err := params[changeParams](b)
 		if err != nil {
 			return nil, err
 		}
-		return result(s.Undo(ctx, given(p.Change)))
+		return result(s.Undo(ctx, given(p)))
 	},
 	"arm": func(ctx context.Context, s executors.Session, b json.RawMessage) (any, error) {
 		p, err := params[guardParams](b)
@@ -92,12 +92,13 @@ func params[T any](b json.RawMessage) (T, error) {
 	return p, nil
 }
 
-// given is an empty change for none.
-func given(c *netstate.Change) *netstate.Change {
-	if c == nil {
+// given is the change with its keys, an empty one for none.
+func given(p changeParams) *netstate.Change {
+	if p.Change == nil {
 		return &netstate.Change{}
 	}
-	return c
+	p.Change.Secrets = p.Secrets
+	return p.Change
 }
 
 // result keeps a nil pointer from becoming a result.

@@ -90,12 +90,21 @@ func same(a, b io.Writer) (equal bool) {
 	return a != nil && a == b
 }
 
+// secrets are the keys that go beside a change: the change itself is written
+// without them.
+func secrets(c *netstate.Change) netstate.Secrets {
+	if c == nil {
+		return nil
+	}
+	return c.Secrets
+}
+
 func (s *session) Apply(ctx context.Context, c *netstate.Change) (*executors.Result, error) {
-	return ask[executors.Result](ctx, s, "apply", changeParams{c})
+	return ask[executors.Result](ctx, s, "apply", changeParams{Change: c, Secrets: secrets(c)})
 }
 
 func (s *session) Undo(ctx context.Context, c *netstate.Change) (*executors.Result, error) {
-	return ask[executors.Result](ctx, s, "undo", changeParams{c})
+	return ask[executors.Result](ctx, s, "undo", changeParams{Change: c, Secrets: secrets(c)})
 }
 
 func (s *session) Arm(ctx context.Context, g executors.Guard) error {

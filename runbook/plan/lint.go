@@ -194,21 +194,32 @@ func (l *linter) netconfig(i int, targets []executors.Target, b *runbook.Block) 
 		if len(ps) > 0 {
 			continue
 		}
-		_, nps := netyaml.DecodeFiles(body, l.open)
+		body = single(l.d, body)
+		c, nps := netyaml.DecodeFiles(body, l.open)
 		l.netProblems(b, body, nps)
-		l.noSecrets(b, body)
+		l.noSecrets(b, c)
 	}
 }
 
-// noSecrets refuses secrets in network state: there they would end up in the
-// kernel, in diffs and in the record of what was there, for anyone to read.
-func (l *linter) noSecrets(b *runbook.Block, body string) {
+// noSecrets refuses secrets in network state, but for keys: anywhere else they
+// would end up in the kernel, in diffs and in the record of what was there, for
+// anyone to read.
+func (l *linter) noSecrets(b *runbook.Block, c *netstate.Config) {
 	for _, s := range l.d.Meta.Secrets {
-		if strings.Contains(body, "[redacted:"+s.Name+"]") {
-			l.add(b.Start, "secret", fmt.Sprintf("the secret %s is used in netconfig", s.Name),
-				"No attribute of an interface or route keeps a secret; use a variable, or a run block.")
+		if c.Shows(netstate.Unknown(s.Name)) {
+			l.add(b.Start, "secret", fmt.Sprintf("the secret %s is used in netconfig where no key belongs", s.Name),
+				"Only attributes that are keys keep a secret (docs/reference/netconfig.md says which); use a variable, or a run block.")
 		}
 	}
+}
+
+// single puts what YAML takes for a single value in the place of secrets that
+// are not given.
+func single(d *runbook.Document, body string) string {
+	for _, s := range d.Meta.Secrets {
+		body = strings.ReplaceAll(body, "[redacted:"+s.Name+"]", netstate.Unknown(s.Name))
+	}
+	return body
 }
 
 func usesAny(body string, registers []string) bool {

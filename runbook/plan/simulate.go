@@ -74,6 +74,7 @@ func (b *builder) decodeStep(s *runbook.Step, t *runbook.StepPlan) {
 	body, ps := check.Expand(s.Block.Body, check.Env{Vars: Vars(b.d, target, b.o.Secrets), Target: target, Facts: b.facts[t.Target]})
 	l.problems(&s.Block, ps)
 	if len(ps) == 0 && network {
+		body = single(b.d, body)
 		c, nps := netyaml.DecodeFiles(body, Files(b.d))
 		t.Files = c.Files
 		l.netProblems(&s.Block, body, nps)

@@ -19,7 +19,8 @@ var driverDevices = []string{
 
 // quiet are values that every interface has unless somebody changed them, of
 // attributes without a default that holds for all kinds.
-var quiet = map[string]string{"txqueuelen": "1000", "arp": "true", "multicast": "true", "controller": "", "alias": ""}
+var quiet = map[string]string{"txqueuelen": "1000", "arp": "true", "multicast": "true", "controller": "", "alias": "",
+	"bridge.options.group-addr": "01:80:c2:00:00:00"}
 
 // unsaid are attributes that are no wish of anybody: they come with the
 // hardware, or with the number of processors.
@@ -115,13 +116,11 @@ func value(a *netstate.Attr, text string) *yaml.Node {
 		if text == "true" || text == "false" {
 			n.Tag = "!!bool"
 		}
-	case netstate.MACList:
-		list := &yaml.Node{Kind: yaml.Sequence}
-		for _, mac := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
-			list.Items = append(list.Items, word(mac))
-		}
-		return list
-	case netstate.String, netstate.LinkRef, netstate.MAC, netstate.Enum, netstate.IPAddress, netstate.IPv4, netstate.IPv6, netstate.PortRange:
+	case netstate.MACList, netstate.CIDRs:
+		return listNode(text)
+	case netstate.List:
+		return tableNode(a, text)
+	case netstate.String, netstate.LinkRef, netstate.MAC, netstate.Enum, netstate.Key64, netstate.KeyHex, netstate.HexID, netstate.Endpoint, netstate.IPAddress, netstate.IPv4, netstate.IPv6, netstate.PortRange:
 	default:
 		if _, err := strconv.ParseInt(text, 10, 64); err == nil {
 			n.Tag = "!!int"

@@ -192,20 +192,21 @@ func (d *decoder) attr(n *yaml.Node, a *netstate.Attr, i *netstate.InterfaceConf
 		return // as nmstate shows it
 	}
 	name := a.Key[strings.LastIndex(a.Key, ".")+1:]
-	value, ok := d.attrText(n, a, name)
+	if a.Type == netstate.List {
+		d.table(n, a, name, i)
+		return
+	}
+	text, ok := d.attrText(n, a, name)
 	if !ok {
 		return
 	}
-	canonical, err := a.Canonical(value)
-	if err != nil {
-		d.fail(n, "bad-value", "`"+name+"`: "+err.Error(), "Correct the value. "+a.Doc)
-		return
+	if canonical, ok := d.canonical(n, a, name, text); ok {
+		i.Attrs[a.Key], i.AttrPos[a.Key] = canonical, pos(n)
 	}
-	i.Attrs[a.Key], i.AttrPos[a.Key] = canonical, pos(n)
 }
 
 func (d *decoder) attrText(n *yaml.Node, a *netstate.Attr, name string) (string, bool) {
-	if a.Type == netstate.MACList && n.Kind == yaml.Sequence {
+	if listed(a.Type) && n.Kind == yaml.Sequence {
 		var parts []string
 		for _, item := range n.Items {
 			text, ok := d.text(item, "an entry of `"+name+"`")
