@@ -38,6 +38,8 @@ type editor struct {
 	n     *Namespace
 	edits []netstate.Edit
 	l     *links // of n; nil when it must be read again
+	// singly tells that interfaces could not be removed together.
+	singly bool
 	// made has the far ends of veths that were made along with the near ones.
 	made map[place]bool
 }
@@ -69,6 +71,9 @@ func (e *editor) step(ctx context.Context, index int) (count int, err error) {
 	case edit.Implied:
 		return 1, nil
 	case o.Link != nil:
+		if count, err := e.links(ctx, index); err != nil || count > 0 {
+			return count, err
+		}
 		err = e.link(ctx, edit)
 	case o.Sysctl != nil:
 		err = e.sysctl(edit)

@@ -21,7 +21,6 @@ func (w *linkWriter) add(ctx context.Context, want *netstate.Interface) error {
 	if v := want.Attrs["netns"]; v != "" {
 		netns = v
 	}
-	w.l = nil
 	l, err := w.names(ctx)
 	if err != nil {
 		return err

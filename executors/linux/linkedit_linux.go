@@ -12,8 +12,15 @@ import (
 
 // link carries out an edit of an interface.
 func (e *editor) link(ctx context.Context, edit *netstate.Edit) error {
-	e.l = nil // its names and numbers change
 	at := object(edit).Link
+	err := e.linkHere(ctx, edit, at)
+	if err != nil || edit.Op == netstate.Delete || edit.Replaces || at.Netns != "" || at.Attrs["netns"] != "" {
+		e.l = nil // other names and numbers than those of the edit changed
+	}
+	return err
+}
+
+func (e *editor) linkHere(ctx context.Context, edit *netstate.Edit, at *netstate.Interface) error {
 	netns := at.Netns
 	if edit.Op == netstate.Modify {
 		netns = edit.Before.Link.Netns
@@ -70,6 +77,11 @@ type linkWriter struct {
 }
 
 func (w *linkWriter) names(ctx context.Context) (*links, error) {
+	if w.l == nil && w.n == w.e.n {
+		l, err := w.e.names(ctx)
+		w.l = l
+		return l, err
+	}
 	if w.l == nil {
 		l, err := w.n.links(ctx)
 		if err != nil {
@@ -88,7 +100,7 @@ func (w *linkWriter) delete(ctx context.Context, name string) error {
 	if index == 0 {
 		return unix.ENODEV
 	}
-	w.l = nil
+	w.l, w.e.l = nil, nil
 	return w.n.get(ctx, unix.RTM_DELLINK, func(m *message) { m.ifinfo(index, 0, 0) }, nil)
 }
 
@@ -155,7 +167,6 @@ func (w *linkWriter) settle(ctx context.Context, netns string, want *netstate.In
 		defer func() { _ = m.Close() }()
 		there = &linkWriter{e: w.e, n: m, netns: netns}
 	}
-	there.l = nil
 	l, err := there.names(ctx)
 	if err != nil {
 		return err
@@ -166,6 +177,10 @@ func (w *linkWriter) settle(ctx context.Context, netns string, want *netstate.In
 	}
 	if !ok {
 		return unix.ENODEV
+	}
+	l.add(raw.index, want.Name)
+	if peer, netns := want.Peer(); peer != "" && netns == there.netns && raw.link() != 0 {
+		l.add(raw.link(), peer) // it came along
 	}
 	have := interfaceOf(&raw, l)
 	return there.configure(ctx, raw.index, &have, want)

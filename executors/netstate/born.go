@@ -22,6 +22,7 @@ func Born(from, to *State) {
 	for i := range to.Interfaces {
 		list = append(list, &to.Interfaces[i])
 	}
+	defaults := defaultsOf(to)
 	isNew := func(v *Interface) bool { return from.interfaceIn(v.Netns, v.Name) == nil }
 	for _, v := range byDependency(list) {
 		if isNew(v) {
@@ -34,7 +35,7 @@ func Born(from, to *State) {
 		}
 		v.join(from, to)
 		if isNew(v) {
-			v.parameters(to)
+			v.parameters(to, defaults)
 		}
 	}
 }
@@ -76,20 +77,29 @@ func (i *Interface) birth(s *State) {
 	i.assume("mtu", birthMTU(i, s))
 }
 
-// parameters fills in the kernel parameters that an interface begins with.
-func (i *Interface) parameters(s *State) {
-	own := map[string]string{}
-	for key, value := range s.Sysctls {
-		parts := strings.Split(key, ".")
-		if len(parts) < 5 || parts[3] != "default" || !inherited(i, parts) {
-			continue
-		}
-		parts[3] = sysctlName(i.Name)
-		if key := strings.Join(parts, "."); !hasKey(s.Sysctls, key) {
-			own[key] = value
+// defaultsOf are the parameters that interfaces begin with, in parts.
+func defaultsOf(s *State) map[string][]string {
+	m := map[string][]string{}
+	for key := range s.Sysctls {
+		if parts := strings.Split(key, "."); len(parts) >= 5 && parts[3] == "default" {
+			m[key] = parts
 		}
 	}
-	maps.Copy(s.Sysctls, own)
+	return m
+}
+
+// parameters fills in the kernel parameters that an interface begins with.
+func (i *Interface) parameters(s *State, defaults map[string][]string) {
+	name := sysctlName(i.Name)
+	for key, parts := range defaults {
+		if !inherited(i, parts) {
+			continue
+		}
+		own := strings.Join(parts[:3], ".") + "." + name + "." + strings.Join(parts[4:], ".")
+		if !hasKey(s.Sysctls, own) {
+			s.Sysctls[own] = s.Sysctls[key]
+		}
+	}
 }
 
 func hasKey(m map[string]string, key string) bool {

@@ -1,0 +1,131 @@
+package linux
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
+)
+
+// togetherLeast is how many interfaces are worth being removed in one message:
+// the kernel waits for all processors at the end of each removal, which takes
+// longer than everything else about it.
+const togetherLeast = 4
+
+// doomed are the interfaces that the run of edits from index on removes, and
+// how many edits that are. What follows by itself may stand between them.
+func (e *editor) doomed(index int) (names []string, count int) {
+	for _, edit := range e.edits[index:] {
+		switch o := object(&edit); {
+		case edit.Implied:
+		case edit.Op != netstate.Delete || o.Link == nil || o.Link.Netns != "":
+			return names, count
+		default:
+			names = append(names, o.Link.Name)
+		}
+		count++
+	}
+	return names, count
+}
+
+// links removes the interfaces of the edits from index on together, if they are
+// worth it, and returns how many edits that was.
+func (e *editor) links(ctx context.Context, index int) (count int, err error) {
+	names, count := e.doomed(index)
+	if len(names) < togetherLeast || e.singly {
+		return 0, nil
+	}
+	done, err := e.together(ctx, names)
+	if err != nil || !done {
+		e.singly = true
+		return 0, err
+	}
+	return count, nil
+}
+
+// together removes interfaces in one message, which the kernel takes for a
+// group of them (rtnl_group_dellink): they are put into a group that nobody
+// uses. done is false when that cannot be: nothing has been removed then, and
+// one by one each gets its own answer.
+func (e *editor) together(ctx context.Context, names []string) (done bool, err error) {
+	e.l = nil
+	list, l, err := e.n.rawLinks(ctx)
+	if err != nil {
+		return false, err
+	}
+	indexes := make([]int, len(names))
+	for i, name := range names {
+		if indexes[i], err = l.index(name); err != nil {
+			return false, nil // the one that is gone is to be named
+		}
+	}
+	group := unusedGroup(list)
+	err = e.n.with(ctx, func(s *socket) error {
+		_, err := s.batch(ctx, len(indexes), func(i int, m *message) error {
+			m.begin(unix.RTM_SETLINK, 0, s.next())
+			m.ifinfo(indexes[i], 0, 0)
+			m.u32(unix.IFLA_GROUP, group)
+			m.end()
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return false, notRefused(err)
+	}
+	if mine, err := e.n.inGroup(ctx, group, indexes); err != nil || !mine {
+		return false, err
+	}
+	err = e.n.get(ctx, unix.RTM_DELLINK, func(m *message) {
+		m.ifinfo(0, 0, 0)
+		m.u32(unix.IFLA_GROUP, group)
+	}, nil)
+	return err == nil, notRefused(err)
+}
+
+// notRefused is nil for a refusal of the kernel, which says that nothing was
+// done.
+func notRefused(err error) error {
+	if errnoOf(err) != 0 {
+		return nil
+	}
+	return err
+}
+
+// unusedGroup is a group that no interface is in, and that nobody else would
+// think of.
+func unusedGroup(list []rawLink) uint32 {
+	used := map[uint32]bool{}
+	for i := range list {
+		used[u32(list[i].attrs[unix.IFLA_GROUP])] = true
+	}
+	for {
+		if group := rand.Uint32()>>1 | 1<<30; !used[group] {
+			return group
+		}
+	}
+}
+
+// inGroup tells that a group has exactly these interfaces: nothing else must
+// be removed with them.
+func (n *Namespace) inGroup(ctx context.Context, group uint32, indexes []int) (bool, error) {
+	list, _, err := n.rawLinks(ctx)
+	if err != nil {
+		return false, err
+	}
+	there := map[int]bool{}
+	for i := range list {
+		if u32(list[i].attrs[unix.IFLA_GROUP]) == group {
+			there[list[i].index] = true
+		}
+	}
+	for _, index := range indexes {
+		if !there[index] {
+			return false, nil
+		}
+		delete(there, index)
+	}
+	return len(there) == 0, nil
+}
