@@ -20,12 +20,8 @@ RACE := ./cmd/stet ./cmd/stet/internal/... ./cmd/stet-agent ./executors/ssh/... 
 # What cmd/stet must compile for, besides this machine.
 PLATFORMS := linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-# What make release builds, and where.
-RELEASES := linux/amd64 $(PLATFORMS)
-RELEASE_DIR := dist/release
-
 .DEFAULT_GOAL := help
-.PHONY: help deps build release first remote lockout test test-vm check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
+.PHONY: help deps build first remote lockout test test-vm check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +34,6 @@ build: ## build bin/stet, bin/stet-agent and the agents for other machines
 	$(AGENT) -o bin/stet-agent ./cmd/stet-agent
 	GOOS=linux GOARCH=amd64 $(AGENT) -o bin/stet-agent-linux-amd64 ./cmd/stet-agent
 	GOOS=linux GOARCH=arm64 $(AGENT) -o bin/stet-agent-linux-arm64 ./cmd/stet-agent
-
-release: ## build stet for every platform, with the agents inside, in dist/release
-	@GO="$(GO)" scripts/release "$(VERSION)" "$(RELEASE_DIR)" $(RELEASES)
 
 bin/stet: $(shell find cmd executors internal runbook templates -name '*.go' -o -name '*.md' 2>/dev/null) go.mod
 	$(STATIC) -o bin/stet ./cmd/stet
@@ -132,4 +125,4 @@ hooks: ## have git refuse commits that are not formatted
 	git config core.hooksPath .githooks
 
 clean: ## remove what the other targets made
-	rm -rf bin dist coverage cmd/stet/agents
+	rm -rf bin dist coverage

@@ -37,7 +37,7 @@ func wireSize(t netstate.AttrType) int {
 		return 4
 	case netstate.MAC:
 		return 6
-	case netstate.Uint64, netstate.Centi64, netstate.Hundredths, netstate.BoolOpt:
+	case netstate.Uint64, netstate.Centi64, netstate.Hundredths, netstate.BoolOpt, netstate.MaskedEnum:
 		return 8
 	case netstate.IPv6:
 		return 16
@@ -64,8 +64,14 @@ func decodeAttr(a *netstate.Attr, b []byte, l *links) (value string, ok bool) {
 	case netstate.BoolOpt:
 		// struct br_boolopt_multi: values, and which of them exist.
 		return bitText(a, uint64(u32(b))), u32(b[4:])>>a.Bit&1 == 1
+	case netstate.MaskedEnum:
+		return enumName(a, uint64(u32(b)&a.Mask())), true
 	case netstate.MACList:
 		return macListText(b), true
+	case netstate.QoSMap:
+		return qosText(b), true
+	case netstate.IPv4List, netstate.IPv6List:
+		return addressesText(b), true
 	}
 	switch t {
 	case netstate.Bool, netstate.Bool32:
@@ -221,7 +227,7 @@ func parseNumber(a *netstate.Attr, value string) (uint64, error) {
 		return 0, err
 	case netstate.Centi, netstate.Centi64:
 		return parseCenti(value)
-	case netstate.Enum:
+	case netstate.Enum, netstate.MaskedEnum:
 		for _, e := range a.Enum {
 			if e.Name == value {
 				return e.Value, nil

@@ -18,10 +18,21 @@ const macvlanMacaddrSet = 3
 // attrWriter appends attributes to a message. Bits that share a number are
 // collected and written by flush.
 type attrWriter struct {
-	m       *message
-	l       *links
-	boolopt struct{ value, mask uint32 }
-	shared  map[uint16]bool // numbers of FlagBit attributes that change
+	m      *message
+	l      *links
+	masked map[uint16]bits // BoolOpts and MaskedEnums by their number
+	shared map[uint16]bool // numbers of FlagBit attributes that change
+}
+
+// bits are values with a mask that says which of them are meant.
+type bits struct{ value, mask uint32 }
+
+func (w *attrWriter) mask(number uint16, value, mask uint32) {
+	if w.masked == nil {
+		w.masked = map[uint16]bits{}
+	}
+	b := w.masked[number]
+	w.masked[number] = bits{b.value | value, b.mask | mask}
 }
 
 // set appends one attribute; before is what it was, where that matters for
@@ -29,11 +40,20 @@ type attrWriter struct {
 func (w *attrWriter) set(a *netstate.Attr, value, before string) error {
 	switch a.Type {
 	case netstate.BoolOpt:
-		w.boolopt.mask |= 1 << a.Bit
+		var on uint32
 		if (value == "true") != a.Inverse {
-			w.boolopt.value |= 1 << a.Bit
+			on = 1 << a.Bit
 		}
+		w.mask(a.IFLA, on, 1<<a.Bit)
 		return nil
+	case netstate.MaskedEnum:
+		v, err := parseNumber(a, value)
+		w.mask(a.IFLA, uint32(v)&a.Mask(), a.Mask())
+		return err
+	case netstate.IPv4List, netstate.IPv6List:
+		return w.addresses(a, value)
+	case netstate.QoSMap:
+		return w.qosMap(a, value, before)
 	case netstate.FlagBit:
 		if w.shared == nil {
 			w.shared = map[uint16]bool{}
@@ -70,6 +90,32 @@ func unspecified(before string) string {
 	return netip.IPv4Unspecified().String()
 }
 
+// addresses appends a list of IP addresses, each as an attribute whose type is
+// its place (IFLA_BOND_ARP_IP_TARGET). An empty one takes all away.
+func (w *attrWriter) addresses(a *netstate.Attr, value string) error {
+	at := w.m.nest(a.IFLA)
+	defer w.m.endNest(at)
+	for n, s := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' }) {
+		addr, err := netip.ParseAddr(s)
+		if err != nil {
+			return fmt.Errorf("encoding %s: %w", a.Key, err)
+		}
+		w.m.attr(uint16(n), addr.AsSlice())
+	}
+	return nil
+}
+
+// addressesText reads such a list.
+func addressesText(b []byte) string {
+	var list []string
+	for _, p := range attributes(b) {
+		if addr := address(p); addr.IsValid() && !addr.IsUnspecified() {
+			list = append(list, addr.String())
+		}
+	}
+	return strings.Join(list, ",")
+}
+
 // macList appends the addresses of a macvlan in mode source: mode "set"
 // replaces the whole list.
 func (w *attrWriter) macList(a *netstate.Attr, value string) error {
@@ -92,9 +138,9 @@ func (w *attrWriter) macList(a *netstate.Attr, value string) error {
 // flush writes the collected bits. Those of one number are written together:
 // bits that do not change come from values.
 func (w *attrWriter) flush(values netstate.Attrs, attrs []netstate.Attr) {
-	if w.boolopt.mask != 0 {
-		b := binary.NativeEndian.AppendUint32(nil, w.boolopt.value)
-		w.m.attr(unix.IFLA_BR_MULTI_BOOLOPT, binary.NativeEndian.AppendUint32(b, w.boolopt.mask))
+	for number, set := range w.masked {
+		b := binary.NativeEndian.AppendUint32(nil, set.value)
+		w.m.attr(number, binary.NativeEndian.AppendUint32(b, set.mask))
 	}
 	for number := range w.shared {
 		var bits uint64

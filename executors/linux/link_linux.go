@@ -101,12 +101,19 @@ func interfaceOf(r *rawLink, l *links) netstate.Interface {
 		i.Type = r.kind
 	case r.hwType == unix.ARPHRD_LOOPBACK:
 		i.Type = "loopback"
+	case r.hwType == unix.ARPHRD_INFINIBAND:
+		i.Type = "infiniband"
 	default:
 		i.Type = "ethernet"
 	}
 	decodeAttrs(&i, netstate.LinkAttrs(), r, &r.attrs, l)
 	if kind != nil {
 		decodeAttrs(&i, kind.Attrs, r, &r.data, l)
+		if addr := i.Status["hsr.supervision-address"]; addr != "" {
+			// It is told as the last byte of the address.
+			b, _ := net.ParseMAC(addr)
+			i.Attrs["hsr.multicast-spec"] = strconv.Itoa(int(b[len(b)-1]))
+		}
 	}
 	if port := netstate.KindByKernel(r.slaveKind); port != nil {
 		decodeAttrs(&i, port.PortAttrs, r, &r.slaveData, l)
@@ -141,6 +148,9 @@ func decodeOne(a *netstate.Attr, r *rawLink, t *attrTable, l *links) (string, bo
 			return enumName(a, bit), true
 		}
 		return strconv.FormatBool((bit == 1) != a.Inverse), true
+	}
+	if a.Key == "mac-address" && len(t.get(a.IFLA)) != 6 {
+		return "", false // of InfiniBand, and of tunnels
 	}
 	if a.Message {
 		t = &r.attrs

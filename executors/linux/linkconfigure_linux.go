@@ -20,6 +20,7 @@ type differences struct {
 	tun           []netstate.Difference // by ioctl
 	controller    bool                  // it changes
 	down          bool                  // the interface goes down
+	vlans         []netstate.Difference // of a bridge, and of a port
 }
 
 // sortDifferences puts each difference where it goes. What can only be set when
@@ -31,6 +32,8 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 		case a.Set != netstate.Anytime:
 		case a.Type == netstate.IFFlag:
 			d.flag(a, diff.After)
+		case a.Type == netstate.VLANList:
+			d.vlans = append(d.vlans, diff)
 		case isLinkAttr(a) || a.Message:
 			d.message = append(d.message, diff)
 			d.controller = d.controller || a.Key == "controller"
@@ -86,6 +89,14 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 		func() error { return w.configureTun(ctx, want, d.tun) },
 		func() error { return w.setLink(ctx, index, want, kind, &d, l) },
 		func() error { return w.setPort(ctx, index, want, &d, l) },
+		func() error {
+			for _, v := range d.vlans {
+				if err := w.setVLANs(ctx, index, v.After, !netstate.IsPortKey(v.Key)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 	}
 	if d.down {
 		steps = slices.Insert(steps, 0, flags)

@@ -50,7 +50,7 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 		return fmt.Errorf("reading the addresses: %w", err)
 	}
 	peers := n.peers(ctx, others(n, netns), observed)
-	defaults := n.isInitial()
+	defaults, first := n.isInitial(), len(s.Interfaces)
 	for j := range raw {
 		r := &raw[j]
 		i := interfaceOf(r, l)
@@ -72,7 +72,7 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 		}
 		s.Interfaces = append(s.Interfaces, i)
 	}
-	return nil
+	return n.fillVLANs(ctx, s.Interfaces[first:])
 }
 
 // others is the list of the names that n knows, without its own.

@@ -129,7 +129,7 @@ func TestRefusals(t *testing.T) {
 		{"exists", good, unix.EEXIST, "file exists"},
 		{"gateway", netstate.Edit{Op: netstate.Add, After: route(netstate.Route{Destination: prefixed("10.2.0.0/16"), Table: 254, NextHops: []netstate.NextHop{{Via: ip("203.0.113.1")}}})}, unix.ENETUNREACH, "network is unreachable: Nexthop has invalid gateway"},
 		{"no device", netstate.Edit{Op: netstate.Add, After: addressed("nope", netstate.Address{Prefix: prefixed("10.0.0.1/8")})}, unix.ENODEV, "interface nope: no such device"},
-		{"unknown kind", added(netstate.Interface{Name: "d0", Type: "bond"}), unix.EOPNOTSUPP, "an interface of type bond cannot be made: operation not supported"},
+		{"unknown kind", added(netstate.Interface{Name: "d0", Type: "nosuch"}), unix.EOPNOTSUPP, "an interface of type nosuch cannot be made: operation not supported"},
 		{"link exists", added(netstate.Interface{Name: "br0", Type: "linux-bridge"}), unix.EEXIST, "file exists"},
 		{"link gone", deleted(netstate.Interface{Name: "nope", Type: "veth"}), unix.ENODEV, "no such device"},
 		{"no such rule", netstate.Edit{Op: netstate.Delete, Before: rule(netstate.Rule{Family: 4, Priority: 9, Table: 3})}, unix.ENOENT, "no such file or directory"},

@@ -36,8 +36,11 @@ func Differences(before, after *Interface) []Difference {
 		if port && moved {
 			b, known = attr.Default, attr.Default != "" || attr.optional()
 		}
+		if value, certain, reset := bondReset(before, after, key); reset {
+			b, known = value, certain
+		}
 		a, wanted := attr.value(after.Attrs)
-		if !wanted || (known && attr.equal(b, a)) {
+		if !bondApplies(after.Attrs, key) || !wanted || (known && attr.equal(b, a)) {
 			continue
 		}
 		out = append(out, Difference{Key: key, Before: b, After: a})
@@ -85,7 +88,7 @@ func (a *Attr) optional() bool {
 	switch a.Type {
 	case LinkRef:
 		return !a.Message
-	case IPAddress, MACList, List, Key64, KeyHex, Endpoint, CIDRs:
+	case IPAddress, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, IPv4List, IPv6List:
 		return true
 	}
 	return a.Key == "alias" || a.Key == "tun.owner" || a.Key == "tun.group"
@@ -143,12 +146,12 @@ func replaces(before, after *Interface, diffs []Difference) (bool, string) {
 
 // formKeys are the attributes that changesForm looks at.
 var formKeys = map[string]bool{
-	"mac-vlan.mode": true, "mac-vtap.mode": true, "vxlan.remote": true, "vxlan.local": true, "tun.owner": true, "tun.group": true,
+	"mac-vlan.mode": true, "mac-vtap.mode": true, "vxlan.remote": true, "vxlan.local": true, "geneve.remote": true, "tun.owner": true, "tun.group": true,
 }
 
 // changesForm knows the attributes that the kernel changes only within limits:
 // macvlan's mode not from or to passthru (macvlan_changelink), a VXLAN's
-// addresses not to another family (vxlan_nl2conf), a tun's owner not to nobody
+// addresses not to another family (vxlan_nl2conf, geneve_nl2info), a tun's owner not to nobody
 // (TUNSETOWNER).
 func changesForm(before, after *Interface, d Difference) bool {
 	switch d.Key {
@@ -156,6 +159,11 @@ func changesForm(before, after *Interface, d Difference) bool {
 		return d.Before == "passthru" || d.After == "passthru"
 	case "vxlan.remote", "vxlan.local":
 		return vxlanFamily(before) != vxlanFamily(after)
+	case "geneve.remote":
+		if after.Attrs["geneve.udp6-zero-checksum-tx"] == "true" || after.Attrs["geneve.udp6-zero-checksum-rx"] == "true" {
+			return true // saying the remote resets them (geneve_nl2info)
+		}
+		return strings.Contains(before.Attrs[d.Key], ":") != strings.Contains(after.Attrs[d.Key], ":")
 	case "tun.owner", "tun.group":
 		return d.After == ""
 	}

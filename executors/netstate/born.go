@@ -75,6 +75,11 @@ func (i *Interface) birth(s *State) {
 		i.assume(key, own[key])
 	}
 	i.assume("mtu", birthMTU(i, s))
+	for key, value := range kindOf(i).Born {
+		if value == below && key != "mtu" {
+			i.assume(key, attrOf(s.interfaceIn(i.Netns, lower(i)), key))
+		}
+	}
 }
 
 // defaultsOf are the parameters that interfaces begin with, in parts.
@@ -152,6 +157,11 @@ func kindAttrs(i *Interface) Attrs {
 	}
 	own := maps.Clone(kindOf(i).Born)
 	delete(own, "mtu")
+	maps.DeleteFunc(own, func(_, value string) bool { return value == below })
+	if strings.HasPrefix(i.Type, "ipv") { // ipvlan, ipvtap: ipvlan_set_port_mode
+		mode := i.Attrs[i.Type+".mode"]
+		own["arp"] = strconv.FormatBool(mode == "l2")
+	}
 	return own
 }
 
@@ -176,7 +186,7 @@ func birthMTU(i *Interface, s *State) string {
 		}
 		return strconv.Itoa(below - vxlanHeadroom(i))
 	}
-	if own := kindOf(i).Born["mtu"]; own != "below" {
+	if own := kindOf(i).Born["mtu"]; own != below {
 		return own
 	}
 	return attrOf(s.interfaceIn(i.Netns, lower(i)), "mtu")

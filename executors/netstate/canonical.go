@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"cmp"
 	hexa "encoding/hex"
 	"fmt"
 	"net/netip"
@@ -35,8 +36,14 @@ func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 		return canonicalBool(text)
 	case Bool, Bool32, Flag, BoolOpt, FlagBit:
 		return canonicalBool(text)
-	case Enum:
+	case Enum, MaskedEnum:
 		return a.enum(text)
+	case IPv4List, IPv6List:
+		return a.addresses(text)
+	case VLANList:
+		return canonicalVLANs(text)
+	case QoSMap:
+		return canonicalQoS(text)
 	case Centi, Centi64:
 		return a.seconds(text)
 	case Int32:
@@ -108,7 +115,36 @@ func (a *Attr) number(text string) (string, error) {
 	if err != nil || n < least || n > most {
 		return "", fmt.Errorf("%q is no number from %d to %d", text, least, most)
 	}
+	if a.Key == "infiniband.pkey" {
+		n |= 0x8000 // ipoib_new_child_link
+	}
 	return strconv.FormatUint(n, 10), nil
+}
+
+// canonicalQoS takes pairs of priorities, FROM:TO; 0 is what every one has.
+func canonicalQoS(text string) (string, error) {
+	type pair struct{ from, to uint64 }
+	var pairs []pair
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		from, to, found := strings.Cut(part, ":")
+		f, errF := strconv.ParseUint(from, 10, 32)
+		t, errT := strconv.ParseUint(to, 10, 32)
+		if !found || errF != nil || errT != nil {
+			return "", fmt.Errorf("%q is no pair of priorities such as 0:5", part)
+		}
+		if slices.ContainsFunc(pairs, func(p pair) bool { return p.from == f }) {
+			return "", fmt.Errorf("priority %d is mapped twice", f)
+		}
+		pairs = append(pairs, pair{f, t})
+	}
+	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.from, b.from) })
+	var out []string
+	for _, p := range pairs {
+		if p.to != 0 {
+			out = append(out, fmt.Sprintf("%d:%d", p.from, p.to))
+		}
+	}
+	return strings.Join(out, ","), nil
 }
 
 // seconds takes a number with up to two decimals.
@@ -227,6 +263,19 @@ func (a *Attr) address(text string) (string, error) {
 		return "", nil
 	}
 	return addr.String(), nil
+}
+
+// addresses takes IP addresses with commas between them, and keeps their order.
+func (a *Attr) addresses(text string) (string, error) {
+	var out []string
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		addr, err := netip.ParseAddr(part)
+		if err != nil || addr.Zone() != "" || addr.Is4() != (a.Type == IPv4List) {
+			return "", fmt.Errorf("%q is no IPv%s address", part, map[bool]string{true: "4", false: "6"}[a.Type == IPv4List])
+		}
+		out = append(out, addr.String())
+	}
+	return strings.Join(out, ","), nil
 }
 
 func canonicalRange(text string) (string, error) {

@@ -8,6 +8,8 @@ type checkFunc func(m *simulation, i *InterfaceConfig, v *Interface, fault func(
 // read the tables.
 func checkOf(kind string) checkFunc {
 	switch kind {
+	case "bond":
+		return checkBond
 	case "linux-bridge":
 		return checkBridge
 	case "mac-vlan", "mac-vtap":

@@ -19,6 +19,7 @@ func (s *State) Clone() *State {
 		Sysctls:    maps.Clone(s.Sysctls),
 		RouteSets:  slices.Clone(s.RouteSets), // what is in them is never changed
 		Secrets:    maps.Clone(s.Secrets),
+		Lacks:      s.Lacks, // never changed
 	}
 	for i := range c.Interfaces {
 		c.Interfaces[i] = c.Interfaces[i].clone()

@@ -36,6 +36,9 @@ func (i *InterfaceConfig) query(q *Query) {
 		return
 	}
 	q.links()
+	if i.Type != "" && i.State != "absent" {
+		q.Kinds = append(q.Kinds, i.Type)
+	}
 	for key, v := range i.Attrs {
 		if v != "" && (key == "netns" || strings.HasSuffix(key, ".peer-target")) {
 			q.Namespaces = append(q.Namespaces, v)
@@ -113,6 +116,8 @@ func (q *Query) tidy() {
 	q.Sysctls = slices.Compact(q.Sysctls)
 	slices.Sort(q.Namespaces)
 	q.Namespaces = slices.Compact(q.Namespaces)
+	slices.Sort(q.Kinds)
+	q.Kinds = slices.Compact(q.Kinds)
 }
 
 // Query says what must be observed to verify or to undo c.

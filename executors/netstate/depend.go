@@ -8,7 +8,7 @@ func parents(i *Interface) []string {
 	var names []string
 	for key, value := range i.Attrs {
 		attr := AttrByKey(key)
-		if attr != nil && attr.Type == LinkRef && value != "" && value != i.Name {
+		if attr != nil && attr.Type == LinkRef && !attr.Late && value != "" && value != i.Name {
 			names = append(names, value)
 		}
 	}

@@ -50,14 +50,15 @@ type differ struct {
 	from, to *State
 	*losses
 
-	sysctlsFirst   []Edit // that do not belong to an interface
-	sysctlsDragged []Edit // that others drag along, and are set after them
-	linksEarly     []Edit // made and changed
-	taken          []Edit // hardware addresses that bridges take from ports
-	sysctlsLinks   []Edit // that belong to an interface
-	addressEarly   []Edit // added, changed
-	entries        []Edit // neighbours and forwarding entries: added, changed
-	routesDirect   []Edit // added, changed: without gateway, so that gateways are in reach
+	sysctlsFirst   []Edit                // that do not belong to an interface
+	sysctlsDragged []Edit                // that others drag along, and are set after them
+	linksEarly     []Edit                // made and changed
+	freed          map[string]*Interface // ports that left their bond before it was changed
+	taken          []Edit                // hardware addresses that bridges take from ports
+	sysctlsLinks   []Edit                // that belong to an interface
+	addressEarly   []Edit                // added, changed
+	entries        []Edit                // neighbours and forwarding entries: added, changed
+	routesDirect   []Edit                // added, changed: without gateway, so that gateways are in reach
 	routesGateway  []Edit
 	rulesAdded     []Edit
 	rulesDeleted   []Edit

@@ -62,7 +62,19 @@ func (d *differ) addLink(after *Interface, made map[string]bool) {
 		return
 	}
 	made[after.Netns+"/"+after.Name] = true
-	d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: bare}})
+	if port := d.to.Interface(attrOf(after, "controller")); bonded(d.to, after) && port != nil {
+		d.addPort(after)
+		return
+	}
+	d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: withoutAddresses(d.later(nil, bare))}})
+}
+
+// addPort makes an interface that is to be a port of a bond: alone and down,
+// and then its port.
+func (d *differ) addPort(after *Interface) {
+	alone := withState(released(after), "down")
+	d.linksEarly = append(d.linksEarly, Edit{Op: Add, After: Object{Link: alone}})
+	d.changeLink(alone, after)
 }
 
 // bornWith makes the end of a veth that comes into being with near: down, and
@@ -114,6 +126,18 @@ func (d *differ) changeLink(before, after *Interface) {
 		d.linksEarly = append(d.linksEarly, Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: freed}, Implied: true})
 		before = freed
 	}
+	if i := dragged(d.from, d.to, before); i != nil {
+		d.linksEarly = append(d.linksEarly, Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: i}, Implied: true})
+		before = i
+	}
+	if i := d.freed[before.Name]; i != nil && before.Netns == "" {
+		before = i
+	}
+	if before.Netns == "" && after.Netns == "" {
+		before = d.bondSteps(before, after)
+		d.emptyBond(before, after)
+		after = d.later(before, after)
+	}
 	after = d.firstPorts(before, after)
 	if len(Differences(before, after)) == 0 {
 		return
@@ -131,7 +155,7 @@ func (d *differ) changeLink(before, after *Interface) {
 // may have been set before and stays, the edit is there all the same: it says
 // that it happens.
 func (d *differ) firstPorts(before, after *Interface) *Interface {
-	if after.Type != "linux-bridge" || before.Netns != "" {
+	if !takesMAC(after) || before.Netns != "" {
 		return after
 	}
 	mac, gains := firstPortsMAC(d.from, d.to, after.Name)

@@ -134,6 +134,8 @@ func setCommands(i *Interface, diffs []Difference) []string {
 		switch {
 		case d.Key == "bridge-port.multicast-eht-hosts-limit":
 			last = append(last, "echo "+d.After+" > "+quote("/sys/class/net/"+i.Name+"/brport/multicast_eht_hosts_limit"))
+		case a.Type == VLANList:
+			last = append(last, vlanCommands(i, d)...)
 		case IsPortKey(d.Key):
 			port = append(port, portWords(a, d.After)...)
 			portKind = kernelOfPort(d.Key)
@@ -178,44 +180,19 @@ func kernelOfPort(key string) string {
 
 // kindWords are an attribute of a kind as ip-link(8) has it.
 func kindWords(a *Attr, v string) []string {
-	switch a.Key {
-	case "vxlan.ttl":
-		if v == "0" {
-			v = "auto"
-		}
-		return []string{"ttl", v}
-	case "vxlan.tos":
-		n, _ := strconv.ParseUint(v, 10, 8)
-		return []string{"tos", "0x" + strconv.FormatUint(n, 16)}
-	case "vxlan.remote", "vxlan.local":
-		if v == "" {
-			v = "any"
-		}
-		return []string{a.IP, v}
-	case "vxlan.source-port-range":
-		low, high, _ := strings.Cut(v, "-")
-		return []string{"srcport", low, high}
-	case "vxlan.ttl-inherit", "vxlan.group-policy", "vxlan.generic-protocol":
-		if v == "true" {
-			return strings.Fields(a.IP)
-		}
-		return nil
+	if w, own := ownWords(a, v); own {
+		return w
 	}
 	switch {
-	case a.IP == "" || a.Message:
+	case a.IP == "" || a.Message || a.Type == VLANList:
 		return nil
-	case a.Type == MACList:
+	case a.Type == MACList || a.Type == QoSMap:
 		return append(strings.Fields(a.IP), strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)
 	case a.Type == FlagBit:
 		if (v == "true") != a.Inverse {
 			return strings.Fields(a.IP)
 		}
 		return []string{"flag", "null"}
-	case strings.HasPrefix(a.Key, "vxlan.") && a.Type == Bool:
-		if v == "true" {
-			return []string{a.IP}
-		}
-		return []string{"no" + a.IP}
 	case v == "":
 		return nil
 	}
@@ -243,11 +220,7 @@ func ipValue(a *Attr, v string) string {
 		return strconv.FormatUint(hundredths(v), 10)
 	case Enum:
 		if strings.HasSuffix(a.Key, "multicast-router") {
-			for _, e := range a.Enum {
-				if e.Name == v {
-					return strconv.FormatUint(e.Value, 10)
-				}
-			}
+			return enumNumber(a, v)
 		}
 	}
 	return v

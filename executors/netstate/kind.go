@@ -44,6 +44,11 @@ const (
 	Endpoint                       // "192.0.2.1:51820", "[2001:db8::1]:51820"; struct sockaddr_in or sockaddr_in6
 	CIDRs                          // sorted prefixes, with commas; written by package linux
 	HexID                          // bytes in hexadecimal: Attr.Max of them
+	MaskedEnum                     // one of Attr.Enum's names: bits of struct ifla_vlan_flags (u32 flags, u32 mask), beside BoolOpts
+	IPv4List                       // "192.0.2.1,192.0.2.2"; nested, the place as type
+	IPv6List                       // the same for IPv6
+	VLANList                       // "1 pvid untagged,10-20": FormatVLANs; written by package linux
+	QoSMap                         // "0:1,5:7", sorted; nested struct ifla_vlan_qos_mapping (u32 from, u32 to)
 )
 
 // Settable says when the kernel accepts an attribute.
@@ -93,6 +98,11 @@ type Attr struct {
 	Fields []Attr
 	// Untold is set for a field of a List that the kernel never tells.
 	Untold bool
+	// Late is set for what names one of the interface's ports: it is set when
+	// they are there, and does not wait for itself.
+	Late bool
+	// Unreported is set for what the kernel takes and never tells.
+	Unreported bool
 	// Default is what the kernel takes when the attribute is not given;
 	// "" where that is not fixed.
 	Default string
@@ -139,8 +149,8 @@ type Kind struct {
 	Pair bool
 	// Needs are the keys that an interface cannot be made without.
 	Needs []string
-	// Born is what the kernel gives to a new interface by itself. An "mtu" of
-	// "below" is that of the interface below.
+	// Born is what the kernel gives to a new interface by itself; below stands
+	// for what the interface below has.
 	Born Attrs
 	// Creatable is false for kinds that hardware or the kernel provides.
 	Creatable bool
@@ -149,6 +159,17 @@ type Kind struct {
 	Module, Option string
 	// Example is a complete netconfig block for the reference page.
 	Example string
+}
+
+// below is a value of Kind.Born.
+const below = "below"
+
+// Mask is the bits that the values of a MaskedEnum have in all.
+func (a *Attr) Mask() (bits uint32) {
+	for _, e := range a.Enum {
+		bits |= uint32(e.Value)
+	}
+	return bits
 }
 
 // kindOf is the kind of an interface, or one without attributes.

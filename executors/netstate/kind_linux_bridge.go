@@ -31,6 +31,14 @@ var linuxBridge = Kind{
           stp-path-cost: 100
         - name: tap0
           isolated: true
+        - name: eth2
+          vlan:
+            mode: trunk
+            trunk-tags:
+              - id: 101
+              - id-range: {min: 500, max: 599}
+            enable-native: true
+            tag: 100
     ipv4:
       address:
         - ip: 192.0.2.1
@@ -39,6 +47,8 @@ var linuxBridge = Kind{
 }
 
 var bridgeAttrs = []Attr{
+	{Key: "bridge.vlan", Type: VLANList, Set: Anytime, Extension: true, IP: "bridge vlan self",
+		Doc: "VLANs of the bridge itself, as of a port (`bridge-port` below)."},
 	{Key: "bridge.options.stp.enabled", Type: Bool32, IFLA: 5, Set: Anytime, Default: "false", IP: "stp_state",
 		Doc: "Spanning tree protocol (IEEE 802.1D)."},
 	{Key: "bridge.options.stp.priority", Type: Uint16, IFLA: 6, Set: Anytime, Default: "32768", IP: "priority",

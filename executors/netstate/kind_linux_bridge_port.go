@@ -9,6 +9,9 @@ var bridgePortAttrs = []Attr{
 		Doc: "Path cost; the kernel's default follows the link's speed."},
 	{Key: "bridge-port.stp-priority", Type: Uint16, IFLA: 2, Max: 63, Set: Anytime, Default: "32", IP: "priority",
 		Doc: "Port priority."},
+	{Key: "bridge-port.vlan", Type: VLANList, Set: Anytime, IP: "bridge vlan",
+		Doc: "VLANs of the port: `mode: access` with a `tag`, or `mode: trunk` with `trunk-tags` (a list of `{id: N}` and `{id-range: {min: N, max: N}}`), and with `enable-native: true` and `tag` for untagged packets. " +
+			"An extension says the same, and more, in bridge(8)'s words: `tags: [10 pvid untagged, 20-30, 40 untagged]`. What is given replaces all, and switches `vlan-filtering` on unless the bridge says otherwise."},
 	{Key: "bridge-port.bpdu-guard", Type: Bool, IFLA: 5, Set: Anytime, Default: "false", Extension: true, IP: "guard",
 		Doc: "Drop spanning tree packets that arrive and disable the port."},
 	{Key: "bridge-port.root-block", Type: Bool, IFLA: 6, Set: Anytime, Default: "false", Extension: true, IP: "root_block",

@@ -12,6 +12,18 @@ var kinds = []*Kind{
 	&macVtap,
 	&ifb,
 	&tun,
+	&bond,
+	&vlan,
+	&vrf,
+	&dummy,
+	&ipVlan,
+	&ipVtap,
+	&geneve,
+	&vcan,
+	&vxcan,
+	&nlmon,
+	&hsr,
+	&infiniband,
 }
 
 // Kinds returns every kind of interface. The result is shared: do not change it.

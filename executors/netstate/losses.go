@@ -64,6 +64,9 @@ func (l *losses) address(device string, a *Address) moment {
 	if a.Prefix.Addr().Is4() {
 		return never
 	}
+	if t.cycled && !t.v6off && !keepsV6(l.from, device) {
+		return early
+	}
 	if t.v6off || (t.down && !keepsV6(l.from, device)) {
 		return late
 	}
@@ -84,7 +87,7 @@ func (l *losses) route(r *Route) moment {
 		case t.gone != never:
 			// One hop over a vanished device takes the whole route along.
 			return t.gone
-		case t.down, t.v6off && !isV4(r):
+		case t.down, t.cycled, t.v6off && !isV4(r):
 			flushed++
 			when = late
 		case isV4(r) && last != never:
@@ -115,6 +118,8 @@ func (l *losses) neighbor(n *Neighbor) moment {
 	switch {
 	case t.gone != never:
 		return t.gone
+	case t.cycled && !n.Proxy:
+		return early
 	case t.newMAC != never && !n.Proxy:
 		return t.newMAC
 	case t.down, t.v6off && n.IP.Is6():

@@ -16,4 +16,7 @@ type Query struct {
 	// Namespaces are other targets or named namespaces whose links are wanted
 	// too, marked with Interface.Netns.
 	Namespaces []string `json:"namespaces,omitempty"`
+	// Kinds are types of interfaces that are to be made: whether the kernel
+	// has them is wanted too.
+	Kinds []string `json:"kinds,omitempty"`
 }

@@ -66,6 +66,10 @@ func settleLinks(from, to *State) {
 		if v.Netns != "" || !gone(attrOf(v, "controller")) {
 			continue
 		}
+		if bonded(from, from.Interface(v.Name)) {
+			v.Attrs = bondFreed(v).Attrs
+			continue
+		}
 		v.Attrs = maps.Clone(v.Attrs)
 		v.Attrs["controller"] = ""
 		for key := range v.Attrs {

@@ -25,6 +25,8 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 		settleLinks(m.from, m.to)
 		m.vanished(c)
 		m.references(c)
+		m.receivers(c)
+		m.ipVlanSiblings(c)
 	}
 	m.routes(c.Routes)
 	m.rules(c.Rules)
@@ -97,6 +99,8 @@ func (m *simulation) interfaces(c *Config) {
 	for _, i := range live {
 		m.ports(i)
 	}
+	m.filterVLANs()
+	m.movePVIDs()
 	for _, i := range live {
 		m.addresses(i)
 	}
@@ -105,6 +109,7 @@ func (m *simulation) interfaces(c *Config) {
 			m.move(i, target)
 		}
 	}
+	m.dragUppers()
 	m.shrinkUppers()
 	m.dragDown(c)
 	m.firstPorts()
@@ -182,6 +187,11 @@ func (m *simulation) make(i *InterfaceConfig) {
 	case kind == nil || !kind.Creatable:
 		m.problem(i.Pos, "unknown-interface", "there is no interface "+i.Name+", and type "+i.Type+" cannot be made",
 			"Check the name. `ip link` lists the interfaces of the target.")
+		return
+	}
+	if reason := m.from.Lacks[kind.Name]; reason != "" {
+		m.problem(i.at("type"), "kernel-lacks", i.Name+" cannot be made: "+reason,
+			"Install or load the module, or run a kernel that has it. `modprobe "+kind.Module+"` tells more.")
 		return
 	}
 	m.require(i, kind)

@@ -18,6 +18,9 @@ func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
 		if attr == nil || attr.Set == ReadOnly || key == "netns" || key == "state" {
 			continue
 		}
+		if attr.Unreported && !m.made[i.Name] {
+			continue // it is as it was made
+		}
 		if was, known := attr.value(v.Attrs); known && !m.made[i.Name] && attr.equal(was, value) {
 			continue
 		}
@@ -28,6 +31,7 @@ func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
 		m.leave(i, was, v)
 	}
 	m.pairing(i, v)
+	m.followBond(i, v)
 	m.check(i, v)
 }
 
@@ -171,8 +175,7 @@ func (m *simulation) ports(i *InterfaceConfig) {
 					"Add it to the list, or leave `controller` out.")
 				continue
 			}
-			freed := released(v)
-			v.Attrs = freed.Attrs
+			v.Attrs = m.releasedHere(v).Attrs
 		}
 	}
 	for _, name := range *i.Ports {
@@ -208,6 +211,21 @@ func (m *simulation) port(bridge *InterfaceConfig, name string) {
 	m.enslave(v, bridge.Name, own)
 }
 
+// releasedHere is a port as its controller leaves it. A bond gives its ports
+// their own address and MTU back, which nobody knows here.
+func (m *simulation) releasedHere(v *Interface) *Interface {
+	freed := released(v)
+	if bonded(m.from, m.from.Interface(v.Name)) && attrOf(v, "controller") == attrOf(m.from.Interface(v.Name), "controller") {
+		c := m.configOf(v)
+		for _, key := range []string{"mac-address", "mtu"} {
+			if !given(c, key) {
+				delete(freed.Attrs, key)
+			}
+		}
+	}
+	return freed
+}
+
 func given(i *InterfaceConfig, key string) bool {
 	_, ok := i.Attrs[key]
 	return ok
@@ -216,7 +234,17 @@ func given(i *InterfaceConfig, key string) bool {
 // enslave sets a controller; attributes of the old one's port are gone.
 func (m *simulation) enslave(v *Interface, controller string, own *InterfaceConfig) {
 	if attrOf(v, "controller") != controller {
-		v.Attrs = released(v).Attrs
+		v.Attrs = m.releasedHere(v).Attrs
+		v.Attrs = cloneOrNew(v.Attrs)
+		if m.to.Interface(controller) != nil && m.to.Interface(controller).Type == "bond" {
+			// It gets the bond's.
+			for _, key := range []string{"mac-address", "mtu"} {
+				if own == nil || !given(own, key) {
+					delete(v.Attrs, key)
+					v.asked(key)
+				}
+			}
+		}
 	}
 	v.Attrs = cloneOrNew(v.Attrs)
 	v.Attrs["controller"] = controller
@@ -241,7 +269,10 @@ func (m *simulation) ownController(i *InterfaceConfig) {
 	if c, ok := i.Attrs["controller"]; ok && (was == nil || attrOf(was, "controller") != c) {
 		delete(v.Attrs, "controller")
 		if c == "" {
-			v.Attrs = released(v).Attrs
+			if was != nil {
+				v.Attrs["controller"] = attrOf(was, "controller")
+			}
+			v.Attrs = m.releasedHere(v).Attrs
 		} else {
 			m.enslave(v, c, i)
 		}
@@ -253,7 +284,7 @@ func (m *simulation) ownController(i *InterfaceConfig) {
 func (m *simulation) shrinkUppers() {
 	for n := range m.to.Interfaces {
 		v := &m.to.Interfaces[n]
-		if v.Netns != "" || (v.Type != "mac-vlan" && v.Type != "mac-vtap") {
+		if v.Netns != "" || !followsDown(v) {
 			continue
 		}
 		base := m.to.Interface(lower(v))
@@ -274,6 +305,12 @@ func (m *simulation) shrinkUppers() {
 		v.Attrs["mtu"] = attrOf(base, "mtu")
 		v.asked("mtu")
 	}
+}
+
+// followsDown tells that an interface's MTU follows that of the one below it
+// when that becomes less (macvlan_device_event, vlan_device_event).
+func followsDown(i *Interface) bool {
+	return i.Type == "mac-vlan" || i.Type == "mac-vtap" || i.Type == "vlan"
 }
 
 // dragDown refuses ports that would take a bridge's IPv6 addresses: its MTU
@@ -311,7 +348,7 @@ func (m *simulation) firstPorts() {
 	for n := range m.to.Interfaces {
 		v := &m.to.Interfaces[n]
 		was := m.from.Interface(v.Name)
-		if v.Netns != "" || v.Type != "linux-bridge" || was == nil || v.Attrs["mac-address"] != was.Attrs["mac-address"] {
+		if v.Netns != "" || !takesMAC(v) || was == nil || v.Attrs["mac-address"] != was.Attrs["mac-address"] {
 			continue
 		}
 		if c := m.config[v.Name]; c != nil && given(c, "mac-address") {
@@ -323,8 +360,13 @@ func (m *simulation) firstPorts() {
 	}
 }
 
-// firstPortsMAC is the lowest hardware address of the ports that a bridge
-// without ports gets, "" where one is unknown, and whether it gets any.
+// takesMAC tells that an interface without a hardware address of its own takes
+// one from its ports.
+func takesMAC(i *Interface) bool { return i.Type == "linux-bridge" || i.Type == "bond" }
+
+// firstPortsMAC is the hardware address that a bridge or bond without ports
+// takes from those that it gets, "" where that is unknown, and whether it gets
+// any: the lowest for a bridge, that of the first for a bond (bond_enslave).
 func firstPortsMAC(from, to *State, bridge string) (mac string, gains bool) {
 	for i := range from.Interfaces {
 		if from.Interfaces[i].Netns == "" && attrOf(&from.Interfaces[i], "controller") == bridge {
@@ -337,8 +379,14 @@ func firstPortsMAC(from, to *State, bridge string) (mac string, gains bool) {
 		if port.Netns != "" || attrOf(port, "controller") != bridge {
 			continue
 		}
-		gains = true
 		own := attrOf(port, "mac-address")
+		if v := to.Interface(bridge); v != nil && v.Type == "bond" {
+			if was := from.Interface(port.Name); own == "" && was != nil {
+				own = attrOf(was, "mac-address")
+			}
+			return own, true
+		}
+		gains = true
 		unknown = unknown || own == ""
 		if mac == "" || own < mac {
 			mac = own

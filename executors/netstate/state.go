@@ -26,6 +26,9 @@ type State struct {
 	// Secrets are keys that a configuration has brought into a predicted
 	// state, by their fingerprints. An observed state has none.
 	Secrets Secrets `json:"-"`
+	// Lacks says of types of interfaces (Query.Kinds) that the running kernel
+	// cannot make what it is without: "module vrf (CONFIG_NET_VRF) …".
+	Lacks map[string]string `json:"lacks,omitempty"`
 }
 
 // Attrs holds attribute values in canonical text, by dotted netconfig key

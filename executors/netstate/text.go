@@ -73,6 +73,9 @@ func linkChange(e *Edit) []string {
 	if before.Netns != after.Netns {
 		return []string{"! link " + after.Name + " netns " + orNone(before.Netns) + " → " + orNone(after.Netns)}
 	}
+	if e.Implied && after.Type == "bond" && changedMAC(before, after) {
+		return []string{"! " + linkName(after) + " mac-address: the kernel's choice, unless one was set"}
+	}
 	if e.Implied && after.Type == "linux-bridge" {
 		return []string{"! " + linkName(after) + " mac-address: the lowest of its ports', unless one was set"}
 	}
@@ -95,6 +98,11 @@ func linkChange(e *Edit) []string {
 		return lists
 	}
 	return append([]string{"! " + linkName(after) + " " + strings.Join(words, ", ")}, lists...)
+}
+
+// changedMAC tells that a hardware address becomes another, or unknown.
+func changedMAC(before, after *Interface) bool {
+	return before.Attrs["mac-address"] != after.Attrs["mac-address"]
 }
 
 // oneLine shows the fields of a value with single spaces.

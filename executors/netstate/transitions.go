@@ -27,6 +27,7 @@ type transition struct {
 	small    bool   // the MTU becomes too small for IPv6
 	newMAC   moment // the hardware address, or IFF_NOARP, changes: neighbours are forgotten
 	released bool   // it leaves its controller
+	cycled   bool   // up before and after, and down on the way
 }
 
 // transitions compares the links of two states. An interface that is not in
@@ -50,6 +51,7 @@ func transitions(from, to *State) map[string]transition {
 			if changed(before, after, "mac-address") || changed(before, after, "arp") {
 				t.newMAC = early
 			}
+			t.cycled = !t.down && cycled(from, to, before, after)
 			t.released = attrOf(before, "controller") != attrOf(after, "controller") && attrOf(before, "controller") != ""
 		}
 		t.v6off = after != nil && noV6(to, after) && !noV6(from, before)
@@ -61,6 +63,17 @@ func transitions(from, to *State) map[string]transition {
 	sweep(m, from, to)
 	passThrough(m, from, to)
 	return m
+}
+
+// cycled tells that the kernel takes an interface down and up again when it
+// comes to a controller or leaves it: a bond (bond_enslave), a VRF
+// (cycle_netdev).
+func cycled(from, to *State, before, after *Interface) bool {
+	if attrOf(before, "controller") == attrOf(after, "controller") || attrOf(before, "state") != "up" {
+		return false
+	}
+	cycles := func(c *Interface) bool { return c != nil && (c.Type == "bond" || c.Type == "vrf") }
+	return cycles(from.Interface(attrOf(before, "controller"))) || cycles(to.Interface(attrOf(after, "controller")))
 }
 
 // noV6 tells that an interface has no IPv6.

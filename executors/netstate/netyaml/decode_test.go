@@ -34,7 +34,7 @@ func TestFaultsHavePositions(t *testing.T) {
         - ip: 2001:db8::1
           prefix-length: 64
   - name: bond0
-    type: bond
+    type: ovs-bridge
   - name: eth9
     lldp: {enabled: true}
 routes:
@@ -55,7 +55,7 @@ route-rules:
 		"10:13 unsupported `dhcp: true` needs a DHCP client",
 		"13:26 bad-value the prefix length of an IPv4 address is 0 to 32",
 		"14:15 bad-value 2001:db8::1 does not belong under `ipv4`",
-		"17:11 unsupported type bond is not supported by this version",
+		"17:11 unsupported type ovs-bridge needs the Open vSwitch daemon",
 		"19:5 unsupported `lldp` needs a daemon (NetworkManager or lldpd)",
 		"22:20 bad-value `destination`: \"192.0.2.0/33\" is no network such as 192.0.2.0/24",
 		"24:7 missing-key `state: absent` alone would remove every route",

@@ -24,7 +24,7 @@ var quiet = map[string]string{"txqueuelen": "1000", "arp": "true", "multicast": 
 
 // unsaid are attributes that are no wish of anybody: they come with the
 // hardware, or with the number of processors.
-var unsaid = []string{"state", "netns", "num-tx-queues", "num-rx-queues"}
+var unsaid = []string{"state", "netns", "num-tx-queues", "num-rx-queues", "link-aggregation.options.active_slave"}
 
 func encodeInterfaces(s *netstate.State) []*yaml.Node {
 	var out []*yaml.Node
@@ -86,6 +86,9 @@ func byPlace(a, b string) int {
 func leaveOut(s *netstate.State, v *netstate.Interface, key string) bool {
 	a := netstate.AttrByKey(key)
 	text := v.Attrs[key]
+	if key == "bridge.options.vlan-filtering" && text == "false" && saysVLANs(s, v) {
+		return false // saying VLANs would switch it on
+	}
 	if a == nil || a.Set == netstate.ReadOnly || slices.Contains(unsaid, key) || text == a.Default {
 		return true
 	}
@@ -94,6 +97,13 @@ func leaveOut(s *netstate.State, v *netstate.Interface, key string) bool {
 			return true
 		}
 	}
+	if a.Type == netstate.VLANList {
+		bridge := v
+		if key == "bridge-port.vlan" {
+			bridge = controllerOf(s, v)
+		}
+		return bridge == nil || beginningVLANs(bridge, text)
+	}
 	if key == "mac-address" && v.Type == "linux-bridge" {
 		// As long as it follows a port, let it.
 		for i := range s.Interfaces {
@@ -101,6 +111,9 @@ func leaveOut(s *netstate.State, v *netstate.Interface, key string) bool {
 				return true
 			}
 		}
+	}
+	if c := controllerOf(s, v); c != nil && c.Type == "bond" && (key == "mac-address" || key == "mtu") && c.Attrs[key] == text {
+		return true // the bond gives it
 	}
 	if key == "mac-address" && (v.Type == "loopback" || text == "") {
 		return true
@@ -116,10 +129,12 @@ func value(a *netstate.Attr, text string) *yaml.Node {
 		if text == "true" || text == "false" {
 			n.Tag = "!!bool"
 		}
-	case netstate.MACList, netstate.CIDRs:
+	case netstate.MACList, netstate.CIDRs, netstate.QoSMap:
 		return listNode(text)
 	case netstate.List:
 		return tableNode(a, text)
+	case netstate.VLANList:
+		return encodeVLAN(text)
 	case netstate.String, netstate.LinkRef, netstate.MAC, netstate.Enum, netstate.Key64, netstate.KeyHex, netstate.HexID, netstate.Endpoint, netstate.IPAddress, netstate.IPv4, netstate.IPv6, netstate.PortRange:
 	default:
 		if _, err := strconv.ParseInt(text, 10, 64); err == nil {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"stet/executors/netstate"
@@ -69,12 +70,35 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 			v.Attrs[a.Key] = g.value(a)
 		}
 	}
+	for _, key := range k.Needs {
+		if a := netstate.AttrByKey(key); v.Attrs[key] == "" && a.Type != netstate.LinkRef {
+			v.Attrs[key] = g.value(a)
+		}
+	}
+	if k.Pair {
+		delete(v.Attrs, k.PeerTargetKey())
+		v.Attrs[k.PeerKey()] = name + "p"
+		p := g.add(name+"p", k.Name)
+		p.Attrs[k.PeerKey()] = name
+		return
+	}
 	switch k.Name {
-	case "veth":
-		delete(v.Attrs, "veth.peer-target")
-		v.Attrs["veth.peer"] = name + "p"
-		p := g.add(name+"p", "veth")
-		p.Attrs["veth.peer"] = name
+	case "bond":
+		g.bond(v)
+	case "vlan", "infiniband":
+		v.Attrs[k.Below] = "eth0"
+	case "ipvlan", "ipvtap":
+		// All on one have the same mode, and nobody else has its packets.
+		v.Attrs[k.Below], v.Attrs[k.Name+".mode"] = name+"b", "l3s"
+		delete(v.Attrs, k.Name+".vepa")
+		g.add(name+"b", "ethernet")
+	case "hsr":
+		v.Attrs["hsr.port1"], v.Attrs["hsr.port2"] = name+"a", name+"b"
+		delete(v.Attrs, "hsr.version") // the kernel does not tell
+		g.add(name+"a", "ethernet")
+		g.add(name+"b", "ethernet")
+	case "geneve":
+		v.Attrs["geneve.external"] = "false"
 	case "mac-vlan", "mac-vtap":
 		v.Attrs[k.Name+".base-iface"] = "eth0"
 		v.Attrs[k.Name+".mode"] = "source"
@@ -85,10 +109,35 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 		delete(v.Attrs, "vxlan.local")
 		delete(v.Attrs, "vxlan.vni-filter")
 	case "linux-bridge":
+		v.Attrs["bridge.options.vlan-filtering"] = strconv.FormatBool(g.chance(2))
 		delete(v.Attrs, "bridge.options.group-fwd-mask")
 		if v.Attrs["bridge.options.stp.enabled"] == "true" {
 			v.Attrs["bridge.options.stp.forward-delay"] = "7.5"
 		}
+	}
+}
+
+// bond leaves only what goes together, and gives some a port.
+func (g *generator) bond(v *netstate.Interface) {
+	const options = "link-aggregation.options."
+	for key := range v.Attrs {
+		switch strings.TrimPrefix(key, options) {
+		case "fail_over_mac", "use_carrier", "xmit_hash_policy", "resend_igmp", "num_grat_arp", "arp_ip_target", "ns_ip6_target":
+		default:
+			if strings.HasPrefix(key, options) {
+				delete(v.Attrs, key)
+			}
+		}
+	}
+	v.Attrs[options+"miimon"], v.Attrs[options+"updelay"] = "100", "200"
+	v.Attrs["link-aggregation.mode"] = []string{"active-backup", "802.3ad", "balance-alb"}[g.r.IntN(3)]
+	name, mac, mtu := v.Name, v.Attrs["mac-address"], v.Attrs["mtu"]
+	if g.chance(2) {
+		if v.Attrs["link-aggregation.mode"] == "active-backup" {
+			v.Attrs[options+"primary"] = name + "e"
+		}
+		p := g.add(name+"e", "ethernet")
+		p.Attrs["controller"], p.Attrs["mac-address"], p.Attrs["mtu"], p.Attrs["bond-port.queue-id"] = name, mac, mtu, "3"
 	}
 }
 
@@ -98,7 +147,15 @@ func (g *generator) value(a *netstate.Attr) string {
 	switch a.Type {
 	case netstate.Bool, netstate.Bool32, netstate.Flag, netstate.BoolOpt, netstate.FlagBit:
 		text = strconv.FormatBool(g.chance(2))
-	case netstate.Enum:
+	case netstate.VLANList:
+		text = []string{"", "1 pvid untagged", "10 pvid untagged", "2-4,5 pvid untagged", "7 untagged,8 pvid"}[g.r.IntN(5)]
+	case netstate.QoSMap:
+		text = "1:2,3:4"
+	case netstate.IPv4List:
+		text = "192.0.2.2,192.0.2.1"
+	case netstate.IPv6List:
+		text = "2001:db8::1"
+	case netstate.Enum, netstate.MaskedEnum:
 		text = a.Enum[g.r.IntN(len(a.Enum))].Name
 	case netstate.MAC:
 		text = g.mac()
@@ -113,7 +170,11 @@ func (g *generator) value(a *netstate.Attr) string {
 	case netstate.Centi, netstate.Centi64:
 		text = strconv.Itoa(6 + g.r.IntN(4))
 	default:
-		text = strconv.FormatUint(max(a.Min, 1)+uint64(g.r.IntN(2)), 10)
+		n := max(a.Min, 1) + uint64(g.r.IntN(2))
+		if a.Max != 0 {
+			n = min(n, a.Max)
+		}
+		text = strconv.FormatUint(n, 10)
 	}
 	canonical, err := a.Canonical(text)
 	if err != nil {

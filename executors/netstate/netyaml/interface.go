@@ -15,6 +15,7 @@ func (d *decoder) interfaces(n *yaml.Node) {
 // needsDaemon are keys of nmstate that a daemon of its own stands behind.
 var needsDaemon = map[string]string{
 	"802.1x":       "`802.1x` needs a daemon (wpa_supplicant)",
+	"lldp":         "`lldp` needs a daemon (NetworkManager or lldpd)",
 	"ovs-db":       "`ovs-db` needs the Open vSwitch daemon",
 	"profile-name": "`profile-name` names a profile of NetworkManager",
 	"wait-ip":      "`wait-ip` makes NetworkManager wait",
@@ -22,16 +23,14 @@ var needsDaemon = map[string]string{
 	"libreswan":    "`libreswan` needs the Libreswan daemon",
 }
 
-const daemonDetail = "stet configures the kernel directly and leaves daemons alone. Leave it out, or use a run block."
-
 // laterKeys are keys of nmstate that this version does not have.
 var laterKeys = []string{
-	"alt-names", "copy-mac-from", "ethtool", "mptcp", "ethernet", "link-aggregation", "vlan", "vrf", "ipvlan",
-	"macsec", "hsr", "infiniband", "ip-tunnel", "xfrm",
+	"alt-names", "copy-mac-from", "ethtool", "mptcp", "ethernet",
+	"macsec", "ip-tunnel", "xfrm",
 }
 
 // laterTypes are types of nmstate that this version does not have.
-var laterTypes = []string{"bond", "vlan", "vrf", "dummy", "ipvlan", "macsec", "hsr", "infiniband", "ip-tunnel", "xfrm"}
+var laterTypes = []string{"macsec", "ip-tunnel", "xfrm"}
 
 func (d *decoder) iface(n *yaml.Node) {
 	i := netstate.InterfaceConfig{Pos: pos(n), Attrs: netstate.Attrs{}, AttrPos: map[string]netstate.Pos{}}
@@ -40,8 +39,7 @@ func (d *decoder) iface(n *yaml.Node) {
 		"name":        {decode: func(v *yaml.Node) { named = d.name(v, &i) }},
 		"type":        {decode: func(v *yaml.Node) { d.ifaceType(v, &i) }},
 		"state":       {decode: scalar(d, "state", oneOf("up", "down", "absent", "ignore"), func(s string) { i.State = s })},
-		"identifier":  {decode: d.identifier, hidden: true},
-		"lldp":        {decode: func(v *yaml.Node) { d.lldp(keyOf(n, "lldp"), v) }, hidden: true},
+		"identifier":  {decode: scalar(d, "identifier", oneOf("name"), func(string) {}), hidden: true},
 		"description": {decode: func(v *yaml.Node) { d.attr(v, netstate.AttrByKey("alias"), &i) }},
 		"sysctl":      {decode: func(v *yaml.Node) { d.ownSysctls(v, &i) }},
 	}
@@ -53,7 +51,7 @@ func (d *decoder) iface(n *yaml.Node) {
 		}
 	}
 	for key, reason := range needsDaemon {
-		known[key] = field{refuse: reason, detail: daemonDetail}
+		known[key] = field{refuse: reason, detail: "stet configures the kernel directly and leaves daemons alone. Leave it out, or use a run block."}
 	}
 	for _, key := range laterKeys {
 		known[key] = field{refuse: "`" + key + "` is not supported by this version", detail: later}
@@ -74,25 +72,6 @@ func (d *decoder) iface(n *yaml.Node) {
 		return
 	}
 	d.finish(n, &i)
-}
-
-// identifier says by what an interface is found. By what it has, and not by its
-// name, would be by what only the kernel knows.
-func (d *decoder) identifier(n *yaml.Node) {
-	if n.Kind == yaml.Scalar && n.Value == "mac-address" {
-		d.fail(n, "unsupported", "`identifier: mac-address` is not supported", "Name the interface as the kernel does: `stet facts` shows which one has the address.")
-		return
-	}
-	scalar(d, "identifier", oneOf("name"), func(string) {})(n)
-}
-
-// lldp accepts that there is to be none, as nmstate shows it.
-func (d *decoder) lldp(key, n *yaml.Node) {
-	d.mapping(n, "`lldp`", fields{"enabled": {decode: scalar(d, "enabled", parseBool, func(on bool) {
-		if on {
-			d.fail(key, "unsupported", "`lldp` needs a daemon (NetworkManager or lldpd)", daemonDetail)
-		}
-	})}})
 }
 
 // onlyType leaves out what follows from a type that is refused: of an
@@ -212,6 +191,10 @@ func (d *decoder) attr(n *yaml.Node, a *netstate.Attr, i *netstate.InterfaceConf
 	if a.Set == netstate.ReadOnly {
 		return // as nmstate shows it
 	}
+	if a.Type == netstate.VLANList {
+		d.vlan(n, a, i)
+		return
+	}
 	name := a.Key[strings.LastIndex(a.Key, ".")+1:]
 	if a.Type == netstate.List {
 		d.table(n, a, name, i)
@@ -243,9 +226,10 @@ func (d *decoder) attrText(n *yaml.Node, a *netstate.Attr, name string) (string,
 
 // aliases are other spellings that nmstate accepts.
 var aliases = map[string]string{
-	"bridge.options.group-forward-mask": "bridge.options.group-fwd-mask",
-	"mac-vlan.accept-all-mac":           "mac-vlan.promiscuous",
-	"mac-vtap.accept-all-mac":           "mac-vtap.promiscuous",
+	"bridge.options.group-forward-mask":     "bridge.options.group-fwd-mask",
+	"mac-vlan.accept-all-mac":               "mac-vlan.promiscuous",
+	"mac-vtap.accept-all-mac":               "mac-vtap.promiscuous",
+	"link-aggregation.options.num_unsol_na": "link-aggregation.options.num_grat_arp",
 }
 
 // section decodes a mapping whose keys the table of a kind has.

@@ -18,9 +18,6 @@ func (d *decoder) portLists(k *netstate.Kind, path string, known fields, i *nets
 	if key, ok := strings.CutPrefix(k.PortConfig, path+"."); ok && k.PortConfig != "" {
 		known[key] = field{decode: func(v *yaml.Node) { d.portEntries(v, k, i) }}
 	}
-	if path == "bridge-port" && k.PortSection == path {
-		known["vlan"] = field{refuse: "`vlan` of a port is not supported by this version", detail: later}
-	}
 }
 
 // portList decodes the whole list of a controller's ports.
@@ -58,13 +55,6 @@ func (d *decoder) portEntry(item *yaml.Node, k *netstate.Kind, entry *netstate.I
 		return
 	}
 	known := fields{"name": {decode: func(v *yaml.Node) { d.name(v, entry) }}}
-	if k.PortSection == "bridge-port" {
-		known["vlan"] = field{decode: func(v *yaml.Node) {
-			if v.Kind == yaml.Mapping && len(v.Pairs) > 0 {
-				d.fail(v, "unsupported", "`vlan` of a port is not supported by this version", later)
-			}
-		}, hidden: true}
-	}
 	for key := range children(k.PortSection) {
 		a := netstate.AttrByKey(k.PortSection + "." + key)
 		known[key] = field{decode: func(v *yaml.Node) { d.attr(v, a, entry) }, hidden: a.Set == netstate.ReadOnly}

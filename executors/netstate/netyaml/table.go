@@ -69,7 +69,13 @@ func (d *decoder) canonical(n *yaml.Node, a *netstate.Attr, name, text string) (
 }
 
 // listed tells that a value may be written as a list of single values.
-func listed(t netstate.AttrType) bool { return t == netstate.MACList || t == netstate.CIDRs }
+func listed(t netstate.AttrType) bool {
+	switch t {
+	case netstate.MACList, netstate.CIDRs, netstate.QoSMap, netstate.IPv4List, netstate.IPv6List:
+		return true
+	}
+	return false
+}
 
 // tableNode is a list of mappings.
 func tableNode(a *netstate.Attr, text string) *yaml.Node {

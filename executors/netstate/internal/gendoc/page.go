@@ -85,7 +85,7 @@ func settable(a *netstate.Attr) string {
 // typeText says what a value has to be.
 func typeText(a *netstate.Attr) string {
 	switch a.Type {
-	case netstate.Enum:
+	case netstate.Enum, netstate.MaskedEnum:
 		return names(a.Enum)
 	case netstate.IFFlag:
 		if a.Enum != nil {
@@ -96,6 +96,14 @@ func typeText(a *netstate.Attr) string {
 		return "true, false"
 	case netstate.MAC:
 		return "hardware address"
+	case netstate.IPv4List:
+		return "IPv4 addresses"
+	case netstate.IPv6List:
+		return "IPv6 addresses"
+	case netstate.VLANList:
+		return "VLANs"
+	case netstate.QoSMap:
+		return "list of FROM:TO"
 	case netstate.MACList:
 		return "list of hardware addresses"
 	case netstate.IPAddress:

@@ -1,0 +1,162 @@
+package linux
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
+)
+
+// observeLacks fills in which of the kinds the running kernel cannot make. A
+// kind that a link of the namespace is of is there.
+func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []rawLink, kinds []string) error {
+	for _, name := range kinds {
+		kind := netstate.KindByName(name)
+		if kind == nil || kind.Module == "" {
+			continue
+		}
+		if slices.ContainsFunc(raw, func(r rawLink) bool { return r.kind == kind.Kernel }) {
+			continue
+		}
+		reason, err := kindLacks(ctx, kind)
+		if err != nil {
+			return err
+		}
+		if reason == "" {
+			continue
+		}
+		s.Lacks = maps.Clone(s.Lacks)
+		if s.Lacks == nil {
+			s.Lacks = map[string]string{}
+		}
+		s.Lacks[name] = reason
+	}
+	return nil
+}
+
+// present remembers the kinds that the kernel was seen to have: asking costs a
+// namespace.
+var present sync.Map
+
+// kindLacks says what the running kernel is without for a kind; "" if it has it, or
+// if that cannot be found out without privileges. What is on disk is asked
+// first: the kernel itself would load a module to answer.
+func kindLacks(ctx context.Context, kind *netstate.Kind) (string, error) {
+	if _, ok := present.Load(kind.Name); ok {
+		return "", nil
+	}
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return "", fmt.Errorf("asking for the kernel's release: %w", err)
+	}
+	release := unix.ByteSliceToString(name.Release[:])
+	loaded, loadable := module("/", release, kind.Module)
+	switch {
+	case loaded:
+	case loadable && modulesDisabled():
+		return fmt.Sprintf("module %s (%s) is not loaded, and kernel.modules_disabled forbids loading it", kind.Module, kind.Option), nil
+	case loadable:
+	case kind.Name == "tun":
+		if f, err := os.Open("/dev/net/tun"); err == nil {
+			_ = f.Close()
+		} else if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOENT) {
+			return without(kind, release), nil
+		}
+	default:
+		has, err := probe(ctx, kind)
+		if err != nil || !has {
+			return without(kind, release), err
+		}
+	}
+	present.Store(kind.Name, true)
+	return "", nil
+}
+
+func without(kind *netstate.Kind, release string) string {
+	return fmt.Sprintf("the running kernel %s has neither module %s nor it built in (%s)", release, kind.Module, kind.Option)
+}
+
+// module tells whether a module is in the kernel, and whether it is installed
+// for it. root is where to look: "/".
+func module(root, release, name string) (loaded, loadable bool) {
+	plain := func(s string) string { return strings.ReplaceAll(s, "-", "_") }
+	if _, err := os.Stat(filepath.Join(root, "sys/module", plain(name))); err == nil {
+		return true, false
+	}
+	listed := func(file string) bool {
+		f, err := os.Open(filepath.Join(root, "lib/modules", release, file))
+		if err != nil {
+			return false
+		}
+		defer func() { _ = f.Close() }()
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			path, _, _ := strings.Cut(lines.Text(), ":")
+			base, _, _ := strings.Cut(filepath.Base(path), ".ko")
+			if plain(base) == plain(name) {
+				return true
+			}
+		}
+		return false
+	}
+	return listed("modules.builtin"), listed("modules.dep")
+}
+
+func modulesDisabled() bool {
+	b, err := os.ReadFile("/proc/sys/kernel/modules_disabled")
+	return err == nil && strings.TrimSpace(string(b)) == "1"
+}
+
+// probe asks the kernel itself, by making an interface in a namespace that
+// nobody else sees and that ends with its thread. Without the right to make
+// one, the kind is taken to be there.
+func probe(ctx context.Context, kind *netstate.Kind) (has bool, err error) {
+	type answer struct {
+		has bool
+		err error
+	}
+	result := make(chan answer, 1)
+	go func() {
+		runtime.LockOSThread() // for good: the thread ends here, and with it the namespace
+		has, err := probeHere(ctx, kind)
+		result <- answer{has, err}
+	}()
+	a := <-result
+	return a.has, a.err
+}
+
+func probeHere(ctx context.Context, kind *netstate.Kind) (bool, error) {
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+			return true, nil
+		}
+		return false, fmt.Errorf("making a network namespace to ask for %s: %w", kind.Name, err)
+	}
+	s, err := openSocket()
+	if err != nil {
+		return false, err
+	}
+	defer s.close()
+	err = s.getFlags(ctx, unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, func(m *message) {
+		m.ifinfo(0, 0, 0)
+		m.str(unix.IFLA_IFNAME, "stetprobe")
+		info := m.nest(unix.IFLA_LINKINFO)
+		m.str(unix.IFLA_INFO_KIND, kind.Kernel)
+		m.endNest(info)
+	}, nil)
+	var refused *kernelError
+	if err != nil && !errors.As(err, &refused) {
+		return false, fmt.Errorf("asking the kernel for %s: %w", kind.Name, err)
+	}
+	return !errors.Is(err, unix.EOPNOTSUPP), nil
+}

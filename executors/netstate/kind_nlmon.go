@@ -1,0 +1,19 @@
+package netstate
+
+// nlmon shows the messages of netlink sockets to packet sniffers
+// (drivers/net/nlmon.c).
+var nlmon = Kind{
+	Name:      "nlmon",
+	Kernel:    "nlmon",
+	Section:   "nlmon",
+	Creatable: true,
+	Module:    "nlmon",
+	Option:    "CONFIG_NLMON",
+	Born:      Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Doc:       "Shows all netlink messages of the namespace to tcpdump(8). An extension.",
+	Example: `interfaces:
+  - name: nlmon0
+    type: nlmon
+    state: up
+`,
+}
