@@ -67,6 +67,6 @@ func TestEveryAttributeIsDescribed(t *testing.T) {
 	check(netstate.LinkAttrs(), "")
 	for _, k := range netstate.Kinds() {
 		check(k.Attrs, k.Section+".")
-		check(k.PortAttrs, "bridge-port.")
+		check(k.PortAttrs, k.PortSection+".")
 	}
 }
