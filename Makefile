@@ -4,8 +4,12 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X stet/internal/version.Version=$(VERSION)
 STATIC := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
-# The agent is copied to hosts: its requests are HTTP/1.1 anyway.
-AGENT := $(STATIC) -tags nethttpomithttp2
+# The agent is copied to hosts, so that its size counts more than its speed: its
+# requests are HTTP/1.1 anyway, and nothing is inlined but where it is felt.
+AGENT := $(STATIC) -tags nethttpomithttp2 -gcflags=all=-l -gcflags=runtime=-e -gcflags=runtime/...=-e \
+	-gcflags=internal/runtime/...=-e -gcflags=stet/executors/linux=-e
+# Where they go.
+AGENTS := bin
 FUZZTIME ?= 30s
 PKG ?= ./...
 
@@ -21,7 +25,7 @@ RACE := ./cmd/stet ./cmd/stet/internal/... ./cmd/stet-agent ./executors/ssh/... 
 PLATFORMS := linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build first remote lockout test test-vm check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
+.PHONY: help deps build agents first remote lockout test test-vm check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +33,13 @@ help: ## list the targets
 deps: ## install, or name, the programs that the tests use
 	@GO="$(GO)" scripts/deps
 
-build: ## build bin/stet, bin/stet-agent and the agents for other machines
+build: agents ## build bin/stet, bin/stet-agent and the agents for other machines
 	$(STATIC) -o bin/stet ./cmd/stet
 	$(AGENT) -o bin/stet-agent ./cmd/stet-agent
-	GOOS=linux GOARCH=amd64 $(AGENT) -o bin/stet-agent-linux-amd64 ./cmd/stet-agent
-	GOOS=linux GOARCH=arm64 $(AGENT) -o bin/stet-agent-linux-arm64 ./cmd/stet-agent
+
+agents: ## build the agents for other machines only
+	GOOS=linux GOARCH=amd64 $(AGENT) -o $(AGENTS)/stet-agent-linux-amd64 ./cmd/stet-agent
+	GOOS=linux GOARCH=arm64 $(AGENT) -o $(AGENTS)/stet-agent-linux-arm64 ./cmd/stet-agent
 
 bin/stet: $(shell find cmd executors internal runbook templates -name '*.go' -o -name '*.md' 2>/dev/null) go.mod
 	$(STATIC) -o bin/stet ./cmd/stet
