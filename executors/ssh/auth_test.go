@@ -313,3 +313,32 @@ func TestSecurityKeyInAFile(t *testing.T) {
 	write(t, s.dir+"/authorized_keys", sk+"\n", 0o644)
 	refused(t, b.dialer(t, "IdentityFile "+b.dir+"/sk\n", Options{Program: "/usr/bin/ssh"}), s.address, "permission", "not in the agent")
 }
+
+// A password that was right serves the connections to come; one that was wrong
+// is never sent again by itself.
+func TestPasswordIsAskedOnce(t *testing.T) {
+	b := newBed(t)
+	s := b.newServer(t, "PasswordAuthentication yes")
+	b.trust(t, s)
+	asked := &answers{by: func(q Question) (string, error) {
+		if q.Attempt == 1 {
+			return "wrong", nil
+		}
+		return "correct horse", nil
+	}}
+	d := b.dialer(t, "User ops\nPubkeyAuthentication no\n", Options{Prompter: asked})
+	for range 3 {
+		dial(t, d, s.address).Close()
+	}
+	if n := asked.count(); n != 2 {
+		t.Errorf("%d questions", n)
+	}
+	bad := &answers{always: "wrong"}
+	d = b.dialer(t, "User ops\nPubkeyAuthentication no\n", Options{Prompter: bad})
+	for range 2 {
+		refused(t, d, s.address, "permission")
+	}
+	if n := bad.count(); n != 6 {
+		t.Errorf("%d questions of two refused logins", n)
+	}
+}

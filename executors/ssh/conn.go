@@ -20,6 +20,7 @@ type Conn struct {
 	Banner string
 
 	ask    func(context.Context, Question) (string, error)
+	prove  func(kind Kind, host, user string) // the last answer was right
 	client *cryptossh.Client
 	stream *stream // nil through a control master
 	once   sync.Once

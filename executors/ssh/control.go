@@ -61,7 +61,7 @@ func (d *Dialer) attach(ctx context.Context, s *Settings, path string) (*Conn, e
 		socket.Close()
 		return nil, err
 	}
-	c := &Conn{Settings: s, ask: d.asker(s), client: cryptossh.NewClient(conn, channels, requests), done: make(chan struct{})}
+	c := &Conn{Settings: s, ask: d.asker(s), prove: d.prompts.prove, client: cryptossh.NewClient(conn, channels, requests), done: make(chan struct{})}
 	c.watch()
 	return c, nil
 }

@@ -93,7 +93,7 @@ func (d *Dialer) attempt(ctx context.Context, s *Settings, trail []string) (*Con
 	stop := context.AfterFunc(ctx, func() { h.stream.Close() })
 	defer stop()
 
-	c := &Conn{Settings: s, ask: d.asker(s), stream: h.stream, done: make(chan struct{})}
+	c := &Conn{Settings: s, ask: d.asker(s), prove: d.prompts.prove, stream: h.stream, done: make(chan struct{})}
 	login := d.prepare(ctx, s, h, c, config)
 	client, err := h.run(ctx, s.address(), config)
 	phase, late := h.end()
@@ -102,6 +102,7 @@ func (d *Dialer) attempt(ctx context.Context, s *Settings, trail []string) (*Con
 		return nil, login, d.explain(ctx, s, h, way, phase, late, err)
 	}
 	c.client = client
+	c.prove(Password, s.Host, s.User)
 	c.watch()
 	return c, login, nil
 }

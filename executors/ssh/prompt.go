@@ -79,6 +79,42 @@ type collector struct {
 	waiting []*pending
 	running bool
 	news    chan struct{}
+	// given are the passwords that the operator typed; proven those of them
+	// that were right. A new connection under a guard must not wait for
+	// somebody who has turned away.
+	given, proven map[about]string
+}
+
+// about is whose password it is.
+type about struct {
+	kind       Kind
+	host, user string
+}
+
+// lasting reports whether the answer to a question is the same the next time.
+func (q *Question) lasting() bool { return q.Kind == Password || q.Kind == Become }
+
+// remembered is a password that was right before.
+func (c *collector) remembered(q Question) (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := about{q.Kind, q.Host, q.User}
+	if q.Attempt > 1 {
+		delete(c.proven, key) // no longer
+		return "", false
+	}
+	answer, ok := c.proven[key]
+	return answer, ok && q.lasting()
+}
+
+// prove keeps the password that was given last for the connections to come.
+func (c *collector) prove(kind Kind, host, user string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := about{kind, host, user}
+	if answer, ok := c.given[key]; ok {
+		c.proven[key] = answer
+	}
 }
 
 type pending struct {
@@ -90,7 +126,7 @@ type pending struct {
 }
 
 func newCollector(ctx context.Context, p Prompter, secret func(Question) (string, bool)) *collector {
-	return &collector{ctx: ctx, prompter: p, secret: secret, news: make(chan struct{}, 1)}
+	return &collector{ctx: ctx, prompter: p, secret: secret, news: make(chan struct{}, 1), given: map[about]string{}, proven: map[about]string{}}
 }
 
 // declared is a secret's answer. It is given only to the first attempt: a
@@ -106,6 +142,9 @@ func (c *collector) declared(q Question) (string, bool) {
 // batch is set, from the operator.
 func (c *collector) ask(ctx context.Context, q Question, batch bool) (string, error) {
 	if answer, ok := c.declared(q); ok {
+		return answer, nil
+	}
+	if answer, ok := c.remembered(q); ok && !batch {
 		return answer, nil
 	}
 	if c.prompter == nil || batch {
@@ -125,6 +164,11 @@ func (c *collector) ask(ctx context.Context, q Question, batch bool) (string, er
 	}
 	select {
 	case <-p.done:
+		if p.err == nil && q.lasting() {
+			c.mu.Lock()
+			c.given[about{q.Kind, q.Host, q.User}] = p.answer
+			c.mu.Unlock()
+		}
 		return p.answer, p.err
 	case <-ctx.Done():
 		return "", context.Cause(ctx)

@@ -125,6 +125,9 @@ func (c *Conn) start(ctx context.Context, a Agent, programs []*Program) (*Stream
 	}
 	found, err := c.await(ctx, s, a.Marker, word)
 	if found {
+		if a.Become == "sudo" {
+			c.prove(Become, c.Settings.Host, c.Settings.User)
+		}
 		return s.Stream, s.said, nil
 	}
 	s.Close()

@@ -75,3 +75,15 @@ func TestSudoFails(t *testing.T) {
 	c = sudoBed(t, "root ALL=(ALL) ALL", Options{Secret: func(Question) (string, bool) { return "correct horse", true }})
 	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "sudoers")
 }
+
+func TestSudoPasswordIsAskedOnce(t *testing.T) {
+	asked := &answers{always: "correct horse"}
+	c := sudoBed(t, "Defaults timestamp_timeout=0\nops ALL=(root) ALL", Options{Prompter: asked})
+	p := program(t, 0)
+	for range 3 {
+		speak(t, startAgent(t, c, become(agentOf(p))), "x", "root --serve v=1 <x>")
+	}
+	if n := asked.count(); n != 1 {
+		t.Errorf("%d questions", n)
+	}
+}
