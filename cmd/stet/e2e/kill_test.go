@@ -47,7 +47,7 @@ defaults: {confirm: 6s, timeout: 60s}
 type moment struct {
 	n      int
 	victim string
-	after  time.Duration // from the start of the run
+	after  time.Duration // from the start of the run, or of the victim
 	lasts  time.Duration // of the link
 	how    string        // of the link: down, or packets that vanish
 	config string        // routed or jumped
@@ -66,10 +66,11 @@ func (m moment) String() string {
 // early when the run does.
 func (m moment) strike() string {
 	wait := fmt.Sprintf("sleep %.3f\n", m.after.Seconds())
-	// Who is not there yet is waited for.
+	// Who is not there yet is waited for, before the moment and, between two
+	// connections, at the moment.
 	hit := func(who string) string {
-		return wait + "n=0; while v=$(" + who + "); [ -z \"$v\" ] && runs && [ $n -lt 200 ]; do n=$((n+1)); sleep 0.01; done\n" +
-			"[ -z \"$v\" ] || { kill -9 $v 2>/dev/null; echo struck; }\n"
+		await := "n=0; while v=$(" + who + "); [ -z \"$v\" ] && runs && [ $n -lt 200 ]; do n=$((n+1)); sleep 0.01; done\n"
+		return await + wait + await + "[ -z \"$v\" ] || { kill -9 $v 2>/dev/null; echo struck; }\n"
 	}
 	switch m.victim {
 	case "stet":
@@ -96,6 +97,9 @@ func moments(seed uint64, victim string, count int, whole time.Duration) []momen
 	all := make([]moment, count)
 	for i := range all {
 		m := moment{n: i, victim: victim, after: time.Duration(random.Float64() * float64(whole)).Round(time.Millisecond)}
+		if victim == "agent" || victim == "sshd" {
+			m.after = m.after * 3 / 4 // they come later
+		}
 		m.lasts = time.Duration(random.Float64() * random.Float64() * float64(12*time.Second)).Round(time.Millisecond)
 		m.how = []string{"down", "vanish"}[random.IntN(2)]
 		m.config = []string{"routed", "routed", "jumped"}[random.IntN(3)]
@@ -134,7 +138,7 @@ func TestKillAtRandom(t *testing.T) {
 	count := int(number(t, "STET_KILL_MOMENTS", 100))
 	seed := number(t, "STET_KILL_SEED", uint64(time.Now().UnixNano()))
 	only := number(t, "STET_KILL_ONLY", uint64(count))
-	labs := int(number(t, "STET_KILL_LABS", 4)) // for each victim
+	labs := int(number(t, "STET_KILL_LABS", 6)) // for each victim
 	t.Logf("seed %d: STET_KILL_SEED=%d STET_KILL_MOMENTS=%d draws these moments again", seed, seed, count)
 	// They sleep more than they work: more of them at once than tests run in
 	// parallel.
