@@ -146,6 +146,7 @@ func (c *kindCase) run(t *testing.T, s *score) {
 		s.equal++
 	}
 	made := ns.settled()
+	ns.facts()
 
 	var changes []*netstate.Change
 	for _, block := range c.changes {
@@ -158,6 +159,7 @@ func (c *kindCase) run(t *testing.T, s *score) {
 		ns.same("changed, against iproute2", func() []string { return oracle.snapshot(without...) }, without...)
 		s.equal++
 	}
+	ns.facts()
 	for _, change := range slices.Backward(changes) {
 		ns.undo(change)
 	}
@@ -223,6 +225,16 @@ func (ns *namespace) apply(block string) *netstate.Change {
 		ns.t.Errorf("the same again changes:\n%s\nat first:\n%s", netstate.Text(again), netstate.Text(change))
 	}
 	return change
+}
+
+// facts proves that what stet says of the namespace is a block that changes
+// nothing in it.
+func (ns *namespace) facts() {
+	ns.t.Helper()
+	block := netyaml.Encode(ns.observe(everything))
+	if change := ns.plan(block); !change.Empty() {
+		ns.t.Errorf("facts, pasted back, change:\n%s\nfacts:\n%s", netstate.Text(change), block)
+	}
 }
 
 // undo takes a change back, and verifies it.

@@ -413,6 +413,7 @@ func (m *simulation) references(c *Config) {
 			m.reference(i, v, key)
 		}
 		m.portWithAddress(i, v)
+		m.withoutIP(i, v)
 	}
 	m.circles(c)
 	m.enslavedWithAddress()

@@ -15,10 +15,12 @@ language is marked ᵉ. A second run of a block is no change.
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
 ` + "`autoconf: true`" + `, ` + "`802.1x`" + `, ` + "`lldp`" + `, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
-does not have ` + "`dns-resolver`" + `, ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, VLANs of
-bridge ports, and the types bond, vlan, vrf, dummy, ipvlan, macsec, hsr,
-infiniband, ip-tunnel and xfrm: it refuses them by name. Interfaces of those
+does not have ` + "`dns-resolver`" + `, ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, and the
+types macsec, ip-tunnel and xfrm: it refuses them by name. Interfaces of those
 types can still be named without ` + "`type`" + `, to change what every interface has.
+
+A type that the running kernel lacks is refused by the plan, before anything is
+touched; it says which module, and which option of the kernel's configuration, has it.
 
 | key | holds |
 |---|---|

@@ -1,0 +1,84 @@
+package netyaml
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"stet/executors/netstate"
+)
+
+// machine has cards, a bond with two ports, a VLAN and a bridge.
+func machine() *netstate.State {
+	link := func(name, typ string, attrs netstate.Attrs) netstate.Interface {
+		all := netstate.Attrs{"state": "up", "mtu": "1500", "controller": "", "mac-address": "02:00:00:00:00:01"}
+		for key, value := range attrs {
+			all[key] = value
+		}
+		return netstate.Interface{Name: name, Type: typ, Attrs: all}
+	}
+	s := &netstate.State{Interfaces: []netstate.Interface{
+		link("eth0", "ethernet", nil), link("eth1", "ethernet", netstate.Attrs{"controller": "bond0"}), link("eth2", "ethernet", netstate.Attrs{"controller": "bond0"}),
+		link("eth3", "ethernet", nil), link("eth4", "ethernet", netstate.Attrs{"state": "down"}),
+		link("bond0", "bond", netstate.Attrs{"link-aggregation.mode": "active-backup", "link-aggregation.options.miimon": "100", "link-aggregation.options.arp_interval": "0"}),
+		link("br0", "linux-bridge", netstate.Attrs{"bridge.options.vlan-filtering": "false", "bridge.options.vlan-default-pvid": "1"}),
+		link("ipv0", "ipvlan", netstate.Attrs{"ipvlan.base-iface": "eth3", "ipvlan.mode": "l2"}),
+		link("v4", "vlan", netstate.Attrs{"state": "down", "vlan.base-iface": "eth4", "vlan.id": "4"}),
+	}, Lacks: map[string]string{"nlmon": "the running kernel has no nlmon"}}
+	s.Interfaces[0].Addresses = []netstate.Address{{Prefix: netip.MustParsePrefix("192.0.2.1/24")}}
+	s.Sort()
+	return s
+}
+
+// TestContradictions wants each fault of a block at its place.
+func TestContradictions(t *testing.T) {
+	for _, c := range []struct{ name, block, want string }{
+		{"VLAN ID", "- {name: v, type: vlan, vlan: {base-iface: eth0, id: 5000}}", `2:54 bad-value`},
+		{"VLAN without base", "- {name: v, type: vlan, vlan: {id: 5}}", "2:10 missing-key v needs `vlan.base-iface`"},
+		{"VLAN on itself", "- {name: v, type: vlan, vlan: {base-iface: v, id: 5}}", "2:10 circular"},
+		{"VLAN up on what is down", "- {name: v4, state: up}", "2:10 contradiction v4 cannot be up: eth4"},
+		{"VLAN made on what is down", "- {name: v, type: vlan, vlan: {base-iface: eth4, id: 5}}", "2:10 contradiction v cannot be made up: eth4"},
+		{"QoS", "- {name: v, type: vlan, vlan: {base-iface: eth0, id: 5, ingress-qos-map: [\"1:2\", \"1:3\"]}}", "2:74 bad-value `ingress-qos-map`: priority 1 is mapped twice"},
+		{"port of a bond and of a bridge", "- {name: bond0, link-aggregation: {port: [eth3]}}\n- {name: br0, bridge: {port: [{name: eth3}]}}", "2:43 port-in-two"},
+		{"port with an address", "- {name: bond0, link-aggregation: {port: [eth1, eth2, eth0]}}", "2:55 address-on-port eth0 becomes a port of bond0 and still has 192.0.2.1/24"},
+		{"port given an address", "- {name: eth1, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24}]}}", "2:22 address-on-port"},
+		{"option of another mode", "- {name: bond0, state: down, link-aggregation: {options: {lacp_rate: fast}}}", "2:70 contradiction bond0: `lacp_rate` is for mode 802.3ad, not active-backup"},
+		{"mode with ports", "- {name: bond0, state: down, link-aggregation: {mode: 802.3ad}}", "2:55 contradiction bond0: `mode` cannot change while bond0 has ports (eth1, eth2)"},
+		{"mode while up", "- {name: bond0, link-aggregation: {mode: 802.3ad, port: []}}", "2:42 contradiction bond0: `mode` cannot change while bond0 is up"},
+		{"two ways to watch", "- {name: bond0, link-aggregation: {options: {arp_interval: 100, miimon: 100}}}", "2:60 contradiction bond0: `miimon` and `arp_interval` exclude each other"},
+		{"delay", "- {name: bond0, link-aggregation: {options: {updelay: 150}}}", "2:55 contradiction bond0: `updelay` 150 is no multiple of `miimon` 100"},
+		{"delay without miimon", "- {name: bond0, link-aggregation: {options: {miimon: 0, updelay: 100}}}", "2:66 contradiction bond0: `updelay` needs `miimon`"},
+		{"bond-port of none", "- {name: eth3, bond-port: {queue-id: 3}}", "2:38 not-a-port"},
+		{"modes on one base", "- {name: ipv1, type: ipvlan, ipvlan: {base-iface: eth3, mode: l3}}", "2:63 contradiction ipv1 would have `mode` l3 and ipv0 l2"},
+		{"two that want every packet", "- {name: mv, type: mac-vlan, mac-vlan: {base-iface: eth3, mode: bridge}}", "2:10 contradiction eth3 cannot be both base of ipvlan and ipvtap interfaces and base of mac-vlan"},
+		{"a base that is a port", "- {name: br0, bridge: {port: [{name: eth3}]}}", "2:10 contradiction eth3 cannot be both base of ipvlan"},
+		{"private and vepa", "- {name: ipv0, ipvlan: {private: true, vepa: true}}", "2:46 contradiction ipv0: `private` and `vepa` exclude each other"},
+		{"HSR of one port", "- {name: h, type: hsr, hsr: {port1: eth0, port2: eth0}}", "2:50 contradiction h: the two ports are one"},
+		{"VRF table", "- {name: r, type: vrf, vrf: {port: []}}", "2:10 missing-key r needs `vrf.route-table-id`"},
+		{"VLANs: access", "- {name: br0, bridge: {port: [{name: eth4, vlan: {mode: access}}]}}", "2:50 contradiction an access port needs a `tag`"},
+		{"VLANs: trunk", "- {name: br0, bridge: {port: [{name: eth4, vlan: {mode: trunk, tag: 5}}]}}", "2:50 contradiction a trunk has both"},
+		{"VLANs: twice", "- {name: br0, bridge: {port: [{name: eth4, vlan: {tags: [5-10, 7]}}]}}", "2:50 bad-value `vlan`: VLAN 7 stands twice"},
+		{"VLANs: two for untagged", "- {name: br0, bridge: {vlan: {tags: [5 pvid, 7 pvid]}}}", "2:30 bad-value `vlan`: more than one VLAN for untagged packets"},
+		{"VLANs of a bond's port", "- {name: eth1, bridge-port: {vlan: {mode: access, tag: 5}}}", "2:36 not-a-port"},
+		{"kernel", "- {name: n, type: nlmon}", "2:19 kernel-lacks n cannot be made: the running kernel has no nlmon"},
+		{"CAN with an address", "- {name: c, type: vcan, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24}]}}", "2:31 contradiction c is of type vcan, which carries no IP"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config, problems := Decode("interfaces:\n" + c.block)
+			if len(problems) == 0 {
+				_, _, problems = netstate.Simulate(machine(), config)
+			}
+			var got []string
+			for _, p := range problems {
+				got = append(got, fmt.Sprintf("%d:%d %s %s", p.Pos.Line, p.Pos.Column, p.Code, p.Summary))
+				if p.Detail == "" {
+					t.Errorf("nothing is said of what to do about: %s", p.Summary)
+				}
+			}
+			if len(got) == 0 || !strings.HasPrefix(got[0], c.want) {
+				t.Errorf("got %q, want %q first", got, c.want)
+			}
+		})
+	}
+}
