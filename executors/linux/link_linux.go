@@ -56,6 +56,10 @@ func decodeLink(b []byte) (r rawLink, ok bool) {
 			r.slaveData = tabulate(p)
 		}
 	}
+	if r.kind == "vlan" && r.data[unix.IFLA_VLAN_FLAGS] == nil {
+		// The kernel leaves flags out when none is set (vlan_fill_info).
+		r.data[unix.IFLA_VLAN_FLAGS] = []byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}
+	}
 	return r, r.index > 0 && r.name() != ""
 }
 

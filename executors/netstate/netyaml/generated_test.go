@@ -205,7 +205,11 @@ func (g *generator) bridges() {
 }
 
 func (g *generator) addresses(v *netstate.Interface) {
-	if v.Attrs["controller"] != "" || v.Type == "loopback" {
+	switch v.Type {
+	case "loopback", "vcan", "vxcan", "nlmon":
+		return
+	}
+	if v.Attrs["controller"] != "" {
 		return
 	}
 	for n := range g.r.IntN(4) {
