@@ -53,6 +53,27 @@ type GuardState struct {
 	Deadline time.Time     `json:"deadline"`
 	Left     time.Duration `json:"left,omitempty"` // until the deadline, while armed
 	Ended    time.Time     `json:"ended,omitzero"`
-	Result   *Result       `json:"result,omitempty"`
-	Output   string        `json:"output,omitempty"` // of the commands, bounded
+	// Now is the target's clock when it said this. Who asked from elsewhere puts
+	// the other times on their own clock, and leaves this zero.
+	Now    time.Time `json:"now,omitzero"`
+	Result *Result   `json:"result,omitempty"`
+	Output string    `json:"output,omitempty"` // of the commands, bounded
+}
+
+// clockError is by how much two clocks may differ without being wrong: an answer
+// is on its way for a while.
+const clockError = 2 * time.Second
+
+// On puts the times of the state on the clock of whoever got it at now.
+func (g GuardState) On(now time.Time) GuardState {
+	ahead := g.Now.Sub(now)
+	if !g.Now.IsZero() && ahead.Abs() > clockError {
+		for _, t := range []*time.Time{&g.Armed, &g.Deadline, &g.Ended} {
+			if !t.IsZero() {
+				*t = t.Add(-ahead)
+			}
+		}
+	}
+	g.Now = time.Time{}
+	return g
 }

@@ -3,6 +3,7 @@ package executors
 import (
 	"context"
 	"io"
+	"time"
 
 	"stet/executors/netstate"
 )
@@ -67,6 +68,8 @@ type Info struct {
 	UID      int    `json:"uid"`
 	// Netns identifies the namespace: "dev:inode" of its nsfs file.
 	Netns string `json:"netns,omitempty"`
+	// Clock is the machine's clock when it said this; zero if it does not say.
+	Clock time.Time `json:"clock,omitzero"`
 	// HostKey is the fingerprint of an SSH host key.
 	HostKey string `json:"host-key,omitempty"`
 }

@@ -33,11 +33,11 @@ func (s *Store) Arm(ctx context.Context, g executors.Guard, start func(dir strin
 		return fmt.Errorf("%s: the time to confirm in must be positive", op)
 	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("%s: %w", op, err)
+		return s.roomless(op, err)
 	}
 	unlock, err := s.exclusive(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", op, err)
+		return s.roomless(op, err)
 	}
 	defer unlock()
 	if err := s.free(op); err != nil {
@@ -46,13 +46,23 @@ func (s *Store) Arm(ctx context.Context, g executors.Guard, start func(dir strin
 	e := s.entry(g.ID)
 	if err := s.prepare(e, g); err != nil {
 		os.RemoveAll(string(e))
-		return fmt.Errorf("%s: %w", op, err)
+		return s.roomless(op, err)
 	}
 	if err := launch(ctx, e, start); err != nil {
 		os.RemoveAll(string(e))
-		return fmt.Errorf("%s: %w", op, err)
+		return s.roomless(op, err)
 	}
 	return nil
+}
+
+// roomless is err with what was being done, and where room must be made if there
+// is none.
+func (s *Store) roomless(op string, err error) error {
+	if !full(err) {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return &executors.Error{Code: "no-space", Op: op, Err: err, Message: "the disk is full there: " + err.Error(),
+		Remedy: "make room in " + s.dir + ", about 100 KiB for each change"}
 }
 
 // exclusive lets one Arm at a time look and add.
@@ -105,6 +115,9 @@ func (s *Store) prepare(e entry, g executors.Guard) error {
 	}
 	r := record{Guard: g, Armed: time.Now().Format(time.RFC3339Nano), Deadline: now + int64(g.Timeout), BootID: bootID()}
 	if err := e.write("record", r); err != nil {
+		return err
+	}
+	if err := e.reserve(); err != nil {
 		return err
 	}
 	return syncDir(s.dir)

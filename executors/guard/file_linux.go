@@ -35,11 +35,38 @@ func (e entry) write(name string, v any) error {
 	return syncDir(string(e))
 }
 
+// reserved is the room that is kept from the beginning, in bytes, for what is
+// written later: a guard on a disk that has become full must still be able to take
+// a decision and to tell its outcome.
+var reserved = map[string]int{"decision": 4 << 10, "outcome": 64 << 10}
+
+// reserve keeps that room.
+func (e entry) reserve() error {
+	for name, size := range reserved {
+		if err := os.WriteFile(e.path("room-for-"+name), make([]byte, size), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// temporary writes a file that is to be renamed. Where the disk is full, it takes
+// the room that was kept for it.
 func (e entry) temporary(name string, v any) (string, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return "", err
 	}
+	path, err := e.create(name, b)
+	if full(err) && os.Remove(e.path("room-for-"+name)) == nil {
+		return e.create(name, b)
+	}
+	return path, err
+}
+
+func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+func (e entry) create(name string, b []byte) (string, error) {
 	f, err := os.CreateTemp(string(e), "."+name+"-*")
 	if err != nil {
 		return "", err

@@ -351,3 +351,58 @@ func TestOldOutcomesGo(t *testing.T) {
 		t.Error("the directory is still there")
 	}
 }
+
+// A disk that fills up after a guard was armed keeps it neither from a decision
+// nor from telling its outcome; one that is full before is said at once.
+func TestFullDisk(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("mounting a tmpfs needs root")
+	}
+	a := newStore(t)
+	dir := filepath.Join(a.dir, "guards")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k,mode=700"); err != nil {
+		t.Skipf("mounting a tmpfs: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	fill := func() {
+		f, err := os.OpenFile(filepath.Join(dir, "filler"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for err == nil {
+			_, err = f.Write(make([]byte, 4096))
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+	}
+	a.arm(a.guard("one", time.Minute))
+	fill()
+	if err := a.Confirm(t.Context(), "one"); err != nil {
+		t.Errorf("confirming: %v", err)
+	}
+	a.until("one", executors.Confirmed)
+	if err := os.Remove(filepath.Join(dir, "filler")); err != nil {
+		t.Fatal(err)
+	}
+	a.arm(a.guard("two", time.Second))
+	fill()
+	a.until("two", executors.Reverted)
+	if n := a.undone(); n != 1 {
+		t.Errorf("it was led back %d times", n)
+	}
+	fill()
+	err := a.Arm(t.Context(), a.guard("three", time.Minute), a.start)
+	var full *executors.Error
+	if !errors.As(err, &full) || full.Code != "no-space" || full.Remedy == "" {
+		t.Errorf("arming on a full disk: %v", err)
+	}
+}

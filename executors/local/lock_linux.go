@@ -27,6 +27,10 @@ func takeLock(dir, target string, l holder) (*os.File, error) {
 	if err == nil {
 		err = sign(f, l)
 	}
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return nil, &executors.Error{Code: "no-space", Op: op, Err: err, Message: "the disk is full there: " + err.Error(),
+			Remedy: "make room in " + dir}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}

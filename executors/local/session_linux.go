@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -126,6 +127,7 @@ func (s *session) Info(ctx context.Context) (*executors.Info, error) {
 	i := &executors.Info{
 		Hostname: unix.ByteSliceToString(u.Nodename[:]), OS: runtime.GOOS, Arch: runtime.GOARCH,
 		Kernel: unix.ByteSliceToString(u.Release[:]), BootID: bootID(), UID: os.Geteuid(), Netns: s.space.id,
+		Clock: time.Now(),
 	}
 	i.User = strconv.Itoa(i.UID)
 	if me, err := user.Current(); err == nil {

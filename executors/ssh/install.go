@@ -48,6 +48,10 @@ func (c *Conn) probe(ctx context.Context) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(answer) == 1 { // echo is the shell's own; what it was to run is not there
+		return nil, c.cannot("the host lacks the programs that tell what it is (uname): "+said.complaint(),
+			"install coreutils there, or set a PATH for the user that leads to them")
+	}
 	if len(answer) != 3 {
 		why := said.complaint()
 		if why == "" {

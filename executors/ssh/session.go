@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -327,6 +328,12 @@ func (s *session) Guards(ctx context.Context) (all []executors.GuardState, err e
 // Lock implements executors.Session. The lock goes along to new connections.
 func (s *session) Lock(ctx context.Context, l executors.Lock) error {
 	err := s.once(ctx, func(in executors.Session, _ *Conn) error { return in.Lock(ctx, l) })
+	var e *executors.Error
+	if errors.As(err, &e) && strings.HasPrefix(e.Op, "locking ") { // the agent calls itself local
+		named := *e
+		named.Op = "locking " + s.target.Name
+		err = &named
+	}
 	if err == nil {
 		s.mu.Lock()
 		s.lock = &l

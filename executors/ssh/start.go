@@ -29,6 +29,7 @@ type Stream struct {
 	out     io.Reader
 	said    *words
 	ended   chan struct{}
+	how     error // how the agent ended, once ended is closed
 	once    sync.Once
 
 	mu   sync.Mutex
@@ -57,6 +58,9 @@ func (s *Stream) Read(b []byte) (int, error) {
 	if why := s.conn.Err(); why != nil {
 		return 0, why
 	}
+	if why := s.killed(); why != nil {
+		return 0, why
+	}
 	if text := s.said.complaint(); text != "" {
 		return 0, &executors.Error{Code: "unreachable", Op: "talking to the agent on " + s.conn.Settings.Host, Message: "it ended: " + text, Err: io.EOF}
 	}
@@ -65,6 +69,21 @@ func (s *Stream) Read(b []byte) (int, error) {
 
 // Write implements io.Writer.
 func (s *Stream) Write(b []byte) (int, error) { return s.in.Write(b) }
+
+// killed is the error of an agent that a signal ended; nil if none did.
+func (s *Stream) killed() error {
+	var exit *cryptossh.ExitError
+	if !over(s.ended) || !errors.As(s.how, &exit) || exit.Signal() == "" {
+		return nil
+	}
+	e := &executors.Error{Code: "unreachable", Op: "talking to the agent on " + s.conn.Settings.Host, Err: io.EOF,
+		Message: "it was ended by SIG" + exit.Signal()}
+	if exit.Signal() == "KILL" {
+		e.Message += ": by somebody, or by the kernel because the host ran out of memory"
+		e.Remedy = "see the host's kernel log (dmesg), and whether it has memory left"
+	}
+	return e
+}
 
 // Complaint is the end of what the agent wrote to standard error, such as the
 // trace of a crash.
@@ -163,7 +182,7 @@ func (c *Conn) open(session *cryptossh.Session, script, prompt string) (*startin
 	}
 	go func() {
 		defer close(s.ended)
-		_ = session.Wait()
+		s.how = session.Wait()
 	}()
 	return s, nil
 }

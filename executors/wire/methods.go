@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"time"
 
 	"stet/executors"
 	"stet/executors/netstate"
@@ -66,10 +68,20 @@ var methods = map[string]method{
 		if err != nil {
 			return nil, err
 		}
-		return result(s.Revert(ctx, p.ID))
+		g, err := s.Revert(ctx, p.ID)
+		if g != nil && g.Now.IsZero() {
+			g.Now = time.Now()
+		}
+		return result(g, err)
 	},
 	"guards": func(ctx context.Context, s executors.Session, _ json.RawMessage) (any, error) {
 		all, err := s.Guards(ctx)
+		all = slices.Clone(all)
+		for i := range all {
+			if all[i].Now.IsZero() {
+				all[i].Now = time.Now()
+			}
+		}
 		return all, err
 	},
 	"lock": func(ctx context.Context, s executors.Session, b json.RawMessage) (any, error) {

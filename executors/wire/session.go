@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"stet/executors"
 	"stet/executors/netstate"
@@ -116,12 +117,19 @@ func (s *session) Confirm(ctx context.Context, id string) error {
 }
 
 func (s *session) Revert(ctx context.Context, id string) (*executors.GuardState, error) {
-	return ask[executors.GuardState](ctx, s, "revert", idParams{id})
+	g, err := ask[executors.GuardState](ctx, s, "revert", idParams{id})
+	if g != nil {
+		*g = g.On(time.Now())
+	}
+	return g, err
 }
 
 func (s *session) Guards(ctx context.Context) ([]executors.GuardState, error) {
 	var r []executors.GuardState
 	err := s.do(ctx, "guards", nil, &r)
+	for i := range r {
+		r[i] = r[i].On(time.Now())
+	}
 	return r, err
 }
 

@@ -401,3 +401,26 @@ func TestLargeMessages(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// A host's clock is an hour off: what it says of its guards is told in the time of
+// whoever asked; a second is nothing that a clock is wrong by.
+func TestClockOff(t *testing.T) {
+	now := time.Now()
+	for _, off := range []time.Duration{time.Hour, -time.Hour, time.Second, 0} {
+		there := now.Add(off)
+		h := &host{}
+		c, _ := connect(t, h, Options{})
+		s := open(t, c, "one")
+		h.opened[0].guards = []executors.GuardState{{
+			ID: "g", Phase: executors.Reverted, Now: there, Armed: there.Add(-time.Minute), Deadline: there.Add(-10 * time.Second),
+		}}
+		all, err := s.Guards(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%v %v", all, err)
+		}
+		g := all[0]
+		if wrong := g.Armed.Sub(now.Add(-time.Minute)).Abs(); wrong > 30*time.Second || !g.Now.IsZero() || !g.Ended.IsZero() || g.Deadline.Sub(g.Armed) != 50*time.Second {
+			t.Errorf("%s off: %+v", off, g)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"stet/executors"
 	"stet/runbook"
@@ -321,5 +322,19 @@ func TestResumeWithoutHost(t *testing.T) {
 		case err != nil:
 			t.Errorf("after record %d: %v", at, err)
 		}
+	}
+}
+
+// A clock that is wrong is told; a second is nothing to tell.
+func TestClocks(t *testing.T) {
+	b := newFleet(t, 4, pre+fleetMTU(""))
+	b.hosts["h1"].clock, b.hosts["h2"].clock, b.hosts["h4"].clock = time.Hour, -2*time.Hour, time.Second
+	op, err := b.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "Clocks that differ from this machine's: h1 (1 h ahead), h2 (2 h behind). The times here are this machine's."
+	if !slices.Contains(op.Notes, want) {
+		t.Errorf("%q", op.Notes)
 	}
 }

@@ -34,8 +34,9 @@ type operation struct {
 
 	sessions map[string]executors.Session
 	infos    map[string]*executors.Info
-	missing  map[string]error // targets that could not be opened, with why
-	left     []leftOutData    // those of them that it was begun without
+	ahead    map[string]time.Duration // clocks that are off
+	missing  map[string]error         // targets that could not be opened, with why
+	left     []leftOutData            // those of them that it was begun without
 	locked   []string
 	release  func() error // of the document's lock
 	writer   *writer

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"stet/executors"
 	"stet/runbook/check"
 	"stet/runbook/journal"
 	"stet/runbook/plan"
+	"stet/runbook/report"
 )
 
 // each does something with every target: with those of this host one after
@@ -92,15 +94,56 @@ func (x *operation) enter(ctx context.Context, t executors.Target) (executors.Se
 	}
 	x.mu.Unlock()
 	if err := s.Lock(ctx, lock); err != nil {
-		return nil, nil, fmt.Errorf("locking %s: %w", t.Name, err)
+		if !strings.Contains(err.Error(), t.Name) {
+			err = fmt.Errorf("locking %s: %w", t.Name, err)
+		}
+		return nil, nil, err
 	}
+	asked := time.Now()
 	info, err := s.Info(ctx)
+	if err == nil && info != nil && !info.Clock.IsZero() {
+		x.clock(t.Name, info.Clock.Sub(asked.Add(time.Since(asked)/2)))
+	}
 	if err != nil {
 		free, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
 		defer cancel()
 		return nil, nil, errors.Join(fmt.Errorf("looking at %s: %w", t.Name, err), s.Unlock(free))
 	}
 	return s, info, nil
+}
+
+// clockOff is by how much a target's clock may differ from this machine's before
+// that is worth a word.
+const clockOff = 30 * time.Second
+
+// clock notes by how much a target's clock is ahead.
+func (x *operation) clock(target string, ahead time.Duration) {
+	if ahead.Abs() < clockOff {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ahead[target] = ahead
+}
+
+// tellClocks says which clocks differ from this machine's: whoever compares the
+// report with a target's log must know.
+func (x *operation) tellClocks() {
+	var off []string
+	for _, t := range x.p.Targets {
+		switch ahead := x.ahead[t.Name]; {
+		case ahead > 0:
+			off = append(off, t.Name+" ("+report.Duration(ahead.Round(time.Second))+" ahead)")
+		case ahead < 0:
+			off = append(off, t.Name+" ("+report.Duration(-ahead.Round(time.Second))+" behind)")
+		}
+	}
+	if n := len(off); n > 12 {
+		off = append(off[:12:12], fmt.Sprintf("and %d more", n-12))
+	}
+	if len(off) > 0 {
+		x.tell("Clocks that differ from this machine's: %s. The times here are this machine's.", strings.Join(off, ", "))
+	}
 }
 
 // refusal is the error of locks that somebody else holds.

@@ -30,6 +30,8 @@ type host struct {
 	// fail is called before each call of a session; its error is the call's.
 	fail func(call string) error
 	runs []executors.Command
+	// clock is by how much the host's is ahead.
+	clock time.Duration
 }
 
 type guarded struct {
@@ -71,7 +73,7 @@ func (s *session) Probe(context.Context, executors.Probe) (*executors.ProbeReply
 }
 
 func (s *session) Info(context.Context) (*executors.Info, error) {
-	return &executors.Info{Hostname: s.name, OS: "linux"}, s.called("info")
+	return &executors.Info{Hostname: s.name, OS: "linux", Clock: time.Now().Add(s.clock)}, s.called("info")
 }
 
 func (s *session) Run(ctx context.Context, c executors.Command, out executors.Output) (*executors.ExitStatus, error) {
