@@ -74,7 +74,7 @@ func exitCode(err error) int {
 	case errors.Is(err, apply.ErrNothing):
 		return exitOK
 	case errors.As(err, &absent):
-		return absentCode(absent)
+		return exitPrecheck
 	case errors.As(err, &reach):
 		return reachCode(reach)
 	}
@@ -89,17 +89,6 @@ func reachCode(e *executors.Error) int {
 		return exitUsage
 	}
 	return exitFailed
-}
-
-// absentCode is 3, as for a pre-check, unless the document asks of its targets
-// what they cannot do.
-func absentCode(e *plan.AbsentError) int {
-	for _, m := range e.Missing {
-		if m.Code != "unsupported" {
-			return exitPrecheck
-		}
-	}
-	return exitUsage
 }
 
 // args makes what a validator of arguments finds a usage error.

@@ -9,6 +9,7 @@ import (
 	"stet/executors"
 	"stet/runbook/apply"
 	"stet/runbook/journal"
+	"stet/runbook/plan"
 )
 
 func TestExitCode(t *testing.T) {
@@ -28,6 +29,7 @@ func TestExitCode(t *testing.T) {
 		{&executors.Error{Code: "locked", Op: "locking"}, 6},
 		{&executors.Error{Code: "unsupported", Op: "opening"}, 2},
 		{&executors.Error{Code: "unreachable", Op: "opening"}, 1},
+		{fmt.Errorf("running: %w", &plan.AbsentError{Step: "uplink"}), 3},
 		{fmt.Errorf("running: %w", apply.ErrInterrupted), 130},
 		{context.Canceled, 130},
 		{fmt.Errorf("rolling back: %w", apply.ErrNothing), 0},

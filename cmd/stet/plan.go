@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ long as it is still this one.`,
 			if err != nil {
 				return planError(err, detailed)
 			}
-			_, absent := plan.Absent(p.Groups, p.Missing)
+			absent := o.possible(p)
 			if absent == nil || len(p.Missing) < len(p.Targets) {
 				o.show(p, view.Form(as))
 			}
@@ -91,6 +92,22 @@ func (o *operation) plan(ctx context.Context, f choice) (*runbook.Plan, error) {
 	}
 	o.c.diagnose(o.d, ds)
 	return p, nil
+}
+
+// possible is the error of a plan that cannot do without what is missing. A
+// document that asks for targets which this machine can never have is invalid.
+func (o *operation) possible(p *runbook.Plan) error {
+	_, err := plan.Absent(p.Groups, p.Missing)
+	var absent *plan.AbsentError
+	if !errors.As(err, &absent) {
+		return err
+	}
+	for _, m := range absent.Missing {
+		if t, ok := target(o.d, m.Target); !ok || t.Scheme() == "ssh" || m.Code != "unsupported" {
+			return err
+		}
+	}
+	return codeError{exitUsage, err}
 }
 
 // show is the verb's result.

@@ -95,7 +95,7 @@ func (o *operation) run(ctx context.Context, f runFlags, given map[string]apply.
 	if err != nil {
 		return err
 	}
-	if _, err := plan.Absent(p.Groups, p.Missing); err != nil {
+	if err := o.possible(p); err != nil {
 		return err
 	}
 	if o.c.json {

@@ -211,12 +211,7 @@ func Reasons(missing []runbook.Missing, prefix string) string {
 	var order []string
 	by := map[string][]string{}
 	for _, m := range missing {
-		// What stands before the colon names the host.
-		_, why, ok := strings.Cut(strings.TrimSpace(m.Error), ": ")
-		if !ok || !strings.Contains(strings.TrimSuffix(m.Error, why), m.Target) {
-			why = m.Error
-		}
-		why = strings.ReplaceAll(why, "\n", "; ")
+		why := reason(m)
 		if by[why] == nil {
 			order = append(order, why)
 		}
@@ -231,6 +226,20 @@ func Reasons(missing []runbook.Missing, prefix string) string {
 		fmt.Fprintf(&b, "%s%s: %s\n", prefix, names.Short(by[why], 12), why)
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// reason is an error without the beginning that names its target, so that those
+// of many hosts are alike. A jump host stays named.
+func reason(m runbook.Missing) string {
+	text := strings.ReplaceAll(strings.TrimSpace(m.Error), "\n", "; ")
+	op, why, ok := strings.Cut(text, ": ")
+	if !ok || !strings.Contains(op, m.Target) {
+		return text
+	}
+	if _, jump, ok := strings.Cut(op, " through "); ok {
+		return "through " + jump + ": " + why
+	}
+	return why
 }
 
 // spare makes missing targets of those that a step does not fit, where the

@@ -42,11 +42,13 @@ func (b *bench) lab(argv ...string) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// script runs lines of sh in the lab; stet and r (ssh to a host) are there.
+// script runs lines of sh in the lab; stet, r (ssh to a host) and on_r1 (a command
+// among the mounts of that host's server) are there.
 func (b *bench) script(lines string) outcome {
 	b.t.Helper()
 	return b.lab("sh", "-c", `stet() { "$STET" "$@"; }
 r() { host=$1; shift; ssh -F "$STET_SSH_CONFIG" "$host" "$@"; }
+on_r1() { nsenter --mount --target $(cat $LAB/r1/pid) "$@"; }
 `+lines)
 }
 
@@ -125,11 +127,15 @@ exit 0`)
 	wants(t, "the host", o.stdout, "mtu 1400", "wrong: 3", "becoming root on r1")
 }
 
+// oneHost is a change of a host.
+const oneHost = "---\ntargets: {r1: \"ssh://r1\"}\n---\n\n```sh { run name=touch }\ntouch ~/touched\n```\n"
+
+// bothHosts is a change of both hosts, one of which may be missing.
+const bothHosts = "---\ntargets: {r1: \"ssh://r1\", r2: \"ssh://r2\", both: [r1, r2]}\ndefaults: {on: both, max-failures: 50%}\n---\n\n```sh { run name=all }\ntouch ~/touched\n```\n"
+
 // TestRemoteErrors: each is one clear sentence, with what to do about it.
 func TestRemoteErrors(t *testing.T) {
 	needLab(t)
-	b := newBench(t, "")
-	b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\n---\n\n```sh { run name=touch }\ntouch ~/touched\n```\n")
 	for _, c := range []struct {
 		name, before string
 		code         int
@@ -148,16 +154,46 @@ ssh-keygen -y -f $LAB/operator >$LAB/operator.pub`, 3, []string{"does not let ro
 ssh-keygen -q -s $LAB/ca -I r1 -h -V 20200101:20200102 -n 10.77.1.11 $LAB/r1/key.pub
 echo "HostCertificate $LAB/r1/key-cert.pub" >>$LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
 echo "@cert-authority 10.77.1.11 $(cat $LAB/ca.pub)" >$LAB/k; sed '/^10.77.1.11/d' $LAB/known_hosts >>$LAB/k; cp $LAB/k $LAB/known_hosts`, 3, []string{"expired at 2020-01-02"}},
+		{"the operator's certificate expired", `ssh-keygen -q -t ed25519 -N '' -f $LAB/ca; ssh-keygen -q -t ed25519 -N '' -f $LAB/user
+ssh-keygen -q -s $LAB/ca -I alice -V 20200101:20200102 -n root $LAB/user.pub
+echo "TrustedUserCAKeys $LAB/ca.pub" >>$LAB/r1/sshd_config; sed -i "s|AuthorizedKeysFile.*|AuthorizedKeysFile none|" $LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+printf 'Host r1\n  IdentityFile %s\n  CertificateFile %s\n' $LAB/user $LAB/user-cert.pub >>$STET_SSH_CONFIG`, 3, []string{"your certificate “alice” expired at 2020-01-02"}},
 		{"unknown name", `sed -i 's/HostName 10.77.1.11/HostName r1.invalid/' $STET_SSH_CONFIG`, 3, []string{"connecting to r1"}},
+		{"a host without SFTP", `! grep -q Subsystem $LAB/r1/sshd_config || exit 98; ! sftp -b /dev/null -F $STET_SSH_CONFIG r1 >/dev/null 2>&1 || exit 97`, 0, nil},
+		{"no room for the lock", `mkdir -p /run/stet; on_r1 mount -t tmpfs -o size=4k,mode=700 tmpfs /run/stet; on_r1 dd if=/dev/zero of=/run/stet/full bs=4k 2>/dev/null`, 3, []string{"the disk is full there", "hint: make room in /run/stet"}},
 		{"a profile that prints", `echo 'echo Welcome to r1' >$LAB/r1/home/.profile; echo 'echo Welcome' >$LAB/r1/home/.bashrc`, 0, nil},
 		{"a full disk", `mkdir -p $LAB/r1/home/.cache; mount -t tmpfs -o size=64k,mode=700 tmpfs $LAB/r1/home/.cache; mount -t tmpfs -o size=64k,mode=1777 tmpfs /var/tmp`, 3, []string{"disk is full"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := b.script(c.before + "\n" + `code=0; stet run --yes --no-write doc.md || code=$?; [ $code = 0 ] || [ ! -e $LAB/r1/home/touched ] || code=99; exit $code`)
+			t.Parallel()
+			b := newBench(t, "")
+			b.write("doc.md", oneHost)
+			both := b.write("both.md", bothHosts)
+			o := b.script(c.before + "\n" + `code=0; stet run --yes --no-write doc.md || code=$?; [ $code = 0 ] || [ ! -e $LAB/r1/home/touched ] || code=99
+group=0; stet run --yes both.md >&2 2>group || group=$?
+echo "both: $group"; ls $LAB/r*/home; exit $code`)
 			if o.code != c.code {
 				t.Fatalf("want exit %d: %v", c.code, o)
 			}
 			wants(t, "stderr", o.stderr, c.says...)
+			progress, text := b.read(filepath.Join(b.dir, "group")), b.read(both)
+			switch {
+			case c.code == 0:
+				wants(t, "the group", o.stdout, "both: 0")
+				return
+			case c.name == "jump host gone": // and both hosts with it
+				wants(t, "the group", o.stdout, "both: 3")
+				wants(t, "the progress", progress, "2 of the 2 targets of all cannot be used (r1, r2), and may do without 1", "r1, r2: through jump: connection refused")
+				return
+			}
+			// The other host of the group is changed, and it is said what became
+			// of this one.
+			wants(t, "what was done", o.stdout, "both: 1")
+			wants(t, "the progress", progress, "left out: r1 (all has max-failures=50%)", "it went on without r1", c.says[0])
+			wants(t, "the document", text, "**Failed.** Left out: `r1`. Still in place: `all` on `r2`.", "| `r1` | `all` | missing from the beginning: ", "| `r1` | skipped |  |  | left out: ")
+			if n := strings.Count(o.stdout, "touched"); n != 1 {
+				t.Errorf("%d hosts were touched: %v", n, o)
+			}
 		})
 	}
 }
