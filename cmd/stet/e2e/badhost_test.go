@@ -1,0 +1,92 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// bothMTU changes both hosts of the lab, one of which may fail.
+const bothMTU = `---
+targets: {r1: "ssh://r1", r2: "ssh://r2", both: [r1, r2]}
+defaults: {on: both, confirm: 60s}
+---
+
+` + "```check { name=before }\nlink(\"uplink\").up\n```\n\n" +
+	"```netconfig { name=mtu max-failures=1 }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n" +
+	"```check { name=held }\nlink(\"uplink\").mtu == 1400\n```\n"
+
+// mtus prints what both hosts have.
+const mtus = `
+for host in r1 r2; do echo $host $(ip -n $host link show uplink | grep -o 'mtu [0-9]*'); done
+`
+
+// TestHostWithoutTools: what the agent needs on its way is not there. It is said,
+// and the other host is changed; without gzip alone it arrives all the same.
+func TestHostWithoutTools(t *testing.T) {
+	needLab(t)
+	path := `sed -i "s|^SetEnv HOME=.*|& PATH=$LAB/bin|" $LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+mkdir $LAB/bin; for p in %; do ln -s $(command -v $p) $LAB/bin/$p; done
+`
+	few := "uname id ls mkdir chmod mv rm find cat env sh sed touch"
+	for _, c := range []struct{ name, tools, says, stdout string }{
+		{"nothing", "", "the host lacks the programs that tell what it is (uname)", "run: 1\nr1 mtu 1500\nr2 mtu 1400\n"},
+		{"nothing to verify with", few, "the host has no program to verify it with (sha256sum, shasum or openssl)", "run: 1\nr1 mtu 1500\nr2 mtu 1400\n"},
+		{"no gzip", few + " sha256sum", "", "run: 0\nr1 mtu 1400\nr2 mtu 1400\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, "")
+			doc := b.write("doc.md", bothMTU)
+			o := b.script(strings.Replace(path, "%", c.tools, 1) + `code=0; stet run --yes doc.md >&2 || code=$?; echo "run: $code"` + mtus)
+			if o.stdout != c.stdout {
+				t.Errorf("want %q: %v", c.stdout, o)
+			}
+			if c.says != "" {
+				wants(t, "the progress", o.stderr, "left out: r1", c.says)
+				wants(t, "the document", b.read(doc), "Left out: `r1`. Still in place: `mtu` on `r2`.", c.says)
+			}
+		})
+	}
+}
+
+// TestNoRoomForGuard: the lock fits, the guard does not. Nothing is touched there.
+func TestNoRoomForGuard(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	doc := b.write("doc.md", bothMTU)
+	o := b.script(`mkdir -p /run/stet; on_r1 mount -t tmpfs -o size=24k,mode=700 tmpfs /run/stet
+code=0; stet run --yes doc.md >&2 || code=$?; echo "run: $code"` + mtus)
+	if want := "run: 1\nr1 mtu 1500\nr2 mtu 1400\n"; o.stdout != want {
+		t.Errorf("want %q: %v", want, o)
+	}
+	wants(t, "the progress", o.stderr, "mtu failed on r1, which the operation goes on without", "the disk is full there")
+	wants(t, "the document", b.read(doc), "nothing was touched: arming the guard on r1", "the disk is full there")
+}
+
+// TestAgentKilledMidStep: the agent is killed in the middle of a command that has
+// a guard, as the kernel does when memory runs out. The command does not go on by
+// itself, the host is led back, and the other one is done.
+func TestAgentKilledMidStep(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	doc := b.write("doc.md", `---
+targets: {r1: "ssh://r1", r2: "ssh://r2", both: [r1, r2]}
+defaults: {on: both, confirm: 60s, timeout: 60s}
+---
+
+`+"```sh { run name=work max-failures=1 }\ntouch ~/began\nuntil test -e ~/go; do sleep 0.1; done\ntouch ~/done\n```\n\n"+
+		"```rollback\nrm -f ~/began ~/done\n```\n\n```check\nrun(\"test -e ~/done\").ok\n```\n")
+	o := b.script(`touch $LAB/r2/home/go
+("$STET" run --yes doc.md >&2; echo "run: $?") & run=$!
+n=0; until test -e $LAB/r1/home/began; do n=$((n+1)); [ $n -lt 600 ] || exit 70; sleep 0.1; done
+for p in $(ip netns pids r1); do ! tr '\0' ' ' </proc/$p/cmdline | grep -q 'agent serve *$' || kill -9 $p; done
+wait $run
+touch $LAB/r1/home/go; sleep 1
+echo r1: $(ls $LAB/r1/home); echo r2: $(ls $LAB/r2/home)
+n=0; while pgrep -f "agent guar[d]" >/dev/null; do n=$((n+1)); [ $n -lt 300 ] || exit 71; sleep 0.1; done`)
+	if want := "run: 1\nr1: go\nr2: began done go\n"; o.code != 0 || o.stdout != want {
+		t.Errorf("want %q: %v", want, o)
+	}
+	wants(t, "the progress", o.stderr, "work on r1", "it was ended by SIGKILL", "ran out of memory", "work failed on r1, which the operation goes on without")
+	wants(t, "the document", b.read(doc), "`work` on `r1`", "it was ended by SIGKILL", "Undone", "Left out: `r1`.")
+}
