@@ -57,8 +57,9 @@ func TestGuardOutlivesLogin(t *testing.T) {
 	o := b.onMachine("A=", `"$STET" run --yes doc.md >&2 & pid=$!
 later 'mtu | grep -q 1400'
 later 'running "agent guar[d]"'
-echo "agent: $(cat /proc/$(pgrep -f 'agent serv[e]$')/cgroup | tail -1 | sed 's#.*/##; s/-.*[.]/-N./')"
-echo "guard: $(cat /proc/$(pgrep -f 'agent guar[d]')/cgroup | tail -1 | sed 's#.*/##; s/-.*[.]/-N./')"
+group() { for p in $(pgrep -f "$1"); do tail -1 /proc/$p/cgroup; done 2>/dev/null | sed 's#.*/##; s/-.*[.]/-N./' | sort -u; }
+echo "agent: $(group 'agent serv[e]$')"
+echo "guard: $(group 'agent guar[d]')"
 kill -9 $pid
 later '! running "agent serv[e]$"'
 echo "alone: $(mtu), guards: $(pgrep -c -f 'agent guar[d]')"
