@@ -24,8 +24,12 @@ RACE := ./cmd/stet ./cmd/stet/internal/... ./cmd/stet-agent ./executors/ssh/... 
 # What cmd/stet must compile for, besides this machine.
 PLATFORMS := linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
+# What make release builds, and where.
+RELEASES := linux/amd64 $(PLATFORMS)
+RELEASE_DIR := dist/release
+
 .DEFAULT_GOAL := help
-.PHONY: help deps build agents first remote lockout test test-vm check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
+.PHONY: help deps build agents release first remote lockout test test-vm check lint vet race vuln tidy cross bench fuzz fmt update generate cover picture hooks clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +44,9 @@ build: agents ## build bin/stet, bin/stet-agent and the agents for other machine
 agents: ## build the agents for other machines only
 	GOOS=linux GOARCH=amd64 $(AGENT) -o $(AGENTS)/stet-agent-linux-amd64 ./cmd/stet-agent
 	GOOS=linux GOARCH=arm64 $(AGENT) -o $(AGENTS)/stet-agent-linux-arm64 ./cmd/stet-agent
+
+release: ## build stet for every platform, with the agents inside, in dist/release
+	@GO="$(GO)" scripts/release "$(VERSION)" "$(RELEASE_DIR)" $(RELEASES)
 
 bin/stet: $(shell find cmd executors internal runbook templates -name '*.go' -o -name '*.md' 2>/dev/null) go.mod
 	$(STATIC) -o bin/stet ./cmd/stet
@@ -131,4 +138,4 @@ hooks: ## have git refuse commits that are not formatted
 	git config core.hooksPath .githooks
 
 clean: ## remove what the other targets made
-	rm -rf bin dist coverage
+	rm -rf bin dist coverage cmd/stet/agents

@@ -95,9 +95,9 @@ func (r *remotes) close() error {
 	return err
 }
 
-// agents are the programs that run on hosts: those beside this one, named by
-// platform, and for hosts of this machine's kind stet-agent, or else stet
-// itself.
+// agents are the programs that run on hosts, one a platform: those beside this
+// one, named by platform, and for hosts of this machine's kind stet-agent; else
+// those inside a release build; else, for hosts of this kind, stet itself.
 func agents() ([]*ssh.Program, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -108,15 +108,31 @@ func agents() ([]*ssh.Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("looking for the agents in %s: %w", folder, err)
 	}
+	inside, err := ssh.Packed(embedded())
+	if err != nil {
+		return nil, fmt.Errorf("looking for the agents inside %s: %w", self, err)
+	}
 	here := ssh.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH}
-	if here.OS != "linux" || slices.ContainsFunc(programs, func(p *ssh.Program) bool { return p.Platform == here }) {
-		return programs, nil
-	}
 	beside := filepath.Join(folder, "stet-agent")
-	if info, err := os.Stat(beside); err != nil || !info.Mode().IsRegular() {
-		beside = self
+	if info, err := os.Stat(beside); here.OS == "linux" && err == nil && info.Mode().IsRegular() {
+		programs = append(programs, &ssh.Program{Platform: here, Path: beside})
 	}
-	return append(programs, &ssh.Program{Platform: here, Path: beside}), nil
+	programs = append(programs, inside...)
+	if here.OS == "linux" {
+		programs = append(programs, &ssh.Program{Platform: here, Path: self})
+	}
+	return firsts(programs), nil
+}
+
+// firsts keeps the first program of each platform.
+func firsts(programs []*ssh.Program) []*ssh.Program {
+	var kept []*ssh.Program
+	for _, p := range programs {
+		if !slices.ContainsFunc(kept, func(k *ssh.Program) bool { return k.Platform == p.Platform }) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }
 
 // openRemote opens an ssh:// target. Several are opened at once: what they ask

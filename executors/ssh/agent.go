@@ -99,7 +99,7 @@ func (a Agent) program(name string, h *host) (*Program, error) {
 	return nil, &executors.Error{
 		Code: "unsupported", Op: "starting the agent on " + name, Err: ErrNoAgent,
 		Message: fmt.Sprintf("the host is %s, and there is no agent for that (there is one for %s)", h.platform, strings.Join(have, ", ")),
-		Remedy: fmt.Sprintf("build one and put it beside stet: CGO_ENABLED=0 GOOS=%s GOARCH=%s go build -o stet-agent-%s-%s ./cmd/stet-agent",
+		Remedy: fmt.Sprintf("build one in stet's repository and put it beside stet: CGO_ENABLED=0 GOOS=%s GOARCH=%s go build -o stet-agent-%s-%s ./cmd/stet-agent",
 			h.platform.OS, h.platform.Arch, h.platform.OS, h.platform.Arch),
 	}
 }

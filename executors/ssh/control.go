@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -84,7 +85,7 @@ func (d *Dialer) viaSystem(ctx context.Context, s *Settings, reason string) (*Co
 	}
 	if err := d.startMaster(ctx, s, path); err != nil {
 		return nil, &executors.Error{Code: masterCode(err), Op: "connecting to " + s.Host + " by ssh (" + reason + ")", Message: err.Error(), Err: err,
-			Remedy: "try it by hand: ssh " + s.Host}
+			Remedy: d.byHand(s)}
 	}
 	c, err := d.attach(ctx, s, path)
 	if err != nil {
@@ -93,10 +94,20 @@ func (d *Dialer) viaSystem(ctx context.Context, s *Settings, reason string) (*Co
 	return c, nil
 }
 
+// byHand is what to do when the system's ssh could not log in.
+func (d *Dialer) byHand(s *Settings) string {
+	remedy := "try it by hand: ssh " + s.Host
+	if s.PKCS11Provider != "" && !d.options.Terminal {
+		remedy += "; without a terminal nobody is asked for the token's PIN, so load it into ssh-agent: ssh-add -s " + s.PKCS11Provider
+	}
+	return remedy
+}
+
 // masterCode reads ssh's complaint.
 func masterCode(err error) string {
 	for _, c := range []struct{ says, code string }{
 		{"REMOTE HOST IDENTIFICATION HAS CHANGED", "host-key"}, {"Host key verification failed", "host-key"},
+		{"KnownHostsCommand failed", "host-key"},
 		{"Permission denied", "permission"}, {"Could not resolve", "not-found"}, {"Connection refused", "refused"}, {"timed out", "timeout"},
 	} {
 		if strings.Contains(err.Error(), c.says) {
@@ -115,7 +126,9 @@ func (d *Dialer) startMaster(ctx context.Context, s *Settings, path string) erro
 		"-o", "ConnectTimeout=" + seconds(s.connectTimeout()), "-o", "ServerAliveInterval=" + seconds(interval), "-o", "ServerAliveCountMax=" + strconv.Itoa(count),
 		"-o", "StrictHostKeyChecking=" + s.StrictHostKeyChecking, "-o", "RemoteCommand=none", "-o", "PermitLocalCommand=no",
 	}
-	if d.options.Terminal && !s.BatchMode {
+	// A program that asks instead of the terminal (ssh(1)) needs none.
+	asks := d.options.Terminal || os.Getenv("SSH_ASKPASS_REQUIRE") == "force"
+	if asks && !s.BatchMode {
 		d.masters.terminal.Lock()
 		defer d.masters.terminal.Unlock()
 	} else {
@@ -144,7 +157,7 @@ func (d *Dialer) startMaster(ctx context.Context, s *Settings, path string) erro
 	}
 	said := &tail{}
 	if text, rerr := os.ReadFile(complaints.Name()); rerr == nil {
-		_, _ = said.Write(text)
+		_, _ = said.Write(bytes.ReplaceAll(text, []byte("\r"), nil)) // as for a raw terminal
 	}
 	if text := strings.TrimSpace(said.String()); text != "" {
 		return errors.New(text)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,10 @@ type Program struct {
 	hash   string // SHA-256, hexadecimal
 	packed []byte // gzip
 	err    error
+
+	// folder has the packed program as the file name; see Packed.
+	folder fs.FS
+	name   string
 }
 
 // load hashes the program; later calls are free.
@@ -40,6 +45,9 @@ func (p *Program) load() error {
 }
 
 func (p *Program) read() error {
+	if p.folder != nil { // its name has the hash
+		return nil
+	}
 	if p.Data != nil {
 		p.hash = digest(p.Data)
 		return nil
@@ -61,6 +69,9 @@ func (p *Program) bytes() ([]byte, error) {
 	if p.Data != nil {
 		return p.Data, nil
 	}
+	if p.folder != nil {
+		return p.unpack()
+	}
 	data, err := os.ReadFile(p.Path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the agent for %s: %w", p.Platform, err)
@@ -80,7 +91,7 @@ func (p *Program) plain() ([]byte, error) {
 	}
 	data, err := p.bytes()
 	if err == nil && digest(data) != p.hash {
-		err = fmt.Errorf("reading the agent for %s: %s has changed meanwhile", p.Platform, p.Path)
+		err = fmt.Errorf("reading the agent for %s: %s is not what it was", p.Platform, p.Path+p.name)
 	}
 	return data, err
 }
@@ -95,6 +106,10 @@ func (p *Program) pack() ([]byte, error) {
 	data, err := p.plain()
 	if err != nil {
 		return nil, err
+	}
+	if p.folder != nil {
+		p.packed, err = fs.ReadFile(p.folder, p.name)
+		return p.packed, err
 	}
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
@@ -130,6 +145,50 @@ func Beside(folder string) ([]*Program, error) {
 		}
 	}
 	return programs, nil
+}
+
+// Packed lists the agents in a folder that holds them packed, as release builds
+// have it inside: files named stet-agent-OS-ARCH-SHA256.gz, with the hash of
+// what is in them.
+func Packed(folder fs.FS) ([]*Program, error) {
+	entries, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return nil, err
+	}
+	var programs []*Program
+	for _, e := range entries {
+		name, packed := strings.CutSuffix(e.Name(), ".gz")
+		parts := strings.Split(name, "-")
+		if !packed || len(parts) != 5 || parts[0]+"-"+parts[1] != "stet-agent" || len(parts[4]) != hex.EncodedLen(sha256.Size) {
+			continue
+		}
+		programs = append(programs, &Program{Platform: Platform{parts[2], parts[3]}, folder: folder, name: e.Name(), hash: parts[4]})
+	}
+	return programs, nil
+}
+
+// largest bounds a program that is unpacked.
+const largest = 64 << 20
+
+func (p *Program) unpack() ([]byte, error) {
+	data, err := p.unpacked()
+	if err != nil {
+		return nil, fmt.Errorf("unpacking the agent for %s: %w", p.Platform, err)
+	}
+	return data, nil
+}
+
+func (p *Program) unpacked() ([]byte, error) {
+	f, err := p.folder.Open(p.name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(r, largest))
 }
 
 // platform reads uname's words.
