@@ -31,7 +31,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 		{q.Neighbors, "neighbors", func() error { return n.observeNeighbors(ctx, s, l) }},
 		{q.FDB, "forwarding entries", func() error { return n.observeFDB(ctx, s, raw, l) }},
 		{len(q.Kinds) > 0, "kinds of interfaces", func() error { return n.observeLacks(ctx, s, raw, q.Kinds) }},
-		{len(q.Sysctls) > 0, "sysctls", func() error { return n.observeSysctls(ctx, s, q.Sysctls) }},
+		{len(q.Sysctls) > 0, "sysctls", func() error { return n.observeSysctls(ctx, s, q.Sysctls, raw) }},
 	}
 	for _, step := range steps {
 		if !step.wanted {

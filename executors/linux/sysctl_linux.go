@@ -37,16 +37,23 @@ func sysctlKey(path string) string {
 }
 
 // observeSysctls reads the values of keys; "*" in a key stands for any name in
-// its place. A key that does not exist has no value in the result.
-func (n *Namespace) observeSysctls(ctx context.Context, s *netstate.State, keys []string) error {
+// its place. A key that does not exist has no value in the result. raw are the
+// interfaces, nil where they were not read.
+func (n *Namespace) observeSysctls(ctx context.Context, s *netstate.State, keys []string, raw []rawLink) error {
 	s.Sysctls = map[string]string{}
 	return n.within(func() error {
 		for _, key := range keys {
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
 			}
-			if err := readSysctls(s.Sysctls, key); err != nil {
-				return err
+			own := []string{key}
+			if fromLinks(s.Sysctls, key, raw) {
+				own = []string{strings.Replace(key, "*", "all", 1), strings.Replace(key, "*", "default", 1)}
+			}
+			for _, key := range own {
+				if err := readSysctls(s.Sysctls, key); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
