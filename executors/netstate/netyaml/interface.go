@@ -15,13 +15,14 @@ func (d *decoder) interfaces(n *yaml.Node) {
 // needsDaemon are keys of nmstate that a daemon of its own stands behind.
 var needsDaemon = map[string]string{
 	"802.1x":       "`802.1x` needs a daemon (wpa_supplicant)",
-	"lldp":         "`lldp` needs a daemon (NetworkManager or lldpd)",
 	"ovs-db":       "`ovs-db` needs the Open vSwitch daemon",
 	"profile-name": "`profile-name` names a profile of NetworkManager",
 	"wait-ip":      "`wait-ip` makes NetworkManager wait",
 	"dispatch":     "`dispatch` needs NetworkManager's dispatcher",
 	"libreswan":    "`libreswan` needs the Libreswan daemon",
 }
+
+const daemonDetail = "stet configures the kernel directly and leaves daemons alone. Leave it out, or use a run block."
 
 // laterKeys are keys of nmstate that this version does not have.
 var laterKeys = []string{
@@ -39,7 +40,8 @@ func (d *decoder) iface(n *yaml.Node) {
 		"name":        {decode: func(v *yaml.Node) { named = d.name(v, &i) }},
 		"type":        {decode: func(v *yaml.Node) { d.ifaceType(v, &i) }},
 		"state":       {decode: scalar(d, "state", oneOf("up", "down", "absent", "ignore"), func(s string) { i.State = s })},
-		"identifier":  {decode: scalar(d, "identifier", oneOf("name"), func(string) {}), hidden: true},
+		"identifier":  {decode: d.identifier, hidden: true},
+		"lldp":        {decode: func(v *yaml.Node) { d.lldp(keyOf(n, "lldp"), v) }, hidden: true},
 		"description": {decode: func(v *yaml.Node) { d.attr(v, netstate.AttrByKey("alias"), &i) }},
 		"sysctl":      {decode: func(v *yaml.Node) { d.ownSysctls(v, &i) }},
 	}
@@ -51,7 +53,7 @@ func (d *decoder) iface(n *yaml.Node) {
 		}
 	}
 	for key, reason := range needsDaemon {
-		known[key] = field{refuse: reason, detail: "stet configures the kernel directly and leaves daemons alone. Leave it out, or use a run block."}
+		known[key] = field{refuse: reason, detail: daemonDetail}
 	}
 	for _, key := range laterKeys {
 		known[key] = field{refuse: "`" + key + "` is not supported by this version", detail: later}
@@ -72,6 +74,25 @@ func (d *decoder) iface(n *yaml.Node) {
 		return
 	}
 	d.finish(n, &i)
+}
+
+// identifier says by what an interface is found. By what it has, and not by its
+// name, would be by what only the kernel knows.
+func (d *decoder) identifier(n *yaml.Node) {
+	if n.Kind == yaml.Scalar && n.Value == "mac-address" {
+		d.fail(n, "unsupported", "`identifier: mac-address` is not supported", "Name the interface as the kernel does: `stet facts` shows which one has the address.")
+		return
+	}
+	scalar(d, "identifier", oneOf("name"), func(string) {})(n)
+}
+
+// lldp accepts that there is to be none, as nmstate shows it.
+func (d *decoder) lldp(key, n *yaml.Node) {
+	d.mapping(n, "`lldp`", fields{"enabled": {decode: scalar(d, "enabled", parseBool, func(on bool) {
+		if on {
+			d.fail(key, "unsupported", "`lldp` needs a daemon (NetworkManager or lldpd)", daemonDetail)
+		}
+	})}})
 }
 
 // onlyType leaves out what follows from a type that is refused: of an

@@ -13,7 +13,7 @@ forwarding entries are added to those that are there. What stet adds to nmstate'
 language is marked ᵉ. A second run of a block is no change.
 
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
-` + "`autoconf: true`" + `, ` + "`802.1x`" + `, ` + "`lldp`" + `, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
+` + "`autoconf: true`" + `, ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
 does not have ` + "`dns-resolver`" + `, ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, and the
 types macsec, ip-tunnel and xfrm: it refuses them by name. Interfaces of those
