@@ -20,7 +20,7 @@ type differences struct {
 	tun           []netstate.Difference // by ioctl
 	controller    bool                  // it changes
 	down          bool                  // the interface goes down
-	vlans         []netstate.Difference // of a bridge, and of a port
+	vlans         []netstate.Difference // of a bridge, of a port, and the filter of a VXLAN
 }
 
 // sortDifferences puts each difference where it goes. What can only be set when
@@ -32,7 +32,7 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 		case a.Set != netstate.Anytime:
 		case a.Type == netstate.IFFlag:
 			d.flag(a, diff.After)
-		case a.Type == netstate.VLANList:
+		case a.Type == netstate.VLANList || a.Type == netstate.VNIList:
 			d.vlans = append(d.vlans, diff)
 		case isLinkAttr(a) || a.Message:
 			d.message = append(d.message, diff)
@@ -91,6 +91,12 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 		func() error { return w.setPort(ctx, index, want, &d, l) },
 		func() error {
 			for _, v := range d.vlans {
+				if v.Key == "vxlan.vnis" {
+					if err := w.setVNIs(ctx, index, v.After); err != nil {
+						return err
+					}
+					continue
+				}
 				if err := w.setVLANs(ctx, index, v.After, !netstate.IsPortKey(v.Key)); err != nil {
 					return err
 				}

@@ -72,6 +72,9 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 		}
 		s.Interfaces = append(s.Interfaces, i)
 	}
+	if err := n.fillVNIs(ctx, s.Interfaces[first:]); err != nil {
+		return err
+	}
 	return n.fillVLANs(ctx, s.Interfaces[first:])
 }
 

@@ -88,7 +88,7 @@ func (a *Attr) optional() bool {
 	switch a.Type {
 	case LinkRef:
 		return !a.Message
-	case IPAddress, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, IPv4List, IPv6List:
+	case IPAddress, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, IPv4List, IPv6List, VNIList:
 		return true
 	}
 	return a.Key == "alias" || a.Key == "tun.owner" || a.Key == "tun.group"

@@ -57,6 +57,15 @@ func bondApplies(attrs Attrs, key string) bool {
 	return !slices.Contains(bondDelays, key) || !zero(attrs[bondOptions+"miimon"])
 }
 
+// Applies tells whether an attribute means something to the interface as it is;
+// one that does not cannot be set, whatever the kernel shows.
+func (i *Interface) Applies(key string) bool {
+	if i.Type != "bond" {
+		return true
+	}
+	return bondApplies(i.Attrs, key)
+}
+
 // zero tells that a number is 0 or not given.
 func zero(v string) bool { return v == "" || v == "0" }
 

@@ -40,6 +40,8 @@ func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 		return a.enum(text)
 	case IPv4List, IPv6List:
 		return a.addresses(text)
+	case VNIList:
+		return canonicalVNIs(text)
 	case VLANList:
 		return canonicalVLANs(text)
 	case QoSMap:

@@ -136,6 +136,8 @@ func setCommands(i *Interface, diffs []Difference) []string {
 			last = append(last, "echo "+d.After+" > "+quote("/sys/class/net/"+i.Name+"/brport/multicast_eht_hosts_limit"))
 		case a.Type == VLANList:
 			last = append(last, vlanCommands(i, d)...)
+		case a.Type == VNIList:
+			last = append(last, vniCommands(i, d)...)
 		case IsPortKey(d.Key):
 			port = append(port, portWords(a, d.After)...)
 			portKind = kernelOfPort(d.Key)
@@ -184,7 +186,7 @@ func kindWords(a *Attr, v string) []string {
 		return w
 	}
 	switch {
-	case a.IP == "" || a.Message || a.Type == VLANList:
+	case a.IP == "" || a.Message || a.Type == VLANList || a.Type == VNIList:
 		return nil
 	case a.Type == MACList || a.Type == QoSMap:
 		return append(strings.Fields(a.IP), strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)

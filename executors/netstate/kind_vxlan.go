@@ -56,6 +56,8 @@ var vxlan = Kind{
 		vxlanFlag("vxlan.remote-checksum-nopartial", Flag, 24, "", "false", "No partial checksums with remote checksum offload."),
 		vxlanFlag("vxlan.external", Bool, 25, "external", "false", "Addresses and identifier come with each packet (collect metadata), set by routes or tc."),
 		vxlanFlag("vxlan.vni-filter", Bool, 30, "vnifilter", "false", "Take only the identifiers of a filter; needs `external`."),
+		{Key: "vxlan.vnis", Type: VNIList, Set: Anytime, Extension: true, IP: "bridge vni",
+			Doc: "Entries of the filter, in bridge(8)'s words: a list such as `[100, 200-300 group 239.1.1.1]`. Needs `vni-filter`. The list replaces."},
 		vxlanFlag("vxlan.local-bypass", Bool, 31, "localbypass", "true", "Deliver packets for a local VXLAN interface directly."),
 	},
 	Example: `interfaces:

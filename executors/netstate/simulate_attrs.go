@@ -156,6 +156,9 @@ func checkVXLAN(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key,
 	if remote.IsMulticast() && v.Attrs["vxlan.base-iface"] == "" {
 		fault("vxlan.remote", "a multicast group needs a `base-iface`", "Name the interface that packets leave by.")
 	}
+	if i.Attrs["vxlan.vnis"] != "" && v.Attrs["vxlan.vni-filter"] != "true" {
+		fault("vxlan.vnis", "entries of a filter need `vni-filter: true`", "Set it, or leave the entries out.")
+	}
 	if i.Attrs["vxlan.vni-filter"] == "true" && v.Attrs["vxlan.external"] != "true" {
 		fault("vxlan.vni-filter", "a VNI filter needs `external: true`", "Set it, or leave the filter out.")
 	}

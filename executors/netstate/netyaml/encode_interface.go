@@ -89,7 +89,7 @@ func leaveOut(s *netstate.State, v *netstate.Interface, key string) bool {
 	if key == "bridge.options.vlan-filtering" && text == "false" && saysVLANs(s, v) {
 		return false // saying VLANs would switch it on
 	}
-	if a == nil || a.Set == netstate.ReadOnly || slices.Contains(unsaid, key) || text == a.Default {
+	if a == nil || !v.Applies(key) || a.Set == netstate.ReadOnly || slices.Contains(unsaid, key) || text == a.Default {
 		return true
 	}
 	if section, _, nested := strings.Cut(key, "."); nested && !netstate.IsPortKey(key) {
@@ -129,7 +129,7 @@ func value(a *netstate.Attr, text string) *yaml.Node {
 		if text == "true" || text == "false" {
 			n.Tag = "!!bool"
 		}
-	case netstate.MACList, netstate.CIDRs, netstate.QoSMap:
+	case netstate.MACList, netstate.CIDRs, netstate.QoSMap, netstate.VNIList:
 		return listNode(text)
 	case netstate.List:
 		return tableNode(a, text)

@@ -108,6 +108,7 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 		v.Attrs["vxlan.base-iface"] = "eth0"
 		delete(v.Attrs, "vxlan.local")
 		delete(v.Attrs, "vxlan.vni-filter")
+		delete(v.Attrs, "vxlan.vnis")
 	case "linux-bridge":
 		v.Attrs["bridge.options.vlan-filtering"] = strconv.FormatBool(g.chance(2))
 		delete(v.Attrs, "bridge.options.group-fwd-mask")
@@ -147,6 +148,8 @@ func (g *generator) value(a *netstate.Attr) string {
 	switch a.Type {
 	case netstate.Bool, netstate.Bool32, netstate.Flag, netstate.BoolOpt, netstate.FlagBit:
 		text = strconv.FormatBool(g.chance(2))
+	case netstate.VNIList:
+		text = "100,200-300 group 239.1.1.1"
 	case netstate.VLANList:
 		text = []string{"", "1 pvid untagged", "10 pvid untagged", "2-4,5 pvid untagged", "7 untagged,8 pvid"}[g.r.IntN(5)]
 	case netstate.QoSMap:

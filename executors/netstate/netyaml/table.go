@@ -71,7 +71,7 @@ func (d *decoder) canonical(n *yaml.Node, a *netstate.Attr, name, text string) (
 // listed tells that a value may be written as a list of single values.
 func listed(t netstate.AttrType) bool {
 	switch t {
-	case netstate.MACList, netstate.CIDRs, netstate.QoSMap, netstate.IPv4List, netstate.IPv6List:
+	case netstate.MACList, netstate.CIDRs, netstate.QoSMap, netstate.IPv4List, netstate.IPv6List, netstate.VNIList:
 		return true
 	}
 	return false

@@ -100,6 +100,8 @@ func typeText(a *netstate.Attr) string {
 		return "IPv4 addresses"
 	case netstate.IPv6List:
 		return "IPv6 addresses"
+	case netstate.VNIList:
+		return "list of identifiers"
 	case netstate.VLANList:
 		return "VLANs"
 	case netstate.QoSMap:
