@@ -57,6 +57,19 @@ func bondFreed(i *Interface) *Interface {
 	return c
 }
 
+// leftBond gives a former port what it had before it was one: the kernel gives
+// it back, and it is not the bond's to keep.
+func leftBond(back, before *Interface) {
+	for _, key := range []string{"mac-address", "mtu"} {
+		value, known := before.Attrs[key]
+		if known && attrOf(before, "controller") == "" {
+			back.Attrs[key] = value
+			continue
+		}
+		delete(back.Attrs, key)
+	}
+}
+
 // emptyBond releases the ports of a bond before it is changed in a way that
 // they forbid.
 func (d *differ) emptyBond(before, after *Interface) {

@@ -67,7 +67,8 @@ func settleLinks(from, to *State) {
 			continue
 		}
 		if bonded(from, from.Interface(v.Name)) {
-			v.Attrs = bondFreed(v).Attrs
+			// It stays up if it was: nobody asked for anything else.
+			v.Attrs = withState(bondFreed(v), attrOf(v, "state")).Attrs
 			continue
 		}
 		v.Attrs = maps.Clone(v.Attrs)

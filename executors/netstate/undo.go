@@ -91,6 +91,9 @@ func (c *Change) undoLinks(now, to *State) {
 		for k := range touched[key.Netns+"/"+key.Name] {
 			setBack(&back, &before, k)
 		}
+		if bonded(now, there) && attrOf(there, "controller") != attrOf(&before, "controller") {
+			leftBond(&back, &before)
+		}
 		to.put(back)
 	}
 }
