@@ -253,6 +253,12 @@ var aliases = map[string]string{
 	"link-aggregation.options.num_unsol_na": "link-aggregation.options.num_grat_arp",
 }
 
+// refused are keys below the sections of kinds that the kernel does not have.
+var refused = map[string]string{
+	"link-aggregation.options.balance-slb": "`balance-slb` is made of nftables rules by NetworkManager; the kernel's bonds do not have it",
+	"link-aggregation.options.balance_slb": "`balance_slb` is made of nftables rules by NetworkManager; the kernel's bonds do not have it",
+}
+
 // section decodes a mapping whose keys the table of a kind has.
 func (d *decoder) section(n *yaml.Node, path string, i *netstate.InterfaceConfig) {
 	known := fields{}
@@ -267,6 +273,11 @@ func (d *decoder) section(n *yaml.Node, path string, i *netstate.InterfaceConfig
 	for alias, full := range aliases {
 		if parent, key := alias[:strings.LastIndex(alias, ".")], alias[strings.LastIndex(alias, ".")+1:]; parent == path {
 			known[key] = field{decode: func(v *yaml.Node) { d.alias(v, full, key, i) }, hidden: true}
+		}
+	}
+	for key, reason := range refused {
+		if name, ok := strings.CutPrefix(key, path+"."); ok && !strings.Contains(name, ".") {
+			known[name] = field{refuse: reason}
 		}
 	}
 	for _, k := range netstate.Kinds() {
