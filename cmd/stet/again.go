@@ -33,7 +33,7 @@ func again(c *cli, act func(context.Context, *runbook.Document, apply.Options) (
 		if err != nil {
 			return err
 		}
-		o, err := c.beginWith(cmd.Context(), d)
+		o, err := c.beginWith(cmd.Context(), d, all)
 		if err != nil {
 			return err
 		}
@@ -94,5 +94,5 @@ func (c *cli) beginAgain(ctx context.Context, path string) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.beginWith(ctx, d)
+	return c.beginWith(ctx, d, all)
 }

@@ -30,15 +30,17 @@ func (c *cli) begin(ctx context.Context, path string, f choice) (*operation, err
 	if err != nil {
 		return nil, err
 	}
-	return c.beginWith(ctx, d)
+	return c.beginWith(ctx, d, all)
 }
 
-func (c *cli) beginWith(ctx context.Context, d *runbook.Document) (*operation, error) {
+// beginWith begins with a document that is loaded, and those of its secrets
+// that want chooses.
+func (c *cli) beginWith(ctx context.Context, d *runbook.Document, want func(runbook.Secret) bool) (*operation, error) {
 	if len(d.Meta.Params) > 0 {
 		path := d.Path
 		return nil, usage(errors.New(path+" is a template: its parameters have no values yet"), "make a runbook of it: stet new "+path+" change.md")
 	}
-	secrets, err := c.secrets(ctx, d)
+	secrets, err := c.secrets(ctx, d, nil, want)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,11 @@ long as it is still this one.`,
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeDocuments,
 		RunE: func(cmd *cobra.Command, files []string) (err error) {
-			o, err := c.begin(cmd.Context(), files[0], f)
+			d, err := c.load(files[0], f)
+			if err != nil {
+				return planError(err, detailed)
+			}
+			o, err := c.beginWith(cmd.Context(), d, harmless(d))
 			if err != nil {
 				return planError(err, detailed)
 			}

@@ -56,7 +56,7 @@ targets then go back by themselves.`,
 			if err != nil {
 				return err
 			}
-			o, err := c.beginWith(cmd.Context(), d)
+			o, err := c.beginWith(cmd.Context(), d, harmless(d))
 			if err != nil {
 				return err
 			}
@@ -106,6 +106,12 @@ func (o *operation) run(ctx context.Context, f runFlags, given map[string]apply.
 	if err := o.consent(ctx, p, f); err != nil {
 		return err
 	}
+	if f.approve == "" || f.approve == p.Hash { // else it is refused
+		if o.secrets, err = o.c.secrets(ctx, o.d, o.secrets, all); err != nil {
+			return err
+		}
+	}
+	options.Secrets = o.secrets
 	options.Answers = given
 	options.Step = f.step
 	options.Only, options.From = f.only, f.from

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -71,7 +72,11 @@ func (b *builder) decodeStep(s *runbook.Step, t *runbook.StepPlan) {
 	}
 	target, _ := Target(b.d, t.Target)
 	l := &linter{d: b.d}
-	body, ps := check.Expand(s.Block.Body, check.Env{Vars: Vars(b.d, target, b.o.Secrets), Target: target, Facts: b.facts[t.Target]})
+	body, ps := check.Expand(s.Block.Body, check.Env{Vars: Vars(b.d, target, b.read()), Target: target, Facts: b.facts[t.Target]})
+	if name := b.unread(s.Block.Body); len(ps) > 0 && name != "" && !network {
+		t.Deferred = "it depends on the secret " + name
+		return
+	}
 	l.problems(&s.Block, ps)
 	if len(ps) == 0 && network {
 		body = single(b.d, body)
@@ -82,6 +87,31 @@ func (b *builder) decodeStep(s *runbook.Step, t *runbook.StepPlan) {
 	}
 	b.diags = append(b.diags, l.diags...)
 	t.Body = b.red.String(body)
+}
+
+// read are the values of secrets that plans are made with. One that a command
+// gives is not among them: making a plan runs no command of the document, and
+// the plan that is run is the one that was shown.
+func (b *builder) read() map[string]string {
+	values := maps.Clone(b.o.Secrets)
+	for _, s := range b.d.Meta.Secrets {
+		if strings.HasPrefix(s.From, "cmd:") {
+			delete(values, s.Name)
+		}
+	}
+	return values
+}
+
+// unread is a secret in a text whose value plans are made without, or "".
+func (b *builder) unread(text string) string {
+	names := check.References(text)
+	values := b.read()
+	for _, s := range b.d.Meta.Secrets {
+		if _, ok := values[s.Name]; !ok && slices.Contains(names, s.Name) {
+			return s.Name
+		}
+	}
+	return ""
 }
 
 // deferred says why a body can only be filled in while running. A register
