@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"stet/executors"
@@ -24,6 +25,9 @@ type plainSession struct {
 	target executors.Target
 	conn   *Conn
 	why    error // there is no agent
+
+	mu   sync.Mutex
+	lock *heldLock // nil without one
 }
 
 // Target implements executors.Observer.
@@ -163,13 +167,3 @@ func (s *plainSession) Revert(context.Context, string) (*executors.GuardState, e
 
 // Guards implements executors.Session: without an agent there are none.
 func (s *plainSession) Guards(context.Context) ([]executors.GuardState, error) { return nil, nil }
-
-// Lock implements executors.Session. Nothing on the host could hold a lock; what
-// can be done without an agent is not worth refusing for that.
-func (s *plainSession) Lock(context.Context, executors.Lock) error { return nil }
-
-// Unlock implements executors.Session: there is no lock to give back.
-func (s *plainSession) Unlock(context.Context) error { return nil }
-
-// Close implements executors.Session. The connection is the Opener's.
-func (s *plainSession) Close() error { return nil }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -89,4 +90,23 @@ n=0; while pgrep -f "agent guar[d]" >/dev/null; do n=$((n+1)); [ $n -lt 300 ] ||
 	}
 	wants(t, "the progress", o.stderr, "work on r1", "it was ended by SIGKILL", "ran out of memory", "work failed on r1, which the operation goes on without")
 	wants(t, "the document", b.read(doc), "`work` on `r1`", "it was ended by SIGKILL", "Undone", "Left out: `r1`.")
+}
+
+// TestTwoOperatorsWithoutAgent: on a host whose folders run no programs there is a
+// lock all the same, and it ends with whoever held it.
+func TestTwoOperatorsWithoutAgent(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	b.write("first.md", "---\ntargets: {r1: \"ssh://r1\"}\n---\n\n```sh { run name=wait timeout=100s }\ntouch ~/began\nuntil test -e ~/go; do sleep 0.1; done\n```\n\n```rollback\ntrue\n```\n")
+	b.write("second.md", oneHost)
+	o := b.script(`mkdir -p $LAB/r1/home/.cache; on_r1 mount -t tmpfs -o noexec,mode=700 tmpfs $LAB/r1/home/.cache; on_r1 mount -t tmpfs -o noexec,mode=1777 tmpfs /var/tmp
+("$STET" run --yes first.md >&2; echo "first: $?") & first=$!
+n=0; until test -e $LAB/r1/home/began; do n=$((n+1)); [ $n -lt 600 ] || exit 70; sleep 0.1; done
+code=0; stet run --yes second.md 2>said >&2 || code=$?; echo "second: $code"; cat said >&2
+touch $LAB/r1/home/go; wait $first
+stet run --yes second.md >&2; echo "then: $?"; on_r1 ls $LAB/r1/home/.cache/stet`)
+	if want := "second: 6\nfirst: 0\nthen: 0\n"; o.code != 0 || o.stdout != want {
+		t.Errorf("want %q: %v", want, o)
+	}
+	wants(t, "the refusal", b.read(filepath.Join(b.dir, "said")), "refused: locking r1: root holds it since 20", "first.md (run ", "hint: wait until it has ended")
 }
