@@ -82,8 +82,8 @@ func decodeVLANs(b []byte) []netstate.VLANRange {
 func (n *Namespace) fillVLANs(ctx context.Context, list []netstate.Interface) error {
 	bridges := map[string]bool{}
 	for i := range list {
-		// A kernel without filtering does not tell whether it is on.
-		if _, can := list[i].Attrs["bridge.options.vlan-filtering"]; can {
+		// A kernel without filtering has no default either (br_fill_info).
+		if _, can := list[i].Attrs["bridge.options.vlan-default-pvid"]; can {
 			bridges[list[i].Name] = true
 		}
 	}

@@ -23,6 +23,12 @@ import (
 func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []rawLink, kinds []string) error {
 	for _, name := range kinds {
 		kind := netstate.KindByName(name)
+		if name == vlanFiltering {
+			if err := lacksFiltering(ctx, s, raw); err != nil {
+				return err
+			}
+			continue
+		}
 		if kind == nil || kind.Module == "" {
 			continue
 		}
@@ -36,12 +42,45 @@ func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []r
 		if reason == "" {
 			continue
 		}
-		s.Lacks = maps.Clone(s.Lacks)
-		if s.Lacks == nil {
-			s.Lacks = map[string]string{}
-		}
-		s.Lacks[name] = reason
+		note(s, name, reason)
 	}
+	return nil
+}
+
+func note(s *netstate.State, name, reason string) {
+	s.Lacks = maps.Clone(s.Lacks)
+	if s.Lacks == nil {
+		s.Lacks = map[string]string{}
+	}
+	s.Lacks[name] = reason
+}
+
+// vlanFiltering is what a kernel can have bridges without.
+const vlanFiltering = "bridge.options.vlan-filtering"
+
+// lacksFiltering tells whether bridges can keep VLANs apart: then each has a
+// default VLAN (br_fill_info).
+func lacksFiltering(ctx context.Context, s *netstate.State, raw []rawLink) error {
+	bridge := netstate.KindByName("linux-bridge")
+	if _, known := present.Load(vlanFiltering); known {
+		return nil
+	}
+	if reason, err := kindLacks(ctx, bridge); err != nil || reason != "" {
+		return err // that is said of the bridge
+	}
+	has := slices.ContainsFunc(raw, func(r rawLink) bool { return r.kind == bridge.Kernel && r.data[unix.IFLA_BR_VLAN_DEFAULT_PVID] != nil })
+	if !has {
+		var err error
+		has, err = probe(ctx, bridge, func(made rawLink) bool { return made.data[unix.IFLA_BR_VLAN_DEFAULT_PVID] != nil })
+		if err != nil {
+			return err
+		}
+	}
+	if !has {
+		note(s, vlanFiltering, "the running kernel has no VLAN filtering built in (CONFIG_BRIDGE_VLAN_FILTERING)")
+		return nil
+	}
+	present.Store(vlanFiltering, true)
 	return nil
 }
 
@@ -74,7 +113,7 @@ func kindLacks(ctx context.Context, kind *netstate.Kind) (string, error) {
 			return without(kind, release), nil
 		}
 	default:
-		has, err := probe(ctx, kind)
+		has, err := probe(ctx, kind, nil)
 		if err != nil || !has {
 			return without(kind, release), err
 		}
@@ -119,8 +158,9 @@ func modulesDisabled() bool {
 
 // probe asks the kernel itself, by making an interface in a namespace that
 // nobody else sees and that ends with its thread. Without the right to make
-// one, the kind is taken to be there.
-func probe(ctx context.Context, kind *netstate.Kind) (has bool, err error) {
+// one, the kind is taken to be there. With shows, what is asked is whether the
+// interface that was made shows something.
+func probe(ctx context.Context, kind *netstate.Kind, shows func(rawLink) bool) (has bool, err error) {
 	type answer struct {
 		has bool
 		err error
@@ -128,14 +168,14 @@ func probe(ctx context.Context, kind *netstate.Kind) (has bool, err error) {
 	result := make(chan answer, 1)
 	go func() {
 		runtime.LockOSThread() // for good: the thread ends here, and with it the namespace
-		has, err := probeHere(ctx, kind)
+		has, err := probeHere(ctx, kind, shows)
 		result <- answer{has, err}
 	}()
 	a := <-result
 	return a.has, a.err
 }
 
-func probeHere(ctx context.Context, kind *netstate.Kind) (bool, error) {
+func probeHere(ctx context.Context, kind *netstate.Kind, shows func(rawLink) bool) (bool, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
 			return true, nil
@@ -158,5 +198,20 @@ func probeHere(ctx context.Context, kind *netstate.Kind) (bool, error) {
 	if err != nil && !errors.As(err, &refused) {
 		return false, fmt.Errorf("asking the kernel for %s: %w", kind.Name, err)
 	}
-	return !errors.Is(err, unix.EOPNOTSUPP), nil
+	if shows == nil || err != nil {
+		return !errors.Is(err, unix.EOPNOTSUPP), nil
+	}
+	has := false
+	err = s.get(ctx, unix.RTM_GETLINK, func(m *message) {
+		m.ifinfo(0, 0, 0)
+		m.str(unix.IFLA_IFNAME, "stetprobe")
+	}, func(r reply) {
+		if made, ok := decodeLink(r.body); ok && r.typ == unix.RTM_NEWLINK {
+			has = shows(made)
+		}
+	})
+	if err != nil {
+		return false, fmt.Errorf("asking the kernel what %s has: %w", kind.Name, err)
+	}
+	return has, nil
 }

@@ -39,6 +39,9 @@ func (i *InterfaceConfig) query(q *Query) {
 	if i.Type != "" && i.State != "absent" {
 		q.Kinds = append(q.Kinds, i.Type)
 	}
+	if given(i, portVLANs) || given(i, selfVLANs) || i.Attrs[filtering] == "true" {
+		q.Kinds = append(q.Kinds, filtering)
+	}
 	for key, v := range i.Attrs {
 		if v != "" && (key == "netns" || strings.HasSuffix(key, ".peer-target")) {
 			q.Namespaces = append(q.Namespaces, v)

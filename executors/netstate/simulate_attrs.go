@@ -107,6 +107,11 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 		check(m, i, v, fault)
 	}
 	m.checkPort(i, fault)
+	for _, key := range []string{portVLANs, selfVLANs, filtering} {
+		if reason := m.from.Lacks[filtering]; reason != "" && given(i, key) && i.Attrs[key] != "false" {
+			m.problem(i.at(key), "kernel-lacks", i.Name+" cannot have VLANs of a bridge: "+reason, "Run a kernel that has it, or make a bridge for each VLAN.")
+		}
+	}
 	if mtu, err := strconv.ParseUint(i.Attrs["mtu"], 10, 32); err == nil {
 		least, _ := strconv.ParseUint(v.Status["min-mtu"], 10, 32)
 		most, _ := strconv.ParseUint(v.Status["max-mtu"], 10, 32)

@@ -177,6 +177,9 @@ func (m *simulation) filterVLANs() {
 		if bridge == nil || bridge.Type != "linux-bridge" || (!given(c, portVLANs) && !given(c, selfVLANs)) {
 			continue
 		}
+		if m.from.Lacks[filtering] != "" {
+			continue // said where it is given
+		}
 		if !given(m.configOf(bridge), filtering) && bridge.Attrs[filtering] != "true" {
 			bridge.Attrs = cloneOrNew(bridge.Attrs)
 			bridge.Attrs[filtering] = "true"
