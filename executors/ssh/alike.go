@@ -2,8 +2,10 @@ package ssh
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,7 +35,8 @@ type alike struct {
 
 // sample is what `ssh -G` said about a host.
 type sample struct {
-	host, text string
+	host string
+	dump dump
 }
 
 // group are hosts with the same user, port, jump hosts and matching patterns.
@@ -46,9 +49,12 @@ type group struct {
 // fewHosts are always asked about: with these there is nothing to win.
 const fewHosts = 2
 
-// text is what `ssh -G` says about a host, or would say.
-func (r *resolver) text(ctx context.Context, a Address, jump string) (string, error) {
-	ask := func() (string, error) { return r.output(ctx, append(r.arguments(a, jump), "--", a.Host)...) }
+// said is what `ssh -G` says about a host, or would say.
+func (r *resolver) said(ctx context.Context, a Address, jump string) (dump, error) {
+	ask := func() (dump, error) {
+		text, err := r.output(ctx, append(r.arguments(a, jump), "--", a.Host)...)
+		return parseDump(text), err
+	}
 	l := &r.alike
 	if !plainName(a.Host) {
 		return ask()
@@ -64,7 +70,7 @@ func (r *resolver) text(ctx context.Context, a Address, jump string) (string, er
 	if !l.certain {
 		return ask()
 	}
-	return l.group(a, jump).text(ctx, l, a.Host, ask)
+	return l.group(a, jump).said(ctx, l, a.Host, ask)
 }
 
 // plainName reports whether ssh takes a name as it is: no capitals that it
@@ -180,37 +186,51 @@ func (l *alike) matches(name string) string {
 	return b.String()
 }
 
-// text is what is said about a host of the group.
-func (g *group) text(ctx context.Context, l *alike, host string, ask func() (string, error)) (string, error) {
+// said is what is said about a host of the group.
+func (g *group) said(ctx context.Context, l *alike, host string, ask func() (dump, error)) (dump, error) {
 	select {
 	case g.turn <- struct{}{}:
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	if len(g.samples) < 2 {
 		defer func() { <-g.turn }()
-		text, err := ask()
+		d, err := ask()
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		g.samples = append(g.samples, sample{host, text})
+		g.samples = append(g.samples, sample{host, d})
 		if len(g.samples) == 2 {
-			g.same = g.samples[0].of(g.samples[1].host) == text
+			g.same = maps.EqualFunc(g.samples[0].of(host), d, slices.Equal)
 		}
-		return text, nil
+		return d, nil
 	}
 	<-g.turn
 	if g.same {
 		// A second pass over the configuration (Match final) looks for the
 		// name that the first one found.
-		text := g.samples[0].of(host)
-		if l.matches(parseDump(text).one("hostname")) == l.matches(parseDump(g.samples[0].text).one("hostname")) {
-			return text, nil
+		d := g.samples[0].of(host)
+		if l.matches(d.one("hostname")) == l.matches(g.samples[0].dump.one("hostname")) {
+			return d, nil
 		}
 	}
 	return ask()
 }
 
 // of is the sample as it would be for another host. Where that is so for one
-// host, the sample's name stands only where the host's belongs.
-func (s sample) of(host string) string { return strings.ReplaceAll(s.text, s.host, host) }
+// host, the sample's name stands only where the host's belongs. What does not
+// differ is shared.
+func (s sample) of(host string) dump {
+	d := maps.Clone(s.dump)
+	for keyword, values := range d {
+		if !slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, s.host) }) {
+			continue
+		}
+		mine := make([]string, len(values))
+		for i, v := range values {
+			mine[i] = strings.ReplaceAll(v, s.host, host)
+		}
+		d[keyword] = mine
+	}
+	return d
+}

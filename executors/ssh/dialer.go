@@ -43,15 +43,21 @@ type Dialer struct {
 	agents   keyAgents
 	keys     keyFiles
 	prompts  *collector
+	logins   chan struct{} // turns for logins under way
 
 	mu       sync.Mutex
 	bastions map[string]*bastion
 	masters  masters
 }
 
+// maxLogins bounds how many logins are under way at once, those to jump hosts not
+// counted: enough for hosts far away, and no more memory for handshakes than
+// that.
+const maxLogins = 128
+
 // New returns a Dialer. Close it.
 func New(o Options) *Dialer {
-	d := &Dialer{options: o, resolver: newResolver(o.Program, o.Config), bastions: map[string]*bastion{}}
+	d := &Dialer{options: o, resolver: newResolver(o.Program, o.Config), bastions: map[string]*bastion{}, logins: make(chan struct{}, maxLogins)}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.prompts = newCollector(d.ctx, o.Prompter, o.Secret)
 	return d

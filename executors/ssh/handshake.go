@@ -83,10 +83,16 @@ func (d *Dialer) attempt(ctx context.Context, s *Settings, trail []string) (*Con
 	if err != nil {
 		return nil, nil, err
 	}
-	way, release, err := d.way(ctx, s, trail)
+	done, err := d.turn(ctx, trail)
 	if err != nil {
 		return nil, nil, err
 	}
+	defer done()
+	way, leave, err := d.way(ctx, s, trail)
+	if err != nil {
+		return nil, nil, err
+	}
+	release := func() { leave(); done() }
 	defer release()
 	h := &handshake{stream: newStream(way), release: release, expired: make(chan struct{})}
 	h.begin("the key exchange", s.connectTimeout())
@@ -105,6 +111,20 @@ func (d *Dialer) attempt(ctx context.Context, s *Settings, trail []string) (*Con
 	c.prove(Password, s.Host, s.User)
 	c.watch()
 	return c, login, nil
+}
+
+// turn waits for a turn to log in; done, which may be called again, ends it. A
+// jump host's login takes none: those that wait for it hold theirs.
+func (d *Dialer) turn(ctx context.Context, trail []string) (done func(), err error) {
+	if len(trail) > 0 {
+		return func() {}, nil
+	}
+	select {
+	case d.logins <- struct{}{}:
+		return sync.OnceFunc(func() { <-d.logins }), nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // run does the handshake. It does not wait for a connection that was closed

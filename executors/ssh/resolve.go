@@ -137,11 +137,11 @@ func (r *resolver) run(ctx context.Context, args ...string) (text, said string, 
 }
 
 func (r *resolver) dump(ctx context.Context, a Address, jump string) (*Settings, error) {
-	text, err := r.text(ctx, a, jump)
+	d, err := r.said(ctx, a, jump)
 	if err != nil {
 		return nil, err
 	}
-	return parseDump(text).settings(a.Host)
+	return d.settings(a.Host)
 }
 
 // files are those that the configuration of a host is read from, as ssh -v tells.

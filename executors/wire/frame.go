@@ -46,7 +46,7 @@ type reader struct {
 
 // bufferSize holds the usual answer. There is a buffer a connection, and a large
 // payload is read past it.
-const bufferSize = 4 << 10
+const bufferSize = 1 << 10
 
 func newReader(r io.Reader) *reader { return &reader{r: bufio.NewReaderSize(r, bufferSize)} }
 

@@ -268,13 +268,17 @@ type wayBack struct {
 // waysBack are the rollback blocks of a step on a target. One whose own
 // targets are others than the step's runs once, with the step's first target.
 func (x *operation) waysBack(g *runbook.Group, s *runbook.Step, target string) ([]wayBack, error) {
+	blocks := plan.Rollbacks(g, s.Name)
+	if len(blocks) == 0 {
+		return nil, nil // this is asked of each target
+	}
 	own := map[string]bool{}
 	for _, t := range s.Targets {
 		own[t.Target] = true
 	}
 	first := len(s.Targets) > 0 && s.Targets[0].Target == target
 	var out []wayBack
-	for _, r := range plan.Rollbacks(g, s.Name) {
+	for _, r := range blocks {
 		for _, t := range r.Targets {
 			if t.Target != target && (own[t.Target] || !first) {
 				continue

@@ -1,0 +1,113 @@
+//go:build linux
+
+package fleet
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// far is a link with a delay, in this process: a connection to one of its
+// addresses comes out at the host's, and each way takes half a round trip.
+func (f *fleet) far(host string, roundTrip time.Duration) (port int) {
+	f.t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			away, err := net.Dial("tcp4", host)
+			if err != nil {
+				near.Close()
+				continue
+			}
+			all.Go(func() { late(away, near, roundTrip/2) })
+			all.Go(func() { late(near, away, roundTrip/2) })
+		}
+	})
+	f.t.Cleanup(func() {
+		l.Close()
+		all.Wait()
+	})
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// late copies from one connection to another, all of it d later.
+func late(to, from net.Conn, d time.Duration) {
+	type piece struct {
+		at   time.Time
+		text []byte
+	}
+	pieces := make(chan piece, 10_000)
+	go func() {
+		defer close(pieces)
+		for {
+			text := make([]byte, 32<<10)
+			n, err := from.Read(text)
+			if n > 0 {
+				pieces <- piece{time.Now().Add(d), text[:n]}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	defer to.Close()
+	defer from.Close()
+	for p := range pieces {
+		time.Sleep(time.Until(p.at))
+		if _, err := to.Write(p.text); err != nil {
+			_, _ = io.Copy(io.Discard, from) // its reader ends, too
+			return
+		}
+	}
+}
+
+// commands is a runbook of one-line commands, each a step of its own.
+func commands(count int) string {
+	var b strings.Builder
+	for i := range count {
+		fmt.Fprintf(&b, "```sh { run name=s%d }\ntrue\n```\n\n", i)
+	}
+	return b.String()
+}
+
+// behindFar is a fleet of one host at the end of a link with a delay.
+func behindFar(t testing.TB, roundTrip time.Duration) *fleet {
+	t.Helper()
+	f := newFleet(t, 1)
+	f.sshd("host", f.hosts)
+	port := f.far(f.hosts[0]+":22", roundTrip)
+	f.write("config", f.read("config")+fmt.Sprintf("  HostName 127.0.0.1\n  Port %d\n  HostKeyAlias %s\n", port, f.hosts[0]))
+	f.run(f.document(commands(1))) // the agent is there
+	return f
+}
+
+// TestRoundTrips: a step on a connected host costs one round trip. Two runs that
+// differ in the number of their steps differ by that many round trips; the delay
+// is so long that a second one a step would be seen on any machine.
+func TestRoundTrips(t *testing.T) {
+	const few, many, roundTrip = 2, 14, 400 * time.Millisecond
+	f := behindFar(t, roundTrip)
+	some := f.run(f.document(commands(few))).wall
+	more := f.run(f.document(commands(many))).wall
+	steps := (more - some).Seconds() / roundTrip.Seconds() / (many - few)
+	t.Logf("%d steps took %v, %d took %v: %.2f round trips a step", few, some.Round(time.Millisecond), many, more.Round(time.Millisecond), steps)
+	if steps < 0.95 {
+		t.Errorf("%.2f round trips a step: the link is not as slow as it should be", steps)
+	}
+	if steps > 1.6 {
+		t.Errorf("%.2f round trips a step, want 1", steps)
+	}
+}
