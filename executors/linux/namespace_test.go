@@ -5,6 +5,7 @@ package linux
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -15,17 +16,35 @@ import (
 	"stet/executors/netstate"
 )
 
-// TestPeers makes a veth to another namespace, looks at it from both, removes
+// TestPeers makes a pair to another namespace, looks at it from both, removes
 // it and makes it again from what was seen.
 func TestPeers(t *testing.T) {
+	t.Run("veth", func(t *testing.T) {
+		testPeers(t, "veth", netstate.Attrs{"mac-address": macA}, "address", macB, "mtu", "1400")
+	})
+	t.Run("vxcan", func(t *testing.T) {
+		reason, err := kindLacks(t.Context(), netstate.KindByName("vxcan"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reason != "" {
+			t.Skip(reason)
+		}
+		testPeers(t, "vxcan", netstate.Attrs{"mtu": "72"}, "mtu", "16")
+	})
+}
+
+func testPeers(t *testing.T, typ string, attrs netstate.Attrs, farAttrs ...string) {
 	t.Parallel()
+	kind := netstate.KindByName(typ)
 	ns, other := newNamespace(t), newNamespace(t)
 	q := everything
 	q.Namespaces = []string{other.name}
 	empty := ns.observe(q)
-	want := netstate.Interface{Name: "v0", Type: "veth", Attrs: netstate.Attrs{"state": "up", "mac-address": macA, "veth.peer": "v1", "veth.peer-target": other.name}}
+	want := netstate.Interface{Name: "v0", Type: typ, Attrs: netstate.Attrs{"state": "up", kind.PeerKey(): "v1", kind.PeerTargetKey(): other.name}}
+	maps.Copy(want.Attrs, attrs)
 	ns.edit(added(want))
-	other.run("ip", "link", "set", "v1", "address", macB, "mtu", "1400", "alias", "far", "up")
+	other.run(append([]string{"ip", "link", "set", "v1", "alias", "far", "up"}, farAttrs...)...)
 	near, far := ns.settled(), other.settled()
 	s := ns.observe(q)
 	v0 := find(t, s, "v0")
@@ -35,8 +54,8 @@ func TestPeers(t *testing.T) {
 		t.Fatal("the far end is not seen")
 	}
 	v1 := s.Interfaces[at]
-	if v1.Attrs["veth.peer"] != "v0" || v1.Attrs["veth.peer-target"] != "" {
-		t.Errorf("the far end's peer is %q in %q", v1.Attrs["veth.peer"], v1.Attrs["veth.peer-target"])
+	if peer, target := v1.Peer(); peer != "v0" || target != "" {
+		t.Errorf("the far end's peer is %q in %q", peer, target)
 	}
 	ns.edit(deleted(v0))
 	if left := netstate.Diff(empty, ns.observe(q)); !left.Empty() {

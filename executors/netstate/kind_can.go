@@ -9,7 +9,7 @@ var vcan = Kind{
 	Creatable: true,
 	Module:    "vcan",
 	Option:    "CONFIG_CAN_VCAN",
-	Born:      Attrs{"arp": "false", "multicast": "false", "txqueuelen": "0"},
+	Born:      Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
 	Doc:       "A virtual CAN bus. `mtu` is 16 for classical CAN, 72 for CAN FD and 2060 for CAN XL. It carries no IP. An extension.",
 	Example: `interfaces:
   - name: vcan0
@@ -30,7 +30,7 @@ var vxcan = Kind{
 	Option:    "CONFIG_CAN_VXCAN",
 	Pair:      true,
 	Needs:     []string{"vxcan.peer"},
-	Born:      Attrs{"arp": "false", "multicast": "false", "txqueuelen": "0"},
+	Born:      Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
 	Doc:       "A CAN cable with an interface at each end, also between network namespaces. It carries no IP. An extension.",
 	Attrs: []Attr{
 		{Key: "vxcan.peer", Type: String, Set: OnCreate, Extension: true, IP: "peer name",
