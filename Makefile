@@ -95,8 +95,9 @@ cross: ## build cmd/stet for every other platform
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/stet; \
 	done
 
-bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+bench: ## run the benchmarks, with the programs that they compare with
+	@GO="$(GO)" scripts/deps bench
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m $(PKG)
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	@set -e; for d in $$(git grep -l 'func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
