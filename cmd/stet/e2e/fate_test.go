@@ -30,6 +30,7 @@ func TestFateOfCommand(t *testing.T) {
 		{"the link", "", "exit 0", cut + `; touch $LAB/go-on`, "0", "ended\n", []string{"had not ended with the connection", "before\nafter\n"}},
 		{"sshd, guarded", " confirm=40s", "exit 0", sessions + `; sleep 2; touch $LAB/go-on`, "0", "ended\n", []string{"had not ended with the connection", "before\nafter\n", "confirmed"}},
 		{"the agent", "", "exit 0", `pkill -9 -f "agent serve$"`, "4", "back\n", []string{"nobody saw how it ended", "was still running on r1 without stet"}},
+		{"the link, for longer than it has", " timeout=8s", "exit 0", `ip -n jump link set to-r1 down; sleep 16; ip -n jump link set to-r1 up`, "4", "back\n", []string{"it may still run", "did not answer again in the time that the step has"}},
 		{"sshd, its time is up", " timeout=4s", "exit 0", sessions, "4", "back\n", []string{"timed out after 4s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
