@@ -286,6 +286,29 @@ func TestProcessDoesNotStart(t *testing.T) {
 	}
 }
 
+// TestNobodyListens: a process whose starter died leaves nothing that could be
+// taken for a guard.
+func TestNobodyListens(t *testing.T) {
+	a := newStore(t)
+	err := a.Arm(t.Context(), a.guard("r", time.Minute), func(dir string, _ *os.File) error {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return err
+		}
+		r.Close()
+		if err := guard.Serve(t.Context(), dir, w, back{}); err == nil {
+			t.Error("it served for nobody")
+		}
+		if all, err := a.List(); len(all) != 0 || err != nil {
+			t.Errorf("left %v, %v", all, err)
+		}
+		return errors.New("the starter died")
+	})
+	if err == nil {
+		t.Error("armed")
+	}
+}
+
 // TestRace confirms at the very moment of the deadline: either the change
 // stands and was not undone, or it was undone and the confirmation was refused.
 func TestRace(t *testing.T) {

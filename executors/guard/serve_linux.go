@@ -46,6 +46,8 @@ func Serve(ctx context.Context, dir string, ready io.WriteCloser, back Reverter)
 			return err
 		}
 		if _, err := io.WriteString(ready, "ready\n"); err != nil {
+			// Who armed it died first, and has changed nothing.
+			os.Remove(e.path("ready"))
 			return fmt.Errorf("saying that it is ready: %w", err)
 		}
 		ready.Close()

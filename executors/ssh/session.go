@@ -282,7 +282,7 @@ func (s *session) Undo(ctx context.Context, c *netstate.Change) (result *executo
 }
 
 // Arm implements executors.Session. When the connection dies under it, the
-// host tells whether the guard is there.
+// host tells whether the guard is there; if not, it is armed once more.
 func (s *session) Arm(ctx context.Context, g executors.Guard) error {
 	inner, host, err := s.current(ctx)
 	if err != nil {
@@ -297,11 +297,17 @@ func (s *session) Arm(ctx context.Context, g executors.Guard) error {
 		return err
 	}
 	for i := range all {
-		if all[i].ID == g.ID && all[i].Phase == executors.Armed {
+		switch {
+		case all[i].ID != g.ID:
+		case all[i].Phase == executors.Armed:
 			return nil
+		default: // its process died, too
+			return err
 		}
 	}
-	return err
+	// It is not there, and nobody is arming it any more: the lock that has come
+	// along was given up by the agent that did.
+	return s.once(ctx, func(in executors.Session, _ *Conn) error { return in.Arm(ctx, g) })
 }
 
 // Confirm implements executors.Session.

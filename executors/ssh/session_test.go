@@ -168,6 +168,43 @@ func TestDropped(t *testing.T) {
 	until(t, "the command has ended", func() bool { return !exists(t, "sleep 7132") })
 }
 
+// A guard is armed whenever the connection dies under it.
+func TestArmDropped(t *testing.T) {
+	_, s, _, r := remote(t, "")
+	ctx := within(t, 100*time.Second)
+	if err := r.Lock(ctx, executors.Lock{Run: "01RUN", Operator: "ann", Document: "/a.md", Since: "2026-01-02T03:04:05Z"}); err != nil {
+		t.Fatal(err)
+	}
+	c := change(t, r, "interfaces: [{name: far, mtu: 1400}]")
+	dropped := 0
+	for i := range 12 {
+		id := strconv.Itoa(i)
+		carriers := s.carriers(t)
+		timer := time.AfterFunc(time.Duration(i)*3*time.Millisecond, func() {
+			for _, pid := range carriers {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		})
+		if err := r.Arm(ctx, executors.Guard{ID: id, Run: "01RUN", Step: "drop", Document: "/a.md", Timeout: time.Minute, Change: c}); err != nil {
+			t.Fatalf("guard %d: %v", i, err)
+		}
+		if !timer.Stop() {
+			dropped++
+		}
+		all, err := r.Guards(ctx)
+		if err != nil || len(all) == 0 || all[0].ID != id || all[0].Phase != executors.Armed {
+			t.Fatalf("guard %d: %+v %v", i, all, err)
+		}
+		if err := r.Confirm(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d of 12 connections died under it", dropped)
+	if dropped == 0 {
+		t.Error("no connection died under it")
+	}
+}
+
 // A change that cuts its own connection is noticed, and goes back by itself.
 func TestCutOff(t *testing.T) {
 	b, _, _, r := remote(t, "")
