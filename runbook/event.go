@@ -42,6 +42,10 @@ type Event struct {
 	Diagnostic *Diagnostic `json:"diagnostic,omitempty"`
 }
 
+// WaveUndo is the Text of an EventWave that begins the undoing of a step on
+// several targets; otherwise it is the step's kind.
+const WaveUndo = "undo"
+
 // Wave is a part of a step's targets on which it starts, some or all at once.
 type Wave struct {
 	// Number counts from 1, and Of says how many there are; both are 0 for a

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,7 +85,10 @@ func (o *operation) plan(ctx context.Context, f choice) (*runbook.Plan, error) {
 	if ds := plan.Lint(o.d); ds.Faults() {
 		return nil, o.c.invalid(o.d, ds)
 	}
-	observers, missing, err := o.sessions.Observers(ctx, plan.Targets(o.d, options))
+	targets := plan.Targets(o.d, options)
+	answered, stop := o.tellWaiting(len(targets))
+	observers, missing, err := o.sessions.Observers(ctx, targets, answered)
+	stop()
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +102,31 @@ func (o *operation) plan(ctx context.Context, f choice) (*runbook.Plan, error) {
 	}
 	o.c.diagnose(o.d, ds)
 	return p, nil
+}
+
+// Whoever waits for many hosts is told how many have answered, once it takes long.
+const (
+	firstWord = 3 * time.Second
+	nextWord  = 10 * time.Second
+)
+
+// tellWaiting says from time to time how many of so many targets have answered,
+// until stop is called.
+func (o *operation) tellWaiting(of int) (answered, stop func()) {
+	var n atomic.Int64
+	done := make(chan struct{})
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		for wait := firstWord; ; wait = nextWord {
+			select {
+			case <-done:
+				return
+			case <-time.After(wait):
+				o.c.msg().Print(fmt.Sprintf("waiting for the targets: %d of %d have answered\n", n.Load(), of))
+			}
+		}
+	})
+	return func() { n.Add(1) }, func() { close(done); ended.Wait() }
 }
 
 // possible is the error of a plan that cannot do without what is missing. A

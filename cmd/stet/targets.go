@@ -114,17 +114,22 @@ func (s *sessions) opener(t executors.Target) (executors.Opener, error) {
 }
 
 // Observers opens the targets given, for planning. Those that cannot be opened
-// are missing. The error is an interruption.
-func (s *sessions) Observers(ctx context.Context, targets []executors.Target) (map[string]executors.Observer, []runbook.Missing, error) {
+// are missing; answered is called with each one that is known to be either. The
+// error is an interruption.
+func (s *sessions) Observers(ctx context.Context, targets []executors.Target, answered func()) (map[string]executors.Observer, []runbook.Missing, error) {
 	opened := make([]executors.Session, len(targets))
 	faults := make([]error, len(targets))
 	var wait sync.WaitGroup
 	for i, t := range targets {
 		if t.Machine() != "" {
-			wait.Go(func() { opened[i], faults[i] = s.Open(ctx, t) })
+			wait.Go(func() {
+				defer answered()
+				opened[i], faults[i] = s.Open(ctx, t)
+			})
 			continue
 		}
 		opened[i], faults[i] = s.Open(ctx, t)
+		answered()
 	}
 	wait.Wait()
 	if ctx.Err() != nil {

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"slices"
 
 	"stet/internal/names"
 	"stet/runbook"
@@ -44,6 +45,13 @@ func (x *operation) tolerate(ctx context.Context, g *runbook.Group, s *runbook.S
 	s = counts(g, s)
 	back := make([]bool, len(f.targets))
 	free := context.WithoutCancel(ctx)
+	var acts []*act
+	for _, a := range x.unconfirmed(g.Name) {
+		if a.step == s.Name && slices.Contains(f.targets, a.target) {
+			acts = append(acts, a)
+		}
+	}
+	x.emitUndo(acts, x.at(g, s))
 	fan(x.at(g, s), len(f.targets), always, func(i int) {
 		back[i] = true
 		for _, a := range x.unconfirmed(g.Name) {

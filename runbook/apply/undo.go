@@ -47,6 +47,7 @@ func (x *operation) undoActs(ctx context.Context, acts []*act) bool {
 		if g, s := x.planStep(acts[0].step); s != nil {
 			at = x.at(g, s)
 		}
+		x.emitUndo(acts[:n], at)
 		fan(at, n, always, func(i int) {
 			if !x.undoAct(ctx, acts[i]) {
 				failed.Store(true)
@@ -55,6 +56,19 @@ func (x *operation) undoActs(ctx context.Context, acts []*act) bool {
 		acts = acts[n:]
 	}
 	return !failed.Load()
+}
+
+// emitUndo tells on which targets a step is about to be undone, when there are
+// several.
+func (x *operation) emitUndo(acts []*act, at int) {
+	if len(acts) < 2 {
+		return
+	}
+	wave := &runbook.Wave{Parallel: min(at, len(acts))}
+	for _, a := range acts {
+		wave.Targets = append(wave.Targets, a.target)
+	}
+	x.emit(runbook.Event{Kind: runbook.EventWave, Group: acts[0].group, Step: acts[0].step, Text: runbook.WaveUndo, Wave: wave})
 }
 
 // toUndo are the acts of a group that may have left something, the last first.

@@ -233,7 +233,7 @@ func Reasons(missing []runbook.Missing, prefix string) string {
 func reason(m runbook.Missing) string {
 	text := strings.ReplaceAll(strings.TrimSpace(m.Error), "\n", "; ")
 	op, why, ok := strings.Cut(text, ": ")
-	if !ok || !strings.Contains(op, m.Target) {
+	if !ok || !strings.Contains(op, m.Target) && !strings.HasPrefix(op, "connecting to ") {
 		return text
 	}
 	if _, jump, ok := strings.Cut(op, " through "); ok {

@@ -18,6 +18,9 @@ const (
 	each = 8
 	// some is how many names or ranges of names a line has.
 	some = 8
+	// told is how many failures of a step on many targets are told one by one;
+	// the rest are counted, and in the report.
+	told = 10
 )
 
 // fleet follows steps that run on several targets.
@@ -37,6 +40,7 @@ type crowd struct {
 	guarded, told bool
 	undoing       map[string]bool
 	undone, left  int // left: not all the way back
+	failed        int // told or not
 }
 
 func (t *crowd) big() bool { return len(t.wave.Targets) > each }
@@ -52,7 +56,7 @@ func (f *fleet) take(e runbook.Event) (text string, handled bool) {
 			step: e.Step, wave: *e.Wave, began: e.Time, running: map[string]bool{},
 			counts: map[runbook.Status]int{}, undoing: map[string]bool{},
 		}
-		if f.now.big() || e.Wave.Of > 1 {
+		if e.Text != runbook.WaveUndo && (f.now.big() || e.Wave.Of > 1) {
 			text += waveLine(e)
 		}
 		return text, true
@@ -66,6 +70,8 @@ func (f *fleet) take(e runbook.Event) (text string, handled bool) {
 	case e.Kind == runbook.EventUndo && t.big():
 		t.step, t.undoing = e.Step, map[string]bool{} // an earlier step of as many targets
 		return t.take(e)
+	case t.hides(e):
+		return "", true
 	case len(t.running) > 0 || len(t.undoing) > 0 || e.Kind == runbook.EventDocument:
 		return "", false
 	}
@@ -74,6 +80,21 @@ func (f *fleet) take(e runbook.Event) (text string, handled bool) {
 		f.now = nil
 	}
 	return text, false
+}
+
+// hides reports whether an event is one of many alike: a rollback block that went
+// well on a target which is being undone with many others.
+func (t *crowd) hides(e runbook.Event) bool {
+	if !t.big() || !t.undoing[e.Target] {
+		return false
+	}
+	switch e.Kind {
+	case runbook.EventStep, runbook.EventOutput:
+		return true
+	case runbook.EventOutcome:
+		return e.Outcome != nil && e.Outcome.Status == runbook.OK
+	}
+	return false
 }
 
 // take follows an event of the step itself.
@@ -103,7 +124,7 @@ func (t *crowd) take(e runbook.Event) (text string, handled bool) {
 		delete(t.undoing, e.Target)
 		if bad := e.Outcome != nil && e.Outcome.Undo != nil && e.Outcome.Undo.Status == runbook.Incomplete; bad {
 			t.left++
-			return "", false
+			return "", t.big() && t.left > told
 		}
 		t.undone++
 	default:
@@ -120,7 +141,9 @@ func (t *crowd) outcome(e runbook.Event) (string, bool) {
 		switch e.Outcome.Status {
 		case runbook.OK, runbook.Unchanged, runbook.Skipped:
 		default:
-			return "", false
+			if t.failed++; !t.big() || t.failed <= told {
+				return "", false
+			}
 		}
 	}
 	if !t.big() {
@@ -170,6 +193,9 @@ func (t *crowd) summary(now time.Time) string {
 	if !now.IsZero() && !t.began.IsZero() {
 		text += dot + faint(report.Duration(now.Sub(t.began)))
 	}
+	if t.failed > told {
+		text += dot + fmt.Sprintf("the first %d failures are told above, all of them in the report", told)
+	}
 	return text + "\n"
 }
 
@@ -212,7 +238,7 @@ func (f *fleet) progress(now time.Time) string {
 		return ""
 	}
 	if len(t.undoing) > 0 {
-		return fmt.Sprintf("undoing %s: %d done", t.step, t.undone+t.left)
+		return fmt.Sprintf("undoing %s: %d of %d done", t.step, t.undone+t.left, len(t.wave.Targets))
 	}
 	who := make([]string, 0, len(t.running))
 	for _, target := range t.wave.Targets {
@@ -227,11 +253,11 @@ func (f *fleet) progress(now time.Time) string {
 	return text + dot + names.Short(who, 3) + " " + faint(seconds(now.Sub(t.began)))
 }
 
-// has reports whether a step is one that is told in counts.
-func (f *fleet) has(step string) bool {
+// has reports whether an event is of a step that is told in counts.
+func (f *fleet) has(e runbook.Event) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.now != nil && f.now.step == step && f.now.big()
+	return f.now != nil && f.now.big() && (f.now.step == e.Step || f.now.hides(e))
 }
 
 // who names targets on a line of their own or in a title.

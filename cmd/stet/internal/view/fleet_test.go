@@ -159,3 +159,39 @@ skipped     after        h1
 		t.Error(d)
 	}
 }
+
+// A thousand hosts that fail alike, and are undone, are a few lines.
+func TestManyFailures(t *testing.T) {
+	all := hosts(1, 1000)
+	es := onAll("mtu", all, 0, 0, func(string) *runbook.Outcome {
+		return &runbook.Outcome{Status: runbook.Failed, Error: "no room"}
+	})
+	es = append(es, runbook.Event{Kind: runbook.EventWave, Step: "proof", Wave: &runbook.Wave{Targets: []string{"monitor", "other"}, Parallel: 1}},
+		runbook.Event{Kind: runbook.EventWave, Step: "mtu", Text: runbook.WaveUndo, Wave: &runbook.Wave{Targets: all, Parallel: 32}})
+	for _, h := range all {
+		es = append(es, runbook.Event{Kind: runbook.EventUndo, Step: "mtu", Target: h},
+			runbook.Event{Kind: runbook.EventStep, Step: "rollback-1", Target: h},
+			runbook.Event{Kind: runbook.EventOutput, Step: "rollback-1", Target: h, Text: "gone"},
+			runbook.Event{Kind: runbook.EventOutcome, Step: "rollback-1", Target: h, Outcome: &runbook.Outcome{Step: "rollback-1", Target: h, Status: runbook.OK}},
+			runbook.Event{Kind: runbook.EventUndone, Step: "mtu", Target: h, Outcome: &runbook.Outcome{Step: "mtu", Target: h, Undo: &runbook.Outcome{Status: runbook.RolledBack}}})
+	}
+	es = append(es, runbook.Event{Kind: runbook.EventEnd})
+	var out bytes.Buffer
+	v := Plain(NewPage(&out, nil, false))
+	for _, e := range es {
+		v.Event(e)
+	}
+	got := out.String()
+	for _, want := range []string{
+		"failed      mtu on h10\n    no room\n",
+		"failed      mtu · 1000 failed · ", "the first 10 failures are told above, all of them in the report\n",
+		"undoing     mtu on its targets\n", "undone      mtu on 1000 targets\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	if n := strings.Count(got, "\n"); n > 30 || strings.Contains(got, "rollback-1") {
+		t.Errorf("%d lines:\n%s", n, got)
+	}
+}

@@ -45,7 +45,7 @@ func Plain(p *Page) View { return plain{p} }
 
 func (v plain) Event(e runbook.Event) {
 	text := v.page.eventLines(e)
-	if e.Kind == runbook.EventStep && !v.page.fleet.has(e.Step) {
+	if e.Kind == runbook.EventStep && !v.page.fleet.has(e) {
 		text += v.page.started(e)
 	}
 	v.page.Print(text)
