@@ -16,6 +16,9 @@ const ntfSticky = 0x40
 // observeFDB fills in the forwarding entries of bridges and VXLANs.
 func (n *Namespace) observeFDB(ctx context.Context, s *netstate.State, raw []rawLink, l *links) error {
 	own := ownAddresses(raw, l)
+	if err := own.readFilters(ctx, n, raw); err != nil {
+		return err
+	}
 	return n.dump(ctx, unix.RTM_GETNEIGH, func(m *message) {
 		m.neigh(unix.AF_BRIDGE, 0, 0, 0)
 	}, func() { s.FDB = []netstate.FDBEntry{} }, func(r reply) {
@@ -75,6 +78,22 @@ func decodeFDB(b []byte, l *links) (e netstate.FDBEntry, ok bool) {
 type owned struct {
 	macs    map[string]bool
 	remotes map[string]string // of VXLANs, by interface
+	filters map[string][]netstate.VNIRange
+}
+
+// defaultOf is where a VXLAN sends what it knows nothing better for: with a
+// filter, each identifier may have a place of its own.
+func (o owned) defaultOf(e *netstate.FDBEntry) string {
+	filter, filtered := o.filters[e.Device]
+	for _, r := range filter {
+		if e.VNI >= r.Min && e.VNI <= r.Max && r.Group.IsValid() {
+			return r.Group.String()
+		}
+	}
+	if !filtered && e.VNI != 0 {
+		return ""
+	}
+	return o.remotes[e.Device]
 }
 
 func ownAddresses(raw []rawLink, l *links) owned {
@@ -91,16 +110,36 @@ func ownAddresses(raw []rawLink, l *links) owned {
 	return o
 }
 
+// readFilters fills in the filters of VXLANs that have one.
+func (o *owned) readFilters(ctx context.Context, n *Namespace, raw []rawLink) error {
+	var all map[int][]netstate.VNIRange
+	for i := range raw {
+		r := &raw[i]
+		if r.kind != "vxlan" || u8(r.data[unix.IFLA_VXLAN_VNIFILTER]) == 0 {
+			continue
+		}
+		if all == nil {
+			var err error
+			if all, err = n.vnis(ctx); err != nil {
+				return err
+			}
+			o.filters = map[string][]netstate.VNIRange{}
+		}
+		o.filters[r.name()] = all[r.index]
+	}
+	return nil
+}
+
 // kernel tells whether the kernel made the entry: for an interface's own
 // address, for the multicast groups that it listens to, for a VXLAN's default
 // remote.
 func (o owned) kernel(e *netstate.FDBEntry) bool {
-	remote, vxlan := o.remotes[e.Device]
+	_, vxlan := o.remotes[e.Device]
 	switch {
 	case e.State != "permanent":
 		return false
 	case vxlan && e.Owner == "self":
-		return e.MAC == "00:00:00:00:00:00" && e.Dst.IsValid() && e.Dst.String() == remote && e.Port == 0 && e.VNI == 0
+		return e.MAC == "00:00:00:00:00:00" && e.Dst.IsValid() && e.Dst.String() == o.defaultOf(e) && e.Port == 0
 	case e.Owner == "self" && (strings.HasPrefix(e.MAC, "33:33:") || strings.HasPrefix(e.MAC, "01:00:5e:")):
 		return true
 	case e.Owner == "self" && multicastMAC(e.MAC):
