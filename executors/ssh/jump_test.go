@@ -150,12 +150,25 @@ func TestQuestionGivesTheTurnBack(t *testing.T) {
 	for range 4 {
 		hosts = append(hosts, b.newServer(t).address)
 	}
-	asked := &answers{always: "yes"}
-	d := b.dialer(t, "Host "+strings.Join(hosts, " ")+"\n  StrictHostKeyChecking ask\n  ProxyJump "+j.address+"\n", Options{Handshakes: 1, Prompter: asked})
+	var d *Dialer
+	asked := &answers{}
+	asked.by = func(Question) (string, error) {
+		// The operator thinks until all the others wait, too.
+		for deadline := time.Now().Add(time.Minute); len(asked.batches) == 1 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			d.prompts.mu.Lock()
+			waiting := len(d.prompts.waiting)
+			d.prompts.mu.Unlock()
+			if len(asked.batches[0])+waiting == len(hosts) {
+				break
+			}
+		}
+		return "yes", nil
+	}
+	d = b.dialer(t, "Host "+strings.Join(hosts, " ")+"\n  StrictHostKeyChecking ask\n  ProxyJump "+j.address+"\n", Options{Handshakes: 1, Prompter: asked})
 	var wait sync.WaitGroup
 	for _, h := range hosts {
 		wait.Go(func() {
-			c, err := d.Dial(within(t, 30*time.Second), Address{Host: h})
+			c, err := d.Dial(within(t, 2*time.Minute), Address{Host: h})
 			if err != nil {
 				t.Error(err)
 				return
@@ -164,8 +177,8 @@ func TestQuestionGivesTheTurnBack(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if len(asked.batches) != 1 || asked.count() != 4 {
-		t.Errorf("%d questions in %d batches, want 4 in 1", asked.count(), len(asked.batches))
+	if len(asked.batches) > 2 || asked.count() != 4 {
+		t.Errorf("%d questions in %d batches, want 4 in at most 2", asked.count(), len(asked.batches))
 	}
 }
 
