@@ -33,7 +33,7 @@ func wireSize(t netstate.AttrType) int {
 		return 1
 	case netstate.Uint16, netstate.Uint16BE:
 		return 2
-	case netstate.Bool32, netstate.Uint32, netstate.Uint32BE, netstate.Int32, netstate.LinkRef, netstate.Centi, netstate.IPv4, netstate.PortRange:
+	case netstate.TunnelKey, netstate.Bool32, netstate.Uint32, netstate.Uint32BE, netstate.Int32, netstate.LinkRef, netstate.Centi, netstate.IPv4, netstate.PortRange:
 		return 4
 	case netstate.MAC:
 		return 6
@@ -50,7 +50,7 @@ func wireSize(t netstate.AttrType) int {
 // for a payload that is too short, and for a zero that means "unset".
 func decodeAttr(a *netstate.Attr, b []byte, l *links) (value string, ok bool) {
 	t := a.Type
-	if t == netstate.Enum || t == netstate.FlagBit {
+	if t == netstate.Enum || t == netstate.FlagBit || t == netstate.BitField {
 		t = a.Wire
 	}
 	if len(b) < wireSize(t) {
@@ -61,6 +61,10 @@ func decodeAttr(a *netstate.Attr, b []byte, l *links) (value string, ok bool) {
 		return enumName(a, number(t, b)), true
 	case netstate.FlagBit:
 		return bitText(a, number(t, b)), true
+	case netstate.BitField:
+		return strconv.FormatUint(number(t, b)>>a.Bit&a.Max, 10), true
+	case netstate.TunnelKey:
+		return strconv.FormatUint(number(netstate.Uint32BE, b), 10), true
 	case netstate.BoolOpt:
 		// struct br_boolopt_multi: values, and which of them exist.
 		return bitText(a, uint64(u32(b))), u32(b[4:])>>a.Bit&1 == 1
@@ -81,7 +85,8 @@ func decodeAttr(a *netstate.Attr, b []byte, l *links) (value string, ok bool) {
 	case netstate.String:
 		return text(b), true
 	case netstate.MAC:
-		return net.HardwareAddr(b).String(), true
+		// A tunnel over IPv6 has its local address there.
+		return net.HardwareAddr(b).String(), len(b) != 16
 	case netstate.IPv4:
 		return address(b[:4]).String(), true
 	case netstate.IPv6:
@@ -90,7 +95,7 @@ func decodeAttr(a *netstate.Attr, b []byte, l *links) (value string, ok bool) {
 		index := int(u32(b))
 		return l.name(index), index != 0
 	case netstate.IPAddress:
-		return address(b).String(), address(b).IsValid()
+		return address(b).String(), address(b).IsValid() && !address(b).IsUnspecified()
 	case netstate.PortRange:
 		return fmt.Sprintf("%d-%d", be16(b), be16(b[2:])), true
 	case netstate.Flag:
@@ -114,7 +119,7 @@ func number(t netstate.AttrType, b []byte) uint64 {
 		return uint64(be16(b))
 	case netstate.Uint64, netstate.Centi64, netstate.Hundredths:
 		return u64(b)
-	case netstate.Uint32BE:
+	case netstate.Uint32BE, netstate.TunnelKey:
 		return uint64(be16(b))<<16 | uint64(be16(b[2:]))
 	default:
 		return uint64(u32(b))
@@ -258,7 +263,7 @@ func numberPayload(t netstate.AttrType, v uint64) []byte {
 		return binary.NativeEndian.AppendUint16(nil, uint16(v))
 	case netstate.Uint16BE:
 		return binary.BigEndian.AppendUint16(nil, uint16(v))
-	case netstate.Uint32BE:
+	case netstate.Uint32BE, netstate.TunnelKey:
 		return binary.BigEndian.AppendUint32(nil, uint32(v))
 	case netstate.Uint64, netstate.Centi64, netstate.Hundredths:
 		return binary.NativeEndian.AppendUint64(nil, v)

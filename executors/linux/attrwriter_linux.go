@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -54,12 +55,14 @@ func (w *attrWriter) set(a *netstate.Attr, value, before string) error {
 		return w.addresses(a, value)
 	case netstate.QoSMap:
 		return w.qosMap(a, value, before)
-	case netstate.FlagBit:
-		if w.shared == nil {
-			w.shared = map[uint16]bool{}
-		}
-		w.shared[a.IFLA] = true
+	case netstate.FlagBit, netstate.BitField:
+		w.share(a.IFLA)
 		return nil
+	case netstate.TunnelKey:
+		w.share(a.Present)
+		if value == "" {
+			return nil
+		}
 	case netstate.MACList:
 		return w.macList(a, value)
 	}
@@ -67,6 +70,9 @@ func (w *attrWriter) set(a *netstate.Attr, value, before string) error {
 	if a.Type == netstate.IPAddress {
 		if value == "" {
 			value = unspecified(before)
+			if a.IFLA == 0 {
+				value = unspecified(":")
+			}
 		}
 		if strings.Contains(value, ":") {
 			number = a.IFLA6
@@ -80,6 +86,14 @@ func (w *attrWriter) set(a *netstate.Attr, value, before string) error {
 		w.m.attr(number, b)
 	}
 	return nil
+}
+
+// share notes that bits of a number change.
+func (w *attrWriter) share(number uint16) {
+	if w.shared == nil {
+		w.shared = map[uint16]bool{}
+	}
+	w.shared[number] = true
 }
 
 // unspecified is the address that clears one of the same family.
@@ -147,16 +161,25 @@ func (w *attrWriter) flush(values netstate.Attrs, attrs []netstate.Attr) {
 		var wire netstate.AttrType
 		for i := range attrs {
 			a := &attrs[i]
-			if a.Type != netstate.FlagBit || a.IFLA != number {
-				continue
-			}
-			wire = a.Wire
 			value, ok := values[a.Key]
 			if !ok {
 				value = a.Default
 			}
-			if (value == "true") != a.Inverse {
-				bits |= 1 << a.Bit
+			switch {
+			case a.Type == netstate.TunnelKey && a.Present == number:
+				wire = netstate.Uint16BE
+				if value != "" {
+					bits |= 1 << a.Bit
+				}
+			case a.Type == netstate.BitField && a.IFLA == number:
+				wire = a.Wire
+				n, _ := strconv.ParseUint(value, 10, 64) // it is canonical
+				bits |= n << a.Bit
+			case a.Type == netstate.FlagBit && a.IFLA == number:
+				wire = a.Wire
+				if (value == "true") != a.Inverse {
+					bits |= 1 << a.Bit
+				}
 			}
 		}
 		w.m.attr(number, numberPayload(wire, bits))

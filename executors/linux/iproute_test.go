@@ -16,7 +16,7 @@ import (
 var timers = []string{
 	"hello_timer", "tcn_timer", "topology_change_timer", "gc_timer", "valid_life_time", "preferred_life_time",
 	"message_age_timer", "forward_delay_timer", "hold_timer", "used", "confirmed", "updated", "probes", "refcnt", "hoplimit",
-	"topology_change", "topology_change_detected", "expires", "stats64", "seq_nr", "fdb_n_learned", "tso_max_size", "tso_max_segs",
+	"permaddr", "topology_change", "topology_change_detected", "expires", "stats64", "seq_nr", "fdb_n_learned", "tso_max_size", "tso_max_segs",
 }
 
 // looks are the questions that show all that the tests touch.

@@ -162,6 +162,9 @@ func decodeOne(a *netstate.Attr, r *rawLink, t *attrTable, l *links) (string, bo
 			return "", false
 		}
 	}
+	if a.Type == netstate.TunnelKey && be16(t.get(a.Present))>>a.Bit&1 == 0 {
+		return "", false
+	}
 	b := t.get(a.IFLA)
 	if a.Type == netstate.IPAddress && b == nil {
 		b = t.get(a.IFLA6)

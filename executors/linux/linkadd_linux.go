@@ -164,7 +164,7 @@ func encodeCreate(m *message, kind *netstate.Kind, want *netstate.Interface, ind
 	for i := range kind.Attrs {
 		a := &kind.Attrs[i]
 		value, ok := want.Attrs[a.Key]
-		if !ok || a.Message || a.Set == netstate.ReadOnly || a.IFLA == 0 || value == "" {
+		if !ok || a.Message || a.Set == netstate.ReadOnly || a.IFLA == 0 && a.IFLA6 == 0 || value == "" {
 			continue
 		}
 		if value == a.Default && a.Key != "vxlan.destination-port" {

@@ -3,6 +3,7 @@ package linux
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -87,7 +88,7 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 	}
 	steps := []func() error{
 		func() error { return w.configureTun(ctx, want, d.tun) },
-		func() error { return w.setLink(ctx, index, want, kind, &d, l) },
+		func() error { return w.setLink(ctx, index, whole(kind, have, want, &d), kind, &d, l) },
 		func() error { return w.setPort(ctx, index, want, &d, l) },
 		func() error {
 			for _, v := range d.vlans {
@@ -115,6 +116,30 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 		}
 	}
 	return nil
+}
+
+// whole is want with what have has besides, where the kernel takes what a
+// change does not name for its default; all of it is then what differs.
+func whole(kind *netstate.Kind, have, want *netstate.Interface, d *differences) *netstate.Interface {
+	if kind == nil || !kind.Whole || len(d.data) == 0 {
+		return want
+	}
+	all := *want
+	all.Attrs = maps.Clone(want.Attrs)
+	d.data = nil
+	for i := range kind.Attrs {
+		a := &kind.Attrs[i]
+		value, ok := want.Attrs[a.Key]
+		if !ok {
+			if value, ok = have.Attrs[a.Key]; ok {
+				all.Attrs[a.Key] = value
+			}
+		}
+		if ok && a.Set != netstate.ReadOnly && (value != "" || a.Type == netstate.TunnelKey) {
+			d.data = append(d.data, netstate.Difference{Key: a.Key, After: value})
+		}
+	}
+	return &all
 }
 
 // setLink sends attributes of the interface and of its kind.

@@ -71,11 +71,10 @@ func TestUnread(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace(t)
 	ns.runAll(place0)
-	if _, err := ns.try("ip", "nexthop", "add", "id", "7", "via", "198.51.100.2", "dev", "low0"); err != nil {
-		t.Skipf("the kernel has no nexthop objects: %v", err)
-	}
 	before := ns.observe(everything)
-	ns.run("ip", "route", "add", "10.99.0.0/16", "nhid", "7")
+	if _, err := ns.try("ip", "route", "add", "10.99.0.0/16", "encap", "ip", "id", "5", "dst", "192.0.2.99", "dev", "low0"); err != nil {
+		t.Skipf("the kernel has no encapsulated routes: %v", err)
+	}
 	after := ns.observe(everything)
 	if after.UnreadRoutes != before.UnreadRoutes+1 || len(after.Routes) != len(before.Routes) {
 		t.Errorf("%d routes unread of %d, before %d of %d", after.UnreadRoutes, len(after.Routes), before.UnreadRoutes, len(before.Routes))

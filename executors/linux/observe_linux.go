@@ -27,6 +27,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 		{q.Links, "interfaces", func() error { return n.observeLinks(ctx, s, raw, l, q.Namespaces) }},
 		{q.Routes && !q.RouteSets, "routes", func() error { return n.observeRoutes(ctx, s, l) }},
 		{q.Routes && q.RouteSets, "routes", func() error { return n.observeRouteSets(ctx, s, l) }},
+		{q.Routes, "nexthop objects", func() error { return n.observeNexthops(ctx, s, l) }},
 		{q.Rules, "route rules", func() error { return n.observeRules(ctx, s) }},
 		{q.Neighbors, "neighbors", func() error { return n.observeNeighbors(ctx, s, l) }},
 		{q.FDB, "forwarding entries", func() error { return n.observeFDB(ctx, s, raw, l) }},

@@ -117,13 +117,23 @@ func (d *routeReader) decode(b []byte) (r netstate.Route, ok bool) {
 			expressible = decodeMetrics(&r, p) && expressible
 		case unix.RTA_MULTIPATH:
 			multipath = p
-		case unix.RTA_ENCAP, unix.RTA_ENCAP_TYPE, rtaNexthopID, unix.RTA_NEWDST:
+		case rtaNexthopID:
+			r.NexthopID = u32(p)
+		case unix.RTA_ENCAP, unix.RTA_ENCAP_TYPE, unix.RTA_NEWDST:
 			expressible = false
 		default:
 			d.hopAttr(&hop, typ, p)
 		}
 	}
 	r.Destination = prefix(dst, int(b[1]))
+	if r.NexthopID != 0 {
+		// What the kernel shows besides is what the object says: that it
+		// is a blackhole, too.
+		if r.Type == "blackhole" {
+			r.Type = "unicast"
+		}
+		return r, expressible && r.Destination.IsValid()
+	}
 	switch r.Type {
 	case "blackhole", "unreachable", "prohibit", "throw":
 	default:

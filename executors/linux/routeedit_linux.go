@@ -56,6 +56,9 @@ func encodeRoute(m *message, seq uint32, op netstate.Op, r *netstate.Route, l *l
 			return err
 		}
 	}
+	if r.NexthopID != 0 {
+		m.u32(rtaNexthopID, r.NexthopID)
+	}
 	if err := encodeHops(m, r.NextHops, dst, l); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,7 +89,7 @@ func (a *Attr) optional() bool {
 	switch a.Type {
 	case LinkRef:
 		return !a.Message
-	case IPAddress, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, IPv4List, IPv6List, VNIList:
+	case IPAddress, TunnelKey, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, IPv4List, IPv6List, VNIList:
 		return true
 	}
 	return a.Key == "alias" || a.Key == "tun.owner" || a.Key == "tun.group"
@@ -147,6 +148,7 @@ func replaces(before, after *Interface, diffs []Difference) (bool, string) {
 // formKeys are the attributes that changesForm looks at.
 var formKeys = map[string]bool{
 	"mac-vlan.mode": true, "mac-vtap.mode": true, "vxlan.remote": true, "vxlan.local": true, "geneve.remote": true, "tun.owner": true, "tun.group": true,
+	"gre.remote": true, "ipip.remote": true, "sit.remote": true, "vti.remote": true,
 }
 
 // changesForm knows the attributes that the kernel changes only within limits:
@@ -164,10 +166,27 @@ func changesForm(before, after *Interface, d Difference) bool {
 			return true // saying the remote resets them (geneve_nl2info)
 		}
 		return strings.Contains(before.Attrs[d.Key], ":") != strings.Contains(after.Attrs[d.Key], ":")
+	case "gre.remote", "ipip.remote", "sit.remote", "vti.remote":
+		// The kernel does not change whether it leads to one point
+		// (ip_tunnel_changelink, ipip6_changelink).
+		return toPoint(d.Before) != toPoint(d.After)
 	case "tun.owner", "tun.group":
 		return d.After == ""
 	}
 	return false
+}
+
+// toPoint tells whether a tunnel with this remote address is a link to one
+// host: "yes", to a "group", or "".
+func toPoint(remote string) string {
+	a, err := netip.ParseAddr(remote)
+	switch {
+	case err != nil:
+		return ""
+	case a.IsMulticast():
+		return "group"
+	}
+	return "yes"
 }
 
 // vxlanFamily is 6 when one of the addresses is IPv6, else 4, the kernel's

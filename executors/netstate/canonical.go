@@ -67,6 +67,8 @@ func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 		return text, CheckName(text)
 	case PortRange:
 		return canonicalRange(text)
+	case TunnelKey:
+		return canonicalKey(text)
 	case String:
 		return text, a.checkString(text)
 	}
@@ -257,9 +259,9 @@ func (a *Attr) address(text string) (string, error) {
 	}
 	addr = addr.Unmap()
 	switch {
-	case a.Type == IPv4 && !addr.Is4():
+	case (a.Type == IPv4 || a.Type == IPAddress && a.IFLA6 == 0) && !addr.Is4():
 		return "", fmt.Errorf("%q is no IPv4 address", text)
-	case a.Type == IPv6 && !addr.Is6():
+	case (a.Type == IPv6 || a.Type == IPAddress && a.IFLA == 0) && !addr.Is6():
 		return "", fmt.Errorf("%q is no IPv6 address", text)
 	case addr.IsUnspecified() && a.optional():
 		return "", nil
@@ -278,6 +280,22 @@ func (a *Attr) addresses(text string) (string, error) {
 		out = append(out, addr.String())
 	}
 	return strings.Join(out, ","), nil
+}
+
+// canonicalKey takes a number, four with dots, or nothing.
+func canonicalKey(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	if a, err := netip.ParseAddr(text); err == nil && a.Is4() {
+		b := a.As4()
+		return strconv.FormatUint(uint64(b[0])<<24|uint64(b[1])<<16|uint64(b[2])<<8|uint64(b[3]), 10), nil
+	}
+	n, err := strconv.ParseUint(text, 0, 32)
+	if err != nil {
+		return "", fmt.Errorf("%q is no key: a number of 32 bits, or four with dots", text)
+	}
+	return strconv.FormatUint(n, 10), nil
 }
 
 func canonicalRange(text string) (string, error) {

@@ -19,6 +19,7 @@ type Object struct {
 	Address  *InterfaceAddress `json:"address,omitempty"`
 	Route    *Route            `json:"route,omitempty"`
 	Routes   *RouteSet         `json:"routes,omitempty"`
+	Nexthop  *Nexthop          `json:"nexthop,omitempty"`
 	Rule     *Rule             `json:"rule,omitempty"`
 	Neighbor *Neighbor         `json:"neighbor,omitempty"`
 	FDB      *FDBEntry         `json:"fdb,omitempty"`
@@ -122,6 +123,7 @@ func (o Object) sort() string {
 	add(o.Address != nil, "address")
 	add(o.Route != nil, "route")
 	add(o.Routes != nil, "routes")
+	add(o.Nexthop != nil, "nexthop")
 	add(o.Rule != nil, "rule")
 	add(o.Neighbor != nil, "neighbor")
 	add(o.FDB != nil, "fdb")

@@ -17,6 +17,7 @@ func (s *State) Clone() *State {
 		Neighbors:  slices.Clone(s.Neighbors),
 		FDB:        slices.Clone(s.FDB),
 		Sysctls:    maps.Clone(s.Sysctls),
+		Nexthops:   slices.Clone(s.Nexthops),  // groups are never changed in place
 		RouteSets:  slices.Clone(s.RouteSets), // what is in them is never changed
 		Secrets:    maps.Clone(s.Secrets),
 		Lacks:      s.Lacks, // never changed

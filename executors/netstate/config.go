@@ -5,6 +5,7 @@ package netstate
 type Config struct {
 	Interfaces []InterfaceConfig
 	Routes     []RouteConfig
+	Nexthops   []NexthopConfig
 	Rules      []RuleConfig
 	Neighbors  []NeighborConfig
 	FDB        []FDBConfig

@@ -14,7 +14,7 @@ func (c *Config) Query() Query {
 		return q
 	}
 	q.Rules = len(c.Rules) > 0
-	q.Routes = len(c.Routes) > 0
+	q.Routes = len(c.Routes) > 0 || len(c.Nexthops) > 0
 	q.RouteSets = c.hasSets()
 	q.Neighbors = len(c.Neighbors) > 0
 	q.FDB = len(c.FDB) > 0
@@ -143,7 +143,7 @@ func (c *Change) Query() Query {
 
 func (o Object) query(q *Query) {
 	switch {
-	case o.Route != nil:
+	case o.Route != nil, o.Nexthop != nil:
 		q.Routes = true
 	case o.Routes != nil:
 		q.Routes, q.RouteSets = true, true

@@ -24,6 +24,7 @@ func Diff(from, to *State) *Change {
 	d.addresses()
 	d.neighbors()
 	d.fdb()
+	d.nexthops()
 	d.routes()
 	d.rules()
 	d.sysctls()
@@ -58,7 +59,9 @@ type differ struct {
 	sysctlsLinks   []Edit                // that belong to an interface
 	addressEarly   []Edit                // added, changed
 	entries        []Edit                // neighbours and forwarding entries: added, changed
-	routesDirect   []Edit                // added, changed: without gateway, so that gateways are in reach
+	nexthopsAdded  []Edit                // and changed
+	nexthopsGone   []Edit
+	routesDirect   []Edit // added, changed: without gateway, so that gateways are in reach
 	routesGateway  []Edit
 	rulesAdded     []Edit
 	rulesDeleted   []Edit
@@ -73,9 +76,9 @@ type differ struct {
 
 func (d *differ) assemble() []Edit {
 	parts := [][]Edit{
-		d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries,
+		d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries, d.nexthopsAdded,
 		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted,
-		d.routesDeleted, d.entriesGone, d.addressLate, d.sysctlsLate,
+		d.routesDeleted, d.nexthopsGone, d.entriesGone, d.addressLate, d.sysctlsLate,
 		d.linksLate, d.lost, d.post,
 	}
 	parts = slices.DeleteFunc(parts, func(p []Edit) bool { return len(p) == 0 })

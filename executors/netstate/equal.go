@@ -66,7 +66,7 @@ func sameLifetime(before, after uint32) bool {
 // equalRoutes compares what can be set.
 func equalRoutes(a, b *Route) bool {
 	if a.Destination != b.Destination || a.Table != b.Table || a.Metric != b.Metric || a.TOS != b.TOS ||
-		a.Protocol != b.Protocol || a.Source != b.Source || typeOf(a) != typeOf(b) {
+		a.Protocol != b.Protocol || a.NexthopID != b.NexthopID || a.Source != b.Source || typeOf(a) != typeOf(b) {
 		return false
 	}
 	if isV4(a) && a.Scope != b.Scope {

@@ -29,6 +29,8 @@ func ipEdit(e *Edit) []string {
 		return []string{ipAddress(e)}
 	case o.Route != nil:
 		return []string{ipRoute(e)}
+	case o.Nexthop != nil:
+		return []string{ipNexthop(e)}
 	case o.Routes != nil:
 		var out []string
 		for _, one := range e.Singly() {

@@ -182,6 +182,9 @@ func kernelOfPort(key string) string {
 
 // kindWords are an attribute of a kind as ip-link(8) has it.
 func kindWords(a *Attr, v string) []string {
+	if w, ok := tunnelWords(a, v); ok {
+		return w
+	}
 	if w, own := ownWords(a, v); own {
 		return w
 	}

@@ -50,6 +50,8 @@ const (
 	VLANList                       // "1 pvid untagged,10-20": FormatVLANs; written by package linux
 	VNIList                        // "100,200-300 group 239.1.1.1": FormatVNIs; written by package linux
 	QoSMap                         // "0:1,5:7", sorted; nested struct ifla_vlan_qos_mapping (u32 from, u32 to)
+	TunnelKey                      // decimal; "" is none: bit Attr.Bit of number Attr.Present tells; u32 in network byte order
+	BitField                       // decimal up to Attr.Max, from bit Attr.Bit on of a number as wide as Attr.Wire, shared with other attributes
 )
 
 // Settable says when the kernel accepts an attribute.
@@ -93,6 +95,9 @@ type Attr struct {
 	// is set where the bit means "not".
 	Bit     uint8
 	Inverse bool
+	// Present is the number of the attribute whose bit Bit tells that a
+	// TunnelKey is there.
+	Present uint16
 	Set     Settable
 	// Fields are the keys of the entries of a List. Those that are set
 	// OnCreate name an entry; the others can be changed.
@@ -145,6 +150,9 @@ type Kind struct {
 	// Below is the key of the interface that one of this kind lies on and
 	// vanishes with ("mac-vlan.base-iface"), or "".
 	Below string
+	// Whole is set where the kernel takes what a change does not name for its
+	// default: every attribute is sent with it.
+	Whole bool
 	// Pair is set for kinds that come in pairs; the keys "peer" and
 	// "peer-target" of Section name the other end.
 	Pair bool

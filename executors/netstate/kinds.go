@@ -24,6 +24,16 @@ var kinds = []*Kind{
 	&nlmon,
 	&hsr,
 	&infiniband,
+	&gre,
+	&gretap,
+	&ip6gre,
+	&ip6gretap,
+	&ipip,
+	&sit,
+	&ip6tnl,
+	&vti,
+	&vti6,
+	&xfrm,
 }
 
 // Kinds returns every kind of interface. The result is shared: do not change it.

@@ -75,6 +75,11 @@ func (l *losses) address(device string, a *Address) moment {
 
 // route tells when the kernel removes a route of from.
 func (l *losses) route(r *Route) moment {
+	if n := l.from.nexthop(r.NexthopID); r.NexthopID != 0 && n != nil {
+		if when := l.nexthop(n); when != never {
+			return when
+		}
+	}
 	if nowhere(r.Type) || len(r.NextHops) == 0 {
 		return l.source(r)
 	}

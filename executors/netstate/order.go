@@ -140,6 +140,7 @@ func (s *State) Sort() {
 	sortBy(s.Interfaces, CompareInterfaces)
 	sortBy(s.Routes, CompareRoutes)
 	sortBy(s.RouteSets, compareSets)
+	sortBy(s.Nexthops, CompareNexthops)
 	sortBy(s.Rules, CompareRules)
 	sortBy(s.Neighbors, CompareNeighbors)
 	sortBy(s.FDB, CompareFDB)

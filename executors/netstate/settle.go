@@ -18,6 +18,9 @@ func settle(from, to, kept *State) {
 	to.Routes = slices.DeleteFunc(to.Routes, func(r Route) bool {
 		return !kernelRoute(&r) && l.route(&r) == late && !has(kept.Routes, &r, CompareRoutes)
 	})
+	to.Nexthops = slices.DeleteFunc(to.Nexthops, func(n Nexthop) bool {
+		return l.nexthop(&n) == late && !has(kept.Nexthops, &n, CompareNexthops)
+	})
 	to.Neighbors = slices.DeleteFunc(to.Neighbors, func(n Neighbor) bool {
 		// A new address is no reason either.
 		return l.neighbor(&n) == late && l.trans[n.Device].newMAC == never && !has(kept.Neighbors, &n, CompareNeighbors)

@@ -28,7 +28,9 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 		m.receivers(c)
 		m.ipVlanSiblings(c)
 	}
+	m.nexthops(c.Nexthops)
 	m.routes(c.Routes)
+	m.unusedNexthops()
 	m.rules(c.Rules)
 	m.neighbors(c.Neighbors)
 	m.fdb(c.FDB)
@@ -51,7 +53,8 @@ type simulation struct {
 	// the kernel drops it on the way.
 	kept     *State
 	config   map[string]*InterfaceConfig
-	made     map[string]bool // interfaces that the configuration makes
+	gone     []*NexthopConfig // nexthop objects that are removed
+	made     map[string]bool  // interfaces that the configuration makes
 	foreign  []Foreign
 	problems []Problem
 	reach    *reach

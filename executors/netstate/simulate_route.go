@@ -69,6 +69,7 @@ func (c *RouteConfig) matches(r *Route) bool {
 		c.Has["metric"] && w.Metric != r.Metric,
 		c.Has["source"] && w.Source != r.Source,
 		c.Has["type"] && typeOf(w) != typeOf(r),
+		c.Has["nexthop-id"] && w.NexthopID != r.NexthopID,
 		c.Has["protocol"] && w.Protocol != r.Protocol:
 		return false
 	}
@@ -100,6 +101,10 @@ func (m *simulation) route(c *RouteConfig) {
 	}
 	for i := range r.NextHops {
 		m.nextHop(c, &r.NextHops[i])
+	}
+	if r.NexthopID != 0 && m.to.nexthop(r.NexthopID) == nil {
+		m.problem(c.Pos, "unknown-nexthop", "there is no nexthop "+number(r.NexthopID)+" for the route to "+r.Destination.String(),
+			"Check `nexthop-id`, or make the object with `nexthops` in the same block.")
 	}
 	if isV4(r) && !c.Has["scope"] {
 		r.Scope = scopeFor(r)
@@ -189,7 +194,7 @@ func (m *simulation) routeAt(r *Route) *Route {
 
 // keepRoute takes from a route that leads the same way what is not asked.
 func keepRoute(r Route, old *Route, c *RouteConfig) Route {
-	if typeOf(&r) != typeOf(old) || (!nowhere(r.Type) && !sameNextHops(r.NextHops, old.NextHops)) {
+	if typeOf(&r) != typeOf(old) || r.NexthopID != old.NexthopID || (!nowhere(r.Type) && !sameNextHops(r.NextHops, old.NextHops)) {
 		return r
 	}
 	if !c.Has["protocol"] {

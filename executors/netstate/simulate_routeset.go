@@ -34,7 +34,9 @@ func (c *Config) expanded() *Config {
 
 // setsApart tells that sets of routes can be handled as such: nothing is said
 // that makes the kernel remove routes by itself.
-func (c *Config) setsApart() bool { return len(c.Interfaces) == 0 && len(c.Sysctls) == 0 }
+func (c *Config) setsApart() bool {
+	return len(c.Interfaces) == 0 && len(c.Sysctls) == 0 && len(c.Nexthops) == 0
+}
 
 // removeRoutes takes out what entries with `state: absent` mean.
 func (m *simulation) removeRoutes(gone []*RouteConfig) {

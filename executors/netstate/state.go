@@ -14,6 +14,8 @@ import "net/netip"
 type State struct {
 	Interfaces []Interface `json:"interfaces,omitempty"`
 	Routes     []Route     `json:"routes,omitempty"`
+	// Nexthops are nexthop objects; they are read with the routes.
+	Nexthops []Nexthop `json:"nexthops,omitempty"`
 	// RouteSets are more routes, where the Query asked for sets.
 	RouteSets []RouteSet        `json:"route-sets,omitempty"`
 	Rules     []Rule            `json:"rules,omitempty"`
@@ -21,7 +23,7 @@ type State struct {
 	FDB       []FDBEntry        `json:"fdb,omitempty"`
 	Sysctls   map[string]string `json:"sysctls,omitempty"` // "net.ipv4.ip_forward" to its value, as sysctl(8) prints it
 	// UnreadRoutes counts routes that the namespace holds and that have no
-	// words here (an encapsulation, a nexthop object): they are left alone.
+	// words here (an encapsulation): they are left alone.
 	UnreadRoutes int `json:"unread-routes,omitempty"`
 	// Secrets are keys that a configuration has brought into a predicted
 	// state, by their fingerprints. An observed state has none.
@@ -113,6 +115,9 @@ type Route struct {
 	// NextHops has one entry for an ordinary route, several for multipath,
 	// none for blackhole, unreachable and prohibit.
 	NextHops []NextHop `json:"next-hops,omitempty"`
+	// NexthopID is the number of the nexthop object that the route leads by,
+	// instead of NextHops; 0 is none.
+	NexthopID uint32 `json:"nexthop-id,omitempty"`
 	// Metrics are RTAX_* values by ip-route(8)'s word: "mtu", "advmss",
 	// "window", "rtt", "initcwnd", "cwnd", "hoplimit", …
 	Metrics map[string]uint32 `json:"metrics,omitempty"`

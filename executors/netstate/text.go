@@ -126,6 +126,8 @@ func objectName(o Object) string {
 		return routeName(o.Route)
 	case o.Routes != nil:
 		return routeSetName(o.Routes)
+	case o.Nexthop != nil:
+		return nexthopName(o.Nexthop)
 	case o.Rule != nil:
 		return ruleName(o.Rule)
 	case o.Neighbor != nil:
@@ -146,6 +148,8 @@ func objectText(o Object) string {
 		return addressName(o.Address) + " " + addressText(o.Address)
 	case o.Route != nil:
 		return routeName(o.Route) + " " + routeText(o.Route)
+	case o.Nexthop != nil:
+		return nexthopName(o.Nexthop) + " " + nexthopText(o.Nexthop)
 	case o.Routes != nil:
 		return routeSetName(o.Routes) + " " + routeText(&o.Routes.Route)
 	case o.Rule != nil:
@@ -270,6 +274,7 @@ func routeText(r *Route) string {
 	if len(r.NextHops) == 1 {
 		words = append(words, hopText(&r.NextHops[0]))
 	}
+	add("nhid", number(r.NexthopID))
 	if r.Table != mainTable {
 		add("table", strconv.FormatUint(uint64(r.Table), 10))
 	}

@@ -24,6 +24,8 @@ func Undo(c *Change, now *State) *Change {
 	kept := &State{}
 	routes, rules, neighbors, entries := c.routeRecords(), c.ruleRecords(), c.neighborRecords(), c.fdbRecords()
 	to.Routes, kept.Routes = restore(to.Routes, routes, CompareRoutes), befores(routes)
+	nexthops := records(c.Edits, nexthopOf, CompareNexthops, equalNexthops)
+	to.Nexthops, kept.Nexthops = restore(to.Nexthops, nexthops, CompareNexthops), befores(nexthops)
 	to.Rules = restore(to.Rules, rules, CompareRules)
 	to.Neighbors, kept.Neighbors = restore(to.Neighbors, neighbors, CompareNeighbors), befores(neighbors)
 	to.FDB, kept.FDB = restore(to.FDB, entries, CompareFDB), befores(entries)

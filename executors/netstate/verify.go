@@ -25,6 +25,7 @@ func Verify(c *Change, now *State) []Mismatch {
 		}
 	}
 	verifyAll(v, now.Routes, c.routeRecords(), CompareRoutes, matchesRoute, routeName, routeText, false)
+	verifyAll(v, now.Nexthops, records(c.Edits, nexthopOf, CompareNexthops, equalNexthops), CompareNexthops, equalNexthops, nexthopName, nexthopText, false)
 	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, false)
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, false)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, false)
@@ -65,6 +66,7 @@ func VerifyUndone(c *Change, now *State) []Mismatch {
 		v.address(r.key(), firstOf(r.before), lastOf(r.after))
 	}
 	verifyAll(v, now.Routes, c.routeRecords(), CompareRoutes, matchesRoute, routeName, routeText, true)
+	verifyAll(v, now.Nexthops, records(c.Edits, nexthopOf, CompareNexthops, equalNexthops), CompareNexthops, equalNexthops, nexthopName, nexthopText, true)
 	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, true)
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, true)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, true)
@@ -99,7 +101,7 @@ func sortedState(s *State) *State {
 	return &State{
 		Interfaces: sorted(s.Interfaces, CompareInterfaces), Routes: sorted(s.Routes, CompareRoutes),
 		Rules: sorted(s.Rules, CompareRules), Neighbors: sorted(s.Neighbors, CompareNeighbors),
-		FDB: sorted(s.FDB, CompareFDB), Sysctls: s.Sysctls, RouteSets: s.RouteSets,
+		FDB: sorted(s.FDB, CompareFDB), Sysctls: s.Sysctls, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
 	}
 }
 

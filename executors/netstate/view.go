@@ -10,7 +10,7 @@ func (s *State) View(q Query) *State {
 		v.Interfaces = s.seen(q.Namespaces)
 	}
 	if q.Routes {
-		v.Routes, v.RouteSets = s.Routes, s.RouteSets
+		v.Routes, v.RouteSets, v.Nexthops = s.Routes, s.RouteSets, s.Nexthops
 	}
 	if q.Rules {
 		v.Rules = s.Rules

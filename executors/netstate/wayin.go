@@ -37,6 +37,7 @@ type way struct {
 	gateway     netip.Addr   // towards peer; invalid if peer is on a link
 	carriers    []string     // interfaces, those above and below included
 	routes      []*Route     // the best ones to peer and to the gateway
+	nexthop     uint32       // object that the best route leads by
 	best        netip.Prefix // the destination of the best route to peer
 }
 
@@ -50,6 +51,10 @@ func newWay(s *State, local, peer netip.Addr) *way {
 	}
 	if r := bestRoute(s, peer); r != nil {
 		w.follow(r)
+		for _, device := range s.devices(r.NexthopID) {
+			w.carry(device)
+		}
+		w.nexthop = r.NexthopID
 		w.best = r.Destination
 		for _, h := range r.NextHops {
 			if h.Via.IsValid() {
@@ -129,6 +134,8 @@ func (w *way) touched(e *Edit) string {
 			why = w.route(o.Route)
 		case o.Routes != nil:
 			why = w.routeSet(o.Routes)
+		case o.Nexthop != nil && w.nexthop != 0 && o.Nexthop.ID == w.nexthop:
+			why = fmt.Sprintf("the route to %s leads by it", w.peer)
 		case o.Rule != nil:
 			why = w.rule(o.Rule)
 		case o.Neighbor != nil && slices.Contains(w.carriers, o.Neighbor.Device):

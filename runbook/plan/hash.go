@@ -147,6 +147,9 @@ func routeText(r *netstate.Route) string {
 	b = strconv.AppendUint(b, uint64(r.Protocol), 10)
 	b = append(b, " scope "...)
 	b = strconv.AppendUint(b, uint64(r.Scope), 10)
+	if r.NexthopID != 0 {
+		b = strconv.AppendUint(append(b, " nhid "...), uint64(r.NexthopID), 10)
+	}
 	if r.Source.IsValid() {
 		b = append(b, " src "...)
 		b = r.Source.AppendTo(b)
@@ -205,6 +208,8 @@ func Key(o netstate.Object) string {
 		return routeKey(o.Route)
 	case o.Routes != nil:
 		return setKey(o.Routes)
+	case o.Nexthop != nil:
+		return "nexthop " + strconv.FormatUint(uint64(o.Nexthop.ID), 10)
 	case o.Rule != nil:
 		return "rule " + text(o.Rule)
 	case o.Neighbor != nil:

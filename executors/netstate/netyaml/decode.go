@@ -81,6 +81,7 @@ func (d *decoder) top(n *yaml.Node) {
 	d.mapping(n, "a netconfig block", fields{
 		"interfaces":   {decode: d.interfaces},
 		"routes":       {decode: d.routes},
+		"nexthops":     {decode: d.nexthops},
 		"route-rules":  {decode: d.rules},
 		"neighbors":    {decode: d.neighbors},
 		"fdb":          {decode: d.fdb},

@@ -138,8 +138,10 @@ func encodeRoute(r *netstate.Route) *yaml.Node {
 	nowhere := slices.Contains([]netstate.RouteType{"blackhole", "unreachable", "prohibit", "throw"}, r.Type)
 	switch {
 	case nowhere:
+	case r.NexthopID != 0:
+		m.number("nexthop-id", uint64(r.NexthopID))
 	case len(r.NextHops) == 0:
-		return nil // by way of a nexthop object
+		return nil
 	case len(r.NextHops) == 1:
 		encodeHop(m, &r.NextHops[0])
 	default:

@@ -17,6 +17,7 @@ func Write(to io.Writer, s *netstate.State) error {
 	// What bufio cannot write, Flush tells.
 	m := &mapping{}
 	m.list("interfaces", encodeInterfaces(s))
+	m.config("nexthops", encodeEach(s.Nexthops, encodeNexthop))
 	_, _ = w.WriteString(m.format())
 	writeRoutes(w, s)
 	_, _ = w.WriteString(encodeRest(s).format())

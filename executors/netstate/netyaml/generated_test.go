@@ -168,6 +168,9 @@ func (g *generator) value(a *netstate.Attr) string {
 		text = "eth0"
 	case netstate.IPAddress:
 		text = fmt.Sprintf("192.0.2.%d", 1+g.r.IntN(200))
+		if a.IFLA == 0 {
+			text = fmt.Sprintf("2001:db8::%x", 1+g.r.IntN(200))
+		}
 	case netstate.PortRange:
 		text = "5000-6000"
 	case netstate.Centi, netstate.Centi64:

@@ -27,11 +27,11 @@ const daemonDetail = "stet configures the kernel directly and leaves daemons alo
 // laterKeys are keys of nmstate that this version does not have.
 var laterKeys = []string{
 	"alt-names", "copy-mac-from", "ethtool", "mptcp", "ethernet",
-	"macsec", "ip-tunnel", "xfrm",
+	"macsec", "ip-tunnel",
 }
 
 // laterTypes are types of nmstate that this version does not have.
-var laterTypes = []string{"macsec", "ip-tunnel", "xfrm"}
+var laterTypes = []string{"macsec", "ip-tunnel"}
 
 func (d *decoder) iface(n *yaml.Node) {
 	i := netstate.InterfaceConfig{Pos: pos(n), Attrs: netstate.Attrs{}, AttrPos: map[string]netstate.Pos{}}

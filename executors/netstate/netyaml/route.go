@@ -63,6 +63,7 @@ func newRouteEntry(d *decoder) *routeEntry {
 		"scope":              {decode: scalar(d, "scope", parseScope, func(v uint8) { r.Scope = v; has("scope") })},
 		"tos":                {decode: scalar(d, "tos", parseUint(0, 255), func(v uint64) { r.TOS = uint8(v); has("tos") })},
 		"from-file":          {decode: scalar(d, "from-file", checkPath, func(v string) { e.file = v })},
+		"nexthop-id":         {decode: scalar(d, "nexthop-id", parseUint(1, 1<<32-1), func(v uint64) { r.NexthopID = uint32(v); has("nexthop-id") })},
 		"next-hops":          {decode: func(v *yaml.Node) { r.NextHops = d.nextHops(v); has("next-hops") }},
 	}
 	for _, key := range routeMetrics {
@@ -161,7 +162,9 @@ func (d *decoder) checkRoute(n *yaml.Node, c *netstate.RouteConfig) bool {
 		return fault("", "missing-key", "a route without `destination`", "Add `destination:`; 0.0.0.0/0 and ::/0 are the default routes.")
 	case leadsNowhere && len(r.NextHops) > 0:
 		return fault("route-type", "contradiction", "a route of type "+string(r.Type)+" has no next hop", "Leave one of the two out.")
-	case !c.Absent && !leadsNowhere && len(r.NextHops) == 0:
+	case r.NexthopID != 0 && (leadsNowhere || len(r.NextHops) > 0):
+		return fault("nexthop-id", "contradiction", "a route has either `nexthop-id` or a next hop of its own", "Leave one of the two out.")
+	case !c.Absent && !leadsNowhere && len(r.NextHops) == 0 && r.NexthopID == 0:
 		return fault("", "missing-key", "the route to "+r.Destination.String()+" leads nowhere", "Add `next-hop-interface` or `next-hop-address`, or a `route-type` such as blackhole.")
 	}
 	six := r.Destination.Addr().Is6()

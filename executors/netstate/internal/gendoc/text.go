@@ -16,7 +16,7 @@ Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dh
 ` + "`autoconf: true`" + `, ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
 does not have ` + "`dns-resolver`" + `, ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, and the
-types macsec, ip-tunnel and xfrm: it refuses them by name. Interfaces of those
+types macsec and ip-tunnel (the types ipip, sit and ip6tnl are the same): it refuses them by name. Interfaces of those
 types can still be named without ` + "`type`" + `, to change what every interface has.
 
 A type that the running kernel lacks is refused by the plan, before anything is
@@ -26,6 +26,7 @@ touched; it says which module, and which option of the kernel's configuration, h
 |---|---|
 | ` + "`interfaces`" + ` | a list of interfaces |
 | ` + "`routes`" + ` | ` + "`config`" + `: a list of routes (` + "`running`" + ` is read and ignored) |
+| ` + "`nexthops`" + ` ᵉ | ` + "`config`" + `, or a list right away: nexthop objects |
 | ` + "`route-rules`" + ` | ` + "`config`" + `: a list of rules |
 | ` + "`neighbors`" + ` ᵉ | ` + "`config`" + `, or a list right away: ARP and NDP entries |
 | ` + "`fdb`" + ` ᵉ | ` + "`config`" + `, or a list right away: forwarding entries |
@@ -82,6 +83,7 @@ named).
 | ` + "`source`" + ` | preferred source address |
 | ` + "`weight`" + ` | 1 to 256; entries of one destination with weights are one multipath route |
 | ` + "`next-hops`" + ` ᵉ | the same as a list of ` + "`next-hop-interface`, `next-hop-address`, `weight`, `onlink`" + ` |
+| ` + "`nexthop-id`" + ` ᵉ | instead of a next hop: the number of a nexthop object |
 | ` + "`onlink`" + ` ᵉ | the gateway is in reach whatever the addresses say |
 | ` + "`route-type`" + ` | ` + "`blackhole`, `unreachable`, `prohibit`" + `; also ᵉ ` + "`throw`, `local`, `broadcast`, `multicast`, `anycast`, `unicast`" + ` |
 | ` + "`protocol`" + ` ᵉ | who made it: ` + "`static`" + ` if not given, ` + "`boot`, `bird`, `bgp`" + ` …, or a number |
@@ -105,6 +107,42 @@ routes:
         - {next-hop-address: 192.0.2.2}
     - next-hop-interface: eth1
       state: absent
+` + "```" + `
+
+## Nexthop objects
+
+Entries of ` + "`nexthops`" + ` ᵉ are ways that routes name by number (ip-nexthop(8)): changing
+one turns all its routes at once. One of the same ` + "`id`" + ` is changed; with
+` + "`state: absent`" + ` it is removed, unless a route or a group still uses it. The kernel
+removes it, and the routes by it, when its interface goes down; undoing brings both back.
+Resilient groups and objects with an encapsulation are left alone.
+
+| key | meaning |
+|---|---|
+| ` + "`id`" + ` | number from 1 |
+| ` + "`next-hop-interface`, `next-hop-address`, `onlink`" + ` | as of a route; the interface is required |
+| ` + "`family`" + ` | ` + "`ipv4` or `ipv6`" + `, where no address tells it; ` + "`ipv4`" + ` if not given |
+| ` + "`blackhole`" + ` | drops packets |
+| ` + "`group`" + ` | a list of ` + "`id`" + ` and ` + "`weight`" + ` (1 to 256): packets are shared out by flow |
+| ` + "`fdb`" + ` | for forwarding entries of VXLANs, not for routes |
+| ` + "`protocol`" + ` | who made it, as of a route |
+
+` + "```yaml" + `
+nexthops:
+  - id: 1
+    next-hop-interface: eth0
+    next-hop-address: 192.0.2.1
+  - id: 2
+    next-hop-interface: eth1
+    next-hop-address: 198.51.100.1
+  - id: 10
+    group:
+      - {id: 1, weight: 3}
+      - {id: 2}
+routes:
+  config:
+    - destination: 10.0.0.0/8
+      nexthop-id: 10
 ` + "```" + `
 
 ### Large tables

@@ -1,0 +1,143 @@
+package linux
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
+)
+
+// Numbers of linux/nexthop.h and linux/rtnetlink.h that x/sys has not.
+const (
+	rtmNewNexthop = 104
+	rtmDelNexthop = 105
+	rtmGetNexthop = 106
+
+	nhaID        = 1
+	nhaGroup     = 2
+	nhaGroupType = 3
+	nhaBlackhole = 4
+	nhaOIF       = 5
+	nhaGateway   = 6
+	nhaEncap     = 8
+	nhaFDB       = 11
+
+	sizeofNhmsg = 8
+)
+
+// observeNexthops fills in the nexthop objects. A kernel without them has none.
+func (n *Namespace) observeNexthops(ctx context.Context, s *netstate.State, l *links) error {
+	var list []netstate.Nexthop
+	err := n.dump(ctx, rtmGetNexthop, func(m *message) { m.raw(make([]byte, sizeofNhmsg)...) },
+		func() { list = nil },
+		func(r reply) {
+			if one, ok := decodeNexthop(r.body, l); ok && r.typ == rtmNewNexthop {
+				list = append(list, one)
+			}
+		})
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return nil
+	}
+	s.Nexthops = list
+	return err
+}
+
+// decodeNexthop reads struct nhmsg and its attributes. ok is false for what
+// netstate has no words for: resilient groups, and encapsulations.
+func decodeNexthop(b []byte, l *links) (n netstate.Nexthop, ok bool) {
+	if len(b) < sizeofNhmsg {
+		return n, false
+	}
+	n.Protocol, n.OnLink = b[2], u32(b[4:])&unix.RTNH_F_ONLINK != 0
+	switch b[0] {
+	case unix.AF_INET:
+		n.Family = 4
+	case unix.AF_INET6:
+		n.Family = 6
+	}
+	ok = true
+	for typ, p := range attributes(b[sizeofNhmsg:]) {
+		switch typ {
+		case nhaID:
+			n.ID = u32(p)
+		case nhaGroup:
+			for ; len(p) >= 8; p = p[8:] { // struct nexthop_grp
+				n.Group = append(n.Group, netstate.NexthopMember{ID: u32(p), Weight: uint16(p[4]) + uint16(p[5])<<8 + 1})
+			}
+		case nhaGroupType:
+			ok = ok && u16(p) == 0
+		case nhaBlackhole:
+			n.Blackhole = true
+		case nhaOIF:
+			n.Device = l.name(int(u32(p)))
+		case nhaGateway:
+			n.Via = address(p)
+		case nhaEncap:
+			ok = false
+		case nhaFDB:
+			n.FDB = true
+		}
+	}
+	if n.Blackhole {
+		n.Device = "" // the kernel shows the loopback interface
+	}
+	return n, ok && n.ID != 0
+}
+
+// encodeNexthop appends the message that adds, replaces or deletes an object.
+func encodeNexthop(m *message, seq uint32, op netstate.Op, n *netstate.Nexthop, l *links) error {
+	if op == netstate.Delete {
+		m.begin(rtmDelNexthop, 0, seq)
+		m.raw(make([]byte, sizeofNhmsg)...)
+		m.u32(nhaID, n.ID)
+		m.end()
+		return nil
+	}
+	flags := uint16(unix.NLM_F_CREATE | unix.NLM_F_EXCL)
+	if op == netstate.Modify {
+		flags = unix.NLM_F_CREATE | unix.NLM_F_REPLACE
+	}
+	m.begin(rtmNewNexthop, flags, seq)
+	var header [sizeofNhmsg]byte
+	switch {
+	case n.Family == 6 && len(n.Group) == 0:
+		header[0] = unix.AF_INET6
+	case len(n.Group) == 0:
+		header[0] = unix.AF_INET
+	}
+	header[2] = n.Protocol
+	if n.OnLink {
+		binary.NativeEndian.PutUint32(header[4:], unix.RTNH_F_ONLINK)
+	}
+	m.raw(header[:]...)
+	m.u32(nhaID, n.ID)
+	if len(n.Group) > 0 {
+		var group []byte
+		for _, member := range n.Group {
+			weight := max(member.Weight, 1) - 1
+			group = append(binary.NativeEndian.AppendUint32(group, member.ID), byte(weight), byte(weight>>8), 0, 0)
+		}
+		m.attr(nhaGroup, group)
+	}
+	if n.Blackhole {
+		m.attr(nhaBlackhole, nil)
+	}
+	if n.FDB {
+		m.attr(nhaFDB, nil)
+	}
+	if n.Device != "" {
+		index, err := l.index(n.Device)
+		if err != nil {
+			return err
+		}
+		m.u32(nhaOIF, uint32(index))
+	}
+	if n.Via.IsValid() {
+		m.addr(nhaGateway, n.Via)
+	}
+	m.end()
+	return nil
+}
