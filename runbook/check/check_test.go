@@ -102,6 +102,7 @@ link("br0").up &&
   # a comment in between
   link("eth0").up
 percent(1, 4) == 25 and quote("a'b") == "'a'\\''b'"
+percent(facts.json.n - 6, facts.json.list[1]) == 50 and percent(facts.json.n, 7) == 100
 duration("90s").Minutes() == 1.5
 let l = link("br0"); l.mtu > 1000
 on ? link("br0").up : false

@@ -134,6 +134,7 @@ func (c *compilation) coerce(isAssertion bool) {
 			}
 		case *ast.CallNode:
 			typedAttr(x)
+			c.numbers(x)
 		}
 	})
 	if isAssertion {
@@ -199,11 +200,29 @@ func (c *compilation) sysctlAsNumber(n *ast.Node) {
 	if !ok || !isCallOf(call, "sysctl") {
 		return
 	}
-	number := &ast.BuiltinNode{Name: "int", Arguments: []ast.Node{call}}
-	number.SetLocation(call.Location())
-	c.plan.rename(number, call)
-	c.plan.synthetic(number)
-	*n = number
+	c.convert(n, "int")
+}
+
+// numbers puts float(…) around arguments of percent whose type only their
+// evaluation shows: parts of JSON.
+func (c *compilation) numbers(call *ast.CallNode) {
+	if !isCallOf(call, "percent") {
+		return
+	}
+	for i := range call.Arguments {
+		if nature := call.Arguments[i].Nature(); nature.IsUnknown(&c.config.NtCache) {
+			c.convert(&call.Arguments[i], "float")
+		}
+	}
+}
+
+// convert puts a builtin around an operand that the reader did not write.
+func (c *compilation) convert(n *ast.Node, builtin string) {
+	call := &ast.BuiltinNode{Name: builtin, Arguments: []ast.Node{*n}}
+	call.SetLocation((*n).Location())
+	c.plan.rename(call, *n)
+	c.plan.synthetic(call)
+	*n = call
 }
 
 func isCallOf(call *ast.CallNode, name string) bool {

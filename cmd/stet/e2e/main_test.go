@@ -41,10 +41,17 @@ func run(m *testing.M) int {
 // builds are the programs built so far, by their tags.
 var builds sync.Map
 
+// binVar names a folder with stet and stet-agent, built without tags: for a
+// machine where building takes long.
+const binVar = "STET_E2E_BIN"
+
 // program builds stet with the given build tags, once, with stet-agent beside
 // it, and returns its path.
 func program(t testing.TB, tags string) string {
 	t.Helper()
+	if built := os.Getenv(binVar); built != "" && tags == "" {
+		return filepath.Join(built, "stet")
+	}
 	once, _ := builds.LoadOrStore(tags, sync.OnceValues(func() (string, error) {
 		dir := filepath.Join(bin, "build-"+tags)
 		for _, name := range []string{"stet", "stet-agent"} {

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -41,6 +43,23 @@ func (n *namespaces) wire(t *testing.T, a, nameA, b, nameB string) {
 	n.ip(t, b, "link set "+nameB+" up")
 }
 
+// need skips where the kernel lacks a kind of interface, or VLAN filtering.
+func (n *namespaces) need(t *testing.T, short, kind string) {
+	t.Helper()
+	add := "link add probe type " + kind
+	switch kind {
+	case "vlan":
+		add = "link add link eth1 name probe type vlan id 1"
+	case "vlan_filtering":
+		add = "link add probe type bridge vlan_filtering 1"
+	}
+	out, err := exec.Command("ip", append([]string{"-n", n.names[short]}, strings.Fields(add)...)...).CombinedOutput()
+	if err != nil {
+		t.Skipf("this kernel lacks it (make test-vm has one that does not): ip %s: %s", add, bytes.TrimSpace(out))
+	}
+	n.ip(t, short, "link delete probe")
+}
+
 func (n *namespaces) target(short string) string { return "netns://" + n.names[short] }
 
 // templateLabs has a lab for every template.
@@ -49,6 +68,23 @@ var templateLabs = map[string]templateLab{
 		n.add(t, "host", "peer")
 		n.wire(t, "host", "eth1", "peer", "eth0")
 		return []string{"target=" + n.target("host")}
+	},
+	"bond": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "switch")
+		n.need(t, "host", "bond")
+		n.ip(t, "switch", "link add br0 type bridge")
+		n.ip(t, "switch", "link set br0 up")
+		n.ip(t, "switch", "addr add 192.0.2.1/24 dev br0")
+		for _, port := range []string{"eth1", "eth2"} {
+			n.wire(t, "host", port, "switch", port)
+			n.ip(t, "switch", "link set "+port+" master br0")
+		}
+		n.settle(t)
+		for _, port := range []string{"eth1", "eth2"} {
+			// Two ports that are up have routes in the order in which they came up.
+			n.ip(t, "host", "link set "+port+" down")
+		}
+		return []string{"target=" + n.target("host"), "loss=20"}
 	},
 	"change": func(t *testing.T, n *namespaces) []string {
 		n.add(t, "host", "peer")
@@ -99,6 +135,26 @@ var templateLabs = map[string]templateLab{
 		n.ip(t, "a", "addr add 192.0.2.1/24 dev eth0")
 		n.ip(t, "b", "addr add 192.0.2.2/24 dev eth0")
 		return []string{"server=" + n.target("a"), "client=" + n.target("b"), "seconds=1", "tcp_mbits=1", "udp_mbits=1", "udp_loss=50"}
+	},
+	"vlan": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "switch")
+		n.wire(t, "host", "eth1", "switch", "eth1")
+		n.need(t, "host", "vlan")
+		for id, address := range map[string]string{"101": "192.0.2.1/24", "102": "198.51.100.1/24"} {
+			n.ip(t, "switch", "link add link eth1 name eth1."+id+" type vlan id "+id)
+			n.ip(t, "switch", "link set eth1."+id+" up")
+			n.ip(t, "switch", "addr add "+address+" dev eth1."+id)
+		}
+		return []string{"target=" + n.target("host")}
+	},
+	"vlan-bridge": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "switch", "vm1", "vm2", "vm3")
+		n.need(t, "host", "vlan_filtering")
+		n.wire(t, "host", "eth1", "switch", "eth0")
+		for i, port := range []string{"tap1", "tap2", "tap3"} {
+			n.wire(t, "host", port, fmt.Sprintf("vm%d", i+1), "eth0")
+		}
+		return []string{"target=" + n.target("host")}
 	},
 	"vxlan": func(t *testing.T, n *namespaces) []string {
 		n.add(t, "a", "b")
