@@ -283,10 +283,6 @@ func (d *decoder) section(n *yaml.Node, path string, i *netstate.InterfaceConfig
 	for _, k := range netstate.Kinds() {
 		d.portLists(k, path, known, i)
 	}
-	if path == "link-aggregation.options" {
-		known["balance_slb"] = field{refuse: "`balance_slb` is made of nftables rules by NetworkManager, not by the kernel's bond",
-			detail: "Leave it out, or use another mode."}
-	}
 	d.mapping(n, "`"+path+"`", known)
 }
 
