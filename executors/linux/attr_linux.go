@@ -2,6 +2,7 @@ package linux
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"net"
 	"net/netip"
@@ -76,6 +77,8 @@ func decodeAttr(a *netstate.Attr, b []byte, l *links) (value string, ok bool) {
 		return qosText(b), true
 	case netstate.IPv4List, netstate.IPv6List:
 		return addressesText(b), true
+	case netstate.HexID:
+		return hex.EncodeToString(b), true
 	}
 	switch t {
 	case netstate.Bool, netstate.Bool32:
@@ -179,6 +182,8 @@ func attrPayload(a *netstate.Attr, value string, l *links) ([]byte, error) {
 		return nil, nil
 	case netstate.MAC:
 		return net.ParseMAC(value)
+	case netstate.HexID:
+		return hex.DecodeString(value)
 	case netstate.IPv4, netstate.IPv6:
 		ip, err := netip.ParseAddr(value)
 		if err == nil && ip.Is4() != (a.Type == netstate.IPv4) {

@@ -215,6 +215,9 @@ func (ns *namespace) apply(block string) *netstate.Change {
 	if change.Empty() {
 		ns.t.Fatalf("nothing to be changed:\n%s", block)
 	}
+	if err := ns.Keep(change.Secrets); err != nil {
+		ns.t.Fatal(err)
+	}
 	if done, err := ns.Edit(context.Background(), change.Edits); err != nil {
 		ns.t.Fatalf("after %d edits: %v\n%s", done, err, netstate.Text(change))
 	}

@@ -175,6 +175,9 @@ func encodeCreate(m *message, kind *netstate.Kind, want *netstate.Interface, ind
 		}
 	}
 	data.flush(want.Attrs, kind.Attrs)
+	if x := extraOf(kind.Name); x != nil && x.creation != nil {
+		x.creation(m, want)
+	}
 	if peer != nil {
 		if err := encodePeer(m, peer, l); err != nil {
 			return err

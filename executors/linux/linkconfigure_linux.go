@@ -19,6 +19,7 @@ type differences struct {
 	data          []netstate.Difference // of IFLA_INFO_DATA
 	port          []netstate.Difference // of IFLA_INFO_SLAVE_DATA
 	tun           []netstate.Difference // by ioctl
+	extra         []netstate.Difference // beyond rtnetlink
 	controller    bool                  // it changes
 	down          bool                  // the interface goes down
 	vlans         []netstate.Difference // of a bridge, of a port, and the filter of a VXLAN
@@ -40,6 +41,8 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 			d.controller = d.controller || a.Key == "controller"
 		case strings.HasPrefix(a.Key, "tun."):
 			d.tun = append(d.tun, diff)
+		case isExtra(kind, a):
+			d.extra = append(d.extra, diff)
 		case kind != nil && hasAttr(kind.Attrs, a.Key):
 			d.data = append(d.data, diff)
 		case a.IFLA != 0:
@@ -47,6 +50,18 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 		}
 	}
 	return d
+}
+
+// together adds what the kernel wants in one message with what changes:
+// MACsec's window with its replay protection (macsec_validate_attr).
+func (d *differences) together(want *netstate.Interface) {
+	const window = "macsec.window"
+	has := func(key string) bool {
+		return slices.ContainsFunc(d.data, func(diff netstate.Difference) bool { return diff.Key == key })
+	}
+	if value := want.Attrs[window]; has("macsec.replay-protect") && !has(window) && value != "" {
+		d.data = append(d.data, netstate.Difference{Key: window, After: value})
+	}
 }
 
 func (d *differences) flag(a *netstate.Attr, value string) {
@@ -76,6 +91,7 @@ func hasAttr(attrs []netstate.Attr, key string) bool {
 func (w *linkWriter) configure(ctx context.Context, index int, have, want *netstate.Interface) error {
 	kind := netstate.KindByName(want.Type)
 	d := sortDifferences(netstate.Differences(have, want), kind)
+	d.together(want)
 	l, err := w.names(ctx)
 	if err != nil {
 		return err
@@ -103,6 +119,12 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 				}
 			}
 			return nil
+		},
+		func() error {
+			if len(d.extra) == 0 {
+				return nil
+			}
+			return extraOf(kind.Name).set(ctx, w.n, index, have, want, d.extra)
 		},
 	}
 	if d.down {

@@ -38,6 +38,9 @@ func (e *editor) linkHere(ctx context.Context, edit *netstate.Edit, at *netstate
 		}
 	}
 	w := &linkWriter{e: e, n: n, netns: netns}
+	if err := n.keepKeys(ctx, edit); err != nil {
+		return err
+	}
 	switch {
 	case edit.Op == netstate.Delete:
 		return w.delete(ctx, at.Name)
@@ -183,6 +186,9 @@ func (w *linkWriter) settle(ctx context.Context, netns string, want *netstate.In
 		l.add(raw.link(), peer) // it came along
 	}
 	have := interfaceOf(&raw, l)
+	if err := there.n.complete(ctx, &have); err != nil {
+		return err
+	}
 	return there.configure(ctx, raw.index, &have, want)
 }
 

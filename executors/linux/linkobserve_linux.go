@@ -54,6 +54,9 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 	for j := range raw {
 		r := &raw[j]
 		i := interfaceOf(r, l)
+		if err := n.complete(ctx, &i); err != nil {
+			return err
+		}
 		i.Netns = netns
 		i.Addresses = addresses[r.index]
 		for j := range i.Addresses {

@@ -89,13 +89,18 @@ func (v *vault) get(print string) (string, error) {
 	if !netstate.IsFingerprint(print) {
 		return "", fmt.Errorf("%s stands where a key should be: its value is not known here", print)
 	}
+	return v.recall(print)
+}
+
+// recall is what was put under a name.
+func (v *vault) recall(name string) (string, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if value, ok := v.keys[print]; ok {
+	if value, ok := v.keys[name]; ok {
 		return value, nil
 	}
 	if v.dir != "" {
-		b, err := os.ReadFile(v.path(print))
+		b, err := os.ReadFile(v.path(name))
 		if err == nil {
 			return string(b), nil
 		}
@@ -103,7 +108,7 @@ func (v *vault) get(print string) (string, error) {
 			return "", fmt.Errorf("reading a key: %w", err)
 		}
 	}
-	return "", fmt.Errorf("the key %s is not known on this machine: give the key itself", print)
+	return "", fmt.Errorf("%s is not known on this machine: give the key itself", name)
 }
 
 // Keep keeps the keys that come beside a change, so that Edit finds them by

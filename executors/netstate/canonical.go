@@ -2,6 +2,7 @@ package netstate
 
 import (
 	"cmp"
+	"encoding/base64"
 	hexa "encoding/hex"
 	"fmt"
 	"net/netip"
@@ -23,6 +24,8 @@ func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 		return a.seal(text, keep)
 	case List:
 		return a.canonicalList(text, keep)
+	case PubKey64:
+		return canonicalPublicKey(text)
 	case Endpoint:
 		return canonicalEndpoint(text)
 	case CIDRs:
@@ -202,6 +205,15 @@ func canonicalMACs(text string) (string, error) {
 	return strings.Join(slices.Compact(out), ","), nil
 }
 
+// canonicalPublicKey takes 32 bytes in base64.
+func canonicalPublicKey(text string) (string, error) {
+	b, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(b) != 32 {
+		return "", fmt.Errorf("%q is no public key of 32 bytes in base64, as wg pubkey prints one", text)
+	}
+	return base64.StdEncoding.EncodeToString(b), nil
+}
+
 // canonicalEndpoint takes an IP address with a port.
 func canonicalEndpoint(text string) (string, error) {
 	if text == "" {
@@ -242,8 +254,8 @@ func canonicalPrefixes(text string) (string, error) {
 // its end, as ip-macsec(8) does.
 func (a *Attr) canonicalHex(text string) (string, error) {
 	b, err := hexa.DecodeString(strings.ToLower(text))
-	if err != nil || len(b) == 0 || len(b) > int(a.Max) {
-		return "", fmt.Errorf("%q is no number of up to %d bytes in hexadecimal", text, a.Max)
+	if err != nil || len(b) < int(max(a.Min, 1)) || len(b) > int(a.Max) {
+		return "", fmt.Errorf("%q is no number of %d to %d digits in hexadecimal", text, 2*max(a.Min, 1), 2*a.Max)
 	}
 	return hexa.EncodeToString(append(b, make([]byte, int(a.Max)-len(b))...)), nil
 }

@@ -20,6 +20,8 @@ func checkOf(kind string) checkFunc {
 		return checkMacVlan
 	case "vxlan":
 		return checkVXLAN
+	case "macsec":
+		return checkMacSec
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ const (
 	IFFlag                         // the same: bit Attr.Bit of ifi_flags, with ifi_change
 	List                           // JSON array of objects, with the keys of Attr.Fields; written by package linux
 	Key64                          // the Fingerprint of 32 bytes, which people write in base64
+	PubKey64                       // 32 bytes in base64
 	KeyHex                         // the Fingerprint of Attr.Min to Attr.Max bytes, which people write in hexadecimal
 	Endpoint                       // "192.0.2.1:51820", "[2001:db8::1]:51820"; struct sockaddr_in or sockaddr_in6
 	CIDRs                          // sorted prefixes, with commas; written by package linux
@@ -109,6 +110,9 @@ type Attr struct {
 	Late bool
 	// Unreported is set for what the kernel takes and never tells.
 	Unreported bool
+	// Running is set for a field of a List that changes by itself: it is given
+	// when the entry is made, and never compared.
+	Running bool
 	// Default is what the kernel takes when the attribute is not given;
 	// "" where that is not fixed.
 	Default string

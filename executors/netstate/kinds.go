@@ -34,6 +34,8 @@ var kinds = []*Kind{
 	&vti,
 	&vti6,
 	&xfrm,
+	&wireGuard,
+	&macSec,
 }
 
 // Kinds returns every kind of interface. The result is shared: do not change it.

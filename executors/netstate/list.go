@@ -173,7 +173,7 @@ func (a *Attr) equalEntries(x, y Entry) bool {
 	for i := range a.Fields {
 		f := &a.Fields[i]
 		v, w := x.Field(f), y.Field(f)
-		if f.Untold && (v == "" || w == "") {
+		if f.Running || f.Untold && (v == "" || w == "") {
 			continue
 		}
 		if !f.equal(v, w) {

@@ -162,7 +162,11 @@ func furnish(j *job) error {
 	if err := mount("devpts", "/dev/pts", "devpts", "ptmxmode=666"); err != nil {
 		return err
 	}
-	_ = os.Symlink("/proc/self/fd", "/dev/fd")
+	for name, to := range map[string]string{"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"} {
+		if err := os.Symlink("/proc/self/fd"+to, "/dev/"+name); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
 	// Opening it loads the module (devname in modules.alias).
 	if err := os.MkdirAll("/dev/net", 0o755); err != nil {
 		return err
