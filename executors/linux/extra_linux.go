@@ -25,6 +25,8 @@ func extraOf(kind string) *extra {
 	switch kind {
 	case "wireguard":
 		return &extra{observe: observeWireGuard, set: setWireGuard, keep: keepWireGuard}
+	case "team":
+		return &extra{observe: observeTeam, set: setTeam}
 	case "macsec":
 		return &extra{observe: observeMacsec, set: setMacsec, keep: keepMacsec, creation: macsecCreation}
 	}

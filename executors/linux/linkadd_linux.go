@@ -140,12 +140,13 @@ func (w *linkWriter) peerOf(want *netstate.Interface, netns string) (*farEnd, er
 // encodeCreate writes the message that makes an interface. Attributes that can
 // be set later and have the kernel's default are left out.
 func encodeCreate(m *message, kind *netstate.Kind, want *netstate.Interface, index, fd int, peer *farEnd, l *links) error {
+	want = pinned(want)
 	m.ifinfo(index, 0, 0)
 	m.str(unix.IFLA_IFNAME, want.Name)
 	if fd >= 0 {
 		m.u32(unix.IFLA_NET_NS_FD, uint32(fd))
 	}
-	if err := encodeBasics(m, pinned(want), l); err != nil {
+	if err := encodeBasics(m, want, l); err != nil {
 		return err
 	}
 	data := attrWriter{m: m, l: l}
@@ -197,6 +198,9 @@ var createKeys = []string{"mtu", "mac-address", "txqueuelen", "num-tx-queues", "
 // count, nor does setting the one that it has: it is made with another, and set
 // afterwards.
 func pinned(want *netstate.Interface) *netstate.Interface {
+	if want.Type == "macsec" {
+		return macsecMade(want)
+	}
 	mtu, err := strconv.ParseUint(want.Attrs["mtu"], 10, 32)
 	if want.Type != "linux-bridge" || err != nil {
 		return want

@@ -106,6 +106,7 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 		func() error { return w.configureTun(ctx, want, d.tun) },
 		func() error { return w.setLink(ctx, index, whole(kind, have, want, &d), kind, &d, l) },
 		func() error { return w.setPort(ctx, index, want, &d, l) },
+		func() error { return w.setTeamPort(ctx, index, have, want, d.controller) },
 		func() error {
 			for _, v := range d.vlans {
 				if v.Key == "vxlan.vnis" {

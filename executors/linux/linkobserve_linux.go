@@ -57,6 +57,11 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 		if err := n.complete(ctx, &i); err != nil {
 			return err
 		}
+		if r.slaveKind == "team" {
+			if err := n.observeTeamPort(ctx, &i, int(u32(r.attrs[unix.IFLA_MASTER])), l); err != nil {
+				return err
+			}
+		}
 		i.Netns = netns
 		i.Addresses = addresses[r.index]
 		for j := range i.Addresses {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -321,6 +322,17 @@ func (w *macsecWriter) key(e netstate.Entry) (key []byte, packet uint32, err err
 		first = max(first, after)
 	}
 	return key, uint32(max(first, 1)), nil
+}
+
+// macsecMade is want as it is made: with an identifier, the kernel takes what is
+// about sending it only afterwards.
+func macsecMade(want *netstate.Interface) *netstate.Interface {
+	p := *want
+	p.Attrs = maps.Clone(want.Attrs)
+	for _, key := range []string{"macsec.send-sci", "macsec.end-station", "macsec.single-copy-broadcast"} {
+		delete(p.Attrs, key)
+	}
+	return &p
 }
 
 // macsecCreation adds to the message that makes an interface what is not in the

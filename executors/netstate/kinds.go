@@ -12,6 +12,7 @@ var kinds = []*Kind{
 	&macVtap,
 	&ifb,
 	&tun,
+	&team,
 	&bond,
 	&vlan,
 	&vrf,

@@ -205,6 +205,11 @@ func execute(j *job, out *os.File) (int, error) {
 	if err != nil {
 		return exitMachine, err
 	}
+	for _, kv := range j.Env {
+		if path, ok := strings.CutPrefix(kv, "PATH="); ok {
+			_ = os.Setenv("PATH", path) // the program is looked up in it
+		}
+	}
 	c := exec.Command(j.Args[0], j.Args[1:]...)
 	c.Env, c.Dir, c.Stdin, c.Stdout, c.Stderr = j.Env, j.Dir, null, out, out
 	err = c.Run()
