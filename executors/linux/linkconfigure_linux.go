@@ -31,7 +31,7 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 	for _, diff := range list {
 		a := netstate.AttrByKey(diff.Key)
 		switch {
-		case a.Set != netstate.Anytime:
+		case a.Set != netstate.Anytime && !isExtra(kind, a):
 		case a.Type == netstate.IFFlag:
 			d.flag(a, diff.After)
 		case a.Type == netstate.VLANList || a.Type == netstate.VNIList:

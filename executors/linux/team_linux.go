@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,7 +76,8 @@ func (n *Namespace) team(ctx context.Context, index int) (list []teamValue, err 
 			if t[teamOptionIndex] != nil {
 				continue // a table of statistics
 			}
-			list = append(list, teamValue{text(t[teamOptionName]), int(u32(t[teamOptionPort])), t[teamOptionData]})
+			// The buffer is used again for the next message.
+			list = append(list, teamValue{text(t[teamOptionName]), int(u32(t[teamOptionPort])), slices.Clone(t[teamOptionData])})
 		}
 	})
 	return list, err
@@ -158,8 +160,10 @@ func (n *Namespace) setTeamOptions(ctx context.Context, index, port int, diffs [
 		if err == nil {
 			err = g.do(ctx, teamSet, func(m *message) { encodeTeam(m, index, port, d.Key, data) }, nil)
 		}
-		if d.Key == "team.active-port" && errors.Is(err, unix.ENOENT) {
-			continue // it is not a port yet: it is set when it becomes one
+		if errors.Is(err, unix.ESRCH) {
+			// It is set, and nobody listens to hear of it
+			// (team_nl_send_event_options_get).
+			continue
 		}
 		if err != nil {
 			return fmt.Errorf("setting %s to %s: %w", d.Key, d.After, err)
@@ -177,7 +181,7 @@ func teamData(key, value string, l *links) ([]byte, error) {
 		}
 		index, err := l.index(value)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", unix.ENOENT, err)
+			return nil, err
 		}
 		return binary.NativeEndian.AppendUint32(nil, uint32(index)), nil
 	case o.typ == teamString:
@@ -208,8 +212,7 @@ func encodeTeam(m *message, index, port int, key string, data []byte) {
 	m.endNest(list)
 }
 
-// setTeamPort sets what a port of a team has, and makes it the active one where
-// the team was told so before it had the port.
+// setTeamPort sets what a port of a team has.
 func (w *linkWriter) setTeamPort(ctx context.Context, index int, have, want *netstate.Interface, moved bool) error {
 	controller := want.Attrs["controller"]
 	if controller == "" {
@@ -236,15 +239,8 @@ func (w *linkWriter) setTeamPort(ctx context.Context, index int, have, want *net
 			diffs = append(diffs, d)
 		}
 	}
-	if len(diffs) > 0 {
-		if err := w.n.setTeamOptions(ctx, raw.index, index, diffs); err != nil {
-			return err
-		}
+	if len(diffs) == 0 {
+		return nil
 	}
-	for i := range w.e.edits {
-		if o := w.e.edits[i].After.Link; moved && o != nil && o.Name == controller && o.Netns == w.netns && o.Attrs["team.active-port"] == want.Name {
-			return w.n.setTeamOptions(ctx, raw.index, 0, []netstate.Difference{{Key: "team.active-port", After: want.Name}})
-		}
-	}
-	return nil
+	return w.n.setTeamOptions(ctx, raw.index, index, diffs)
 }

@@ -2,14 +2,15 @@ package netstate
 
 import "slices"
 
-// What the kernel does with ports of a bond (bond_enslave, __bond_release_one):
+// What the kernel does with ports of a bond (bond_enslave, __bond_release_one)
+// and of a team (team_port_add, team_port_del):
 // only an interface that is down becomes one, and is up then, with the bond's
 // hardware address and MTU; one that leaves is down, with its own.
 
-// bonded tells that an interface is a port of a bond in this state.
+// bonded tells that an interface is a port of a bond, or of a team, in this state.
 func bonded(s *State, i *Interface) bool {
 	controller := s.Interface(attrOf(i, "controller"))
-	return i != nil && i.Netns == "" && controller != nil && controller.Type == "bond"
+	return i != nil && i.Netns == "" && controller != nil && (controller.Type == "bond" || controller.Type == "team")
 }
 
 // bondSteps leads a port out of its bond and into its new one: edits of their

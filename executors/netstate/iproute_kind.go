@@ -43,7 +43,7 @@ func ownWords(a *Attr, v string) (w []string, ok bool) {
 	}
 	section, _, _ := strings.Cut(a.Key, ".")
 	switch {
-	case section == "vlan" && a.Type == BoolOpt:
+	case section == "vlan" && a.Type == BoolOpt, section == "macsec" && a.Type == Bool:
 		return []string{a.IP, onOff(v)}, true
 	case strings.HasPrefix(section, "ipv") && a.Type == FlagBit:
 		if v == "true" {

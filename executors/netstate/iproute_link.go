@@ -51,6 +51,7 @@ func addCommands(i *Interface) []string {
 		}
 	}
 	out := append([]string{words(create...)}, setCommands(i, rest)...)
+	out = append(out, extraCommands(i, ofKind(i, all))...)
 	if name, target := i.Peer(); target != "" {
 		out = append(out, words("ip", "-n", target, "link", "set", "dev", name, "up"))
 	}
@@ -70,6 +71,17 @@ func atCreation(i *Interface, key string) bool {
 	}
 	k := KindByName(i.Type)
 	return k != nil && k.Section != "" && strings.HasPrefix(key, k.Section+".")
+}
+
+// ofKind are the differences in attributes of the interface's own kind.
+func ofKind(i *Interface, diffs []Difference) []Difference {
+	var own []Difference
+	for _, d := range diffs {
+		if !IsPortKey(d.Key) && strings.HasPrefix(d.Key, kindOf(i).Section+".") {
+			own = append(own, d)
+		}
+	}
+	return own
 }
 
 func createWords(i *Interface, all []Difference) []string {
@@ -97,6 +109,9 @@ func createWords(i *Interface, all []Difference) []string {
 		return w
 	}
 	for _, d := range all {
+		if d.Key == "macsec.port" && i.Attrs["macsec.sci"] != "" {
+			continue // it is in the identifier
+		}
 		if atCreation(i, d.Key) && !slices.Contains(createdWith, d.Key) {
 			w = append(w, kindWords(AttrByKey(d.Key), d.After)...)
 		}
@@ -132,6 +147,8 @@ func setCommands(i *Interface, diffs []Difference) []string {
 	for _, d := range diffs {
 		a := AttrByKey(d.Key)
 		switch {
+		case isExtra(d.Key):
+			out = append(out, extraCommands(i, []Difference{d})...)
 		case d.Key == "bridge-port.multicast-eht-hosts-limit":
 			last = append(last, "echo "+d.After+" > "+quote("/sys/class/net/"+i.Name+"/brport/multicast_eht_hosts_limit"))
 		case a.Type == VLANList:

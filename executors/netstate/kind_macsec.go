@@ -20,7 +20,7 @@ var macSec = Kind{
 	Attrs: []Attr{
 		{Key: "macsec.base-iface", Type: LinkRef, IFLA: 5, Message: true, Set: OnCreate, IP: "link",
 			Doc: "The lower interface. Required."},
-		{Key: "macsec.port", Type: Uint16, Min: 1, Set: OnCreate, IP: "port",
+		{Key: "macsec.port", Type: Uint16, Set: OnCreate, IP: "port",
 			Doc: "Port number of the secure channel; 1 if not given."},
 		{Key: "macsec.sci", Type: HexID, Min: 8, Max: 8, IFLA: 1, Set: OnCreate, Extension: true, IP: "sci",
 			Doc: "Secure channel identifier, 16 digits: the hardware address and the port, if not given."},
@@ -103,6 +103,9 @@ func checkMacSec(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key
 	sends := v.Attrs["macsec.send-sci"] != "false"
 	if sends && (on("end-station") || on("single-copy-broadcast")) {
 		fault("macsec.send-sci", "`send-sci` does not go with `end-station` or `single-copy-broadcast`", "Set `send-sci: false`.")
+	}
+	if i.Attrs["macsec.port"] == "0" {
+		fault("macsec.port", "a secure channel's port is 1 to 65535", "Leave it out for 1.")
 	}
 	channels := map[string]bool{}
 	for _, e := range AttrByKey("macsec.rx-channel").Entries(v.Attrs["macsec.rx-channel"]) {

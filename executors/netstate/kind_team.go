@@ -28,7 +28,7 @@ var team = Kind{
 			Doc: "How many times multicast groups are joined again after a change of the active port."},
 		{Key: "team.multicast-rejoin-interval", Type: Uint32, Set: Anytime, Default: "0", Extension: true,
 			Doc: "Milliseconds between them."},
-		{Key: "team.active-port", Type: LinkRef, Set: Anytime, Extension: true,
+		{Key: "team.active-port", Type: LinkRef, Late: true, Set: Anytime, Extension: true,
 			Doc: "In mode `activebackup`: the port that is sent and received with; empty for none."},
 		{Key: "team.tx-method", Type: Enum, Enum: []EnumValue{{"hash", 0}, {"hash_to_port_mapping", 1}}, Set: Anytime, Extension: true,
 			Doc: "In mode `loadbalance`: how a port is chosen for a packet."},

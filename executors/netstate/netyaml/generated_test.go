@@ -92,6 +92,10 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 		v.Attrs[k.Below], v.Attrs[k.Name+".mode"] = name+"b", "l3s"
 		delete(v.Attrs, k.Name+".vepa")
 		g.add(name+"b", "ethernet")
+	case "macsec":
+		v.Attrs[k.Below], v.Attrs["macsec.window"], v.Attrs["macsec.send-sci"] = "eth0", "7", "false"
+		v.Attrs["macsec.rx-channel"] = `[{"sci":"0a0a0a0a0a0a0a0a"}]`
+		delete(v.Attrs, "macsec.end-station")
 	case "hsr":
 		v.Attrs["hsr.port1"], v.Attrs["hsr.port2"] = name+"a", name+"b"
 		delete(v.Attrs, "hsr.version") // the kernel does not tell
@@ -158,6 +162,24 @@ func (g *generator) value(a *netstate.Attr) string {
 		text = "192.0.2.2,192.0.2.1"
 	case netstate.IPv6List:
 		text = "2001:db8::1"
+	case netstate.Key64, netstate.KeyHex:
+		text = netstate.Fingerprint(strconv.Itoa(g.r.IntN(9)))
+	case netstate.PubKey64:
+		text = strings.Repeat("AAAA", 10) + "AA" + []string{"A", "E", "I"}[g.r.IntN(3)] + "="
+	case netstate.Endpoint:
+		text = []string{"192.0.2.1:51820", "[2001:db8::1]:51820"}[g.r.IntN(2)]
+	case netstate.CIDRs:
+		text = "10.0.0.0/8,2001:db8::/32"
+	case netstate.HexID:
+		text = strings.Repeat("0a", int(a.Max))
+	case netstate.List:
+		e := netstate.Entry{}
+		for i := range a.Fields {
+			if f := &a.Fields[i]; f.Set == netstate.OnCreate || g.chance(2) {
+				e[f.Key] = g.value(f)
+			}
+		}
+		return a.List([]netstate.Entry{e})
 	case netstate.Enum, netstate.MaskedEnum:
 		text = a.Enum[g.r.IntN(len(a.Enum))].Name
 	case netstate.MAC:

@@ -27,11 +27,11 @@ const daemonDetail = "stet configures the kernel directly and leaves daemons alo
 // laterKeys are keys of nmstate that this version does not have.
 var laterKeys = []string{
 	"alt-names", "copy-mac-from", "ethtool", "mptcp", "ethernet",
-	"macsec", "ip-tunnel",
+	"ip-tunnel",
 }
 
 // laterTypes are types of nmstate that this version does not have.
-var laterTypes = []string{"macsec", "ip-tunnel"}
+var laterTypes = []string{"ip-tunnel"}
 
 func (d *decoder) iface(n *yaml.Node) {
 	i := netstate.InterfaceConfig{Pos: pos(n), Attrs: netstate.Attrs{}, AttrPos: map[string]netstate.Pos{}}
@@ -282,6 +282,11 @@ func (d *decoder) section(n *yaml.Node, path string, i *netstate.InterfaceConfig
 	}
 	for _, k := range netstate.Kinds() {
 		d.portLists(k, path, known, i)
+	}
+	if path == "macsec" {
+		for _, key := range []string{"mka-cak", "mka-ckn"} {
+			known[key] = field{refuse: "`" + key + "` needs a daemon (wpa_supplicant)", detail: "Give the associations themselves as `tx-sa` and `rx-sa`."}
+		}
 	}
 	d.mapping(n, "`"+path+"`", known)
 }

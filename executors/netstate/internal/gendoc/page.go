@@ -38,6 +38,12 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 		fmt.Fprintf(b, "\nUnder `%s`:\n\n", k.Section)
 		table(b, k.Attrs, k.Section+".")
 	}
+	for i := range k.Attrs {
+		if a := &k.Attrs[i]; a.Type == netstate.List {
+			fmt.Fprintf(b, "\nThe entries of `%s`; the keys that are set when an entry is made name it:\n\n", a.Key)
+			table(b, a.Fields, "")
+		}
+	}
 	if len(k.PortAttrs) > 0 {
 		list := k.PortList
 		if k.PortConfig != "" {
@@ -108,6 +114,20 @@ func typeText(a *netstate.Attr) string {
 		return "list of FROM:TO"
 	case netstate.MACList:
 		return "list of hardware addresses"
+	case netstate.List:
+		return "list of mappings"
+	case netstate.CIDRs:
+		return "list of prefixes"
+	case netstate.Key64:
+		return "key in base64; a secret"
+	case netstate.KeyHex:
+		return "key in hexadecimal; a secret"
+	case netstate.PubKey64:
+		return "key in base64"
+	case netstate.Endpoint:
+		return "ADDRESS:PORT"
+	case netstate.HexID:
+		return "hexadecimal digits"
 	case netstate.IPAddress:
 		return "IP address"
 	case netstate.IPv4:
