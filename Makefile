@@ -5,9 +5,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X stet/internal/version.Version=$(VERSION)
 STATIC := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 # The agent is copied to hosts, so that its size counts more than its speed: its
-# requests are HTTP/1.1 anyway, and nothing is inlined but where it is felt.
-AGENT := $(STATIC) -tags nethttpomithttp2 -gcflags=all=-l -gcflags=runtime=-e -gcflags=runtime/...=-e \
-	-gcflags=internal/runtime/...=-e -gcflags=stet/executors/linux=-e
+# requests are HTTP/1.1 anyway, and nothing is inlined.
+AGENT := $(STATIC) -tags nethttpomithttp2 -gcflags=all=-l
 # Where they go.
 AGENTS := bin
 FUZZTIME ?= 30s
