@@ -1,6 +1,9 @@
 package netstate
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // extraCommands are the commands for what ip-link(8) has no words for: wg(8),
 // ip-macsec(8), teamnl(8). Keys stand as their fingerprints, where the commands
@@ -70,7 +73,7 @@ func wgCommands(i *Interface, d *Difference) []string {
 	}
 	var out []string
 	for _, e := range d.ListDifferences() {
-		peer := append(set[:len(set):len(set)], "peer")
+		peer := slices.Concat(set, []string{"peer"})
 		if e.After == nil {
 			out = append(out, words(append(peer, e.Before["public-key"], "remove")...))
 			continue
