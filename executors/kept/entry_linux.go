@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -132,7 +132,7 @@ func (s *Store) prune() {
 		}
 		ended = append(ended, old{e, info.ModTime()})
 	}
-	slices.SortFunc(ended, func(a, b old) int { return b.at.Compare(a.at) })
+	sort.Slice(ended, func(i, j int) bool { return ended[i].at.After(ended[j].at) })
 	for i, o := range ended {
 		if i >= keepMost || time.Since(o.at) > keepFor {
 			os.RemoveAll(string(o.e))

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -157,31 +156,25 @@ func modulesDisabled() bool {
 }
 
 // probe asks the kernel itself, by making an interface in a namespace that
-// nobody else sees and that ends with its thread. Without the right to make
-// one, the kind is taken to be there. With shows, what is asked is whether the
-// interface that was made shows something.
+// nobody else sees. Without the right to make one, the kind is taken to be
+// there. With shows, what is asked is whether the interface that was made shows
+// something.
 func probe(ctx context.Context, kind *netstate.Kind, shows func(rawLink) bool) (has bool, err error) {
-	type answer struct {
-		has bool
-		err error
+	err = apart(func() (err error) {
+		has, err = probeHere(ctx, kind, shows)
+		return err
+	})
+	var outside *enterError
+	if errors.As(err, &outside) && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS)) {
+		return true, nil
 	}
-	result := make(chan answer, 1)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends here, and with it the namespace
-		has, err := probeHere(ctx, kind, shows)
-		result <- answer{has, err}
-	}()
-	a := <-result
-	return a.has, a.err
+	if err != nil {
+		return false, fmt.Errorf("asking the kernel for %s: %w", kind.Name, err)
+	}
+	return has, nil
 }
 
 func probeHere(ctx context.Context, kind *netstate.Kind, shows func(rawLink) bool) (bool, error) {
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
-			return true, nil
-		}
-		return false, fmt.Errorf("making a network namespace to ask for %s: %w", kind.Name, err)
-	}
 	s, err := openSocket()
 	if err != nil {
 		return false, err
@@ -196,7 +189,7 @@ func probeHere(ctx context.Context, kind *netstate.Kind, shows func(rawLink) boo
 	}, nil)
 	var refused *kernelError
 	if err != nil && !errors.As(err, &refused) {
-		return false, fmt.Errorf("asking the kernel for %s: %w", kind.Name, err)
+		return false, err
 	}
 	if shows == nil || err != nil {
 		return !errors.Is(err, unix.EOPNOTSUPP), nil
@@ -210,8 +203,5 @@ func probeHere(ctx context.Context, kind *netstate.Kind, shows func(rawLink) boo
 			has = shows(made)
 		}
 	})
-	if err != nil {
-		return false, fmt.Errorf("asking the kernel what %s has: %w", kind.Name, err)
-	}
-	return has, nil
+	return has, err
 }

@@ -1,10 +1,9 @@
 package linux
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -23,7 +22,7 @@ func qosText(b []byte) string {
 			pairs = append(pairs, pair{u32(p), u32(p[4:])})
 		}
 	}
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.from, b.from) })
+	sort.Slice(pairs, func(i, j int) bool { return pairs[i].from < pairs[j].from })
 	out := make([]string, 0, len(pairs))
 	for _, p := range pairs {
 		out = append(out, fmt.Sprintf("%d:%d", p.from, p.to))

@@ -144,7 +144,7 @@ func canonicalQoS(text string) (string, error) {
 		}
 		pairs = append(pairs, pair{f, t})
 	}
-	slices.SortFunc(pairs, func(a, b pair) int { return cmp.Compare(a.from, b.from) })
+	sortShort(pairs, func(a, b pair) int { return cmp.Compare(a.from, b.from) })
 	var out []string
 	for _, p := range pairs {
 		if p.to != 0 {
@@ -242,7 +242,7 @@ func canonicalPrefixes(text string) (string, error) {
 		}
 		out = append(out, p.Masked())
 	}
-	slices.SortFunc(out, netip.Prefix.Compare)
+	sortShort(out, netip.Prefix.Compare)
 	words := make([]string, 0, len(out))
 	for _, p := range slices.Compact(out) {
 		words = append(words, p.String())

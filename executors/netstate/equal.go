@@ -100,7 +100,7 @@ func weighed(hops []NextHop) []NextHop {
 	for i := range c {
 		c[i].Weight = max(c[i].Weight, 1)
 	}
-	slices.SortFunc(c, func(a, b NextHop) int {
+	sortShort(c, func(a, b NextHop) int {
 		if c := a.Via.Compare(b.Via); c != 0 {
 			return c
 		}

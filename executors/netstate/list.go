@@ -147,7 +147,7 @@ func (a *Attr) listDifferences(x, y string) []EntryDifference {
 			out = append(out, EntryDifference{Key: key, After: c})
 		}
 	}
-	slices.SortFunc(out, func(x, y EntryDifference) int { return cmp.Compare(x.Key, y.Key) })
+	sortShort(out, func(x, y EntryDifference) int { return cmp.Compare(x.Key, y.Key) })
 	return out
 }
 

@@ -52,7 +52,7 @@ func equalNexthops(a, b *Nexthop) bool {
 // members are a group's, by number: their order means nothing.
 func members(n *Nexthop) []NexthopMember {
 	list := slices.Clone(n.Group)
-	slices.SortFunc(list, func(a, b NexthopMember) int { return cmp.Compare(a.ID, b.ID) })
+	sortShort(list, func(a, b NexthopMember) int { return cmp.Compare(a.ID, b.ID) })
 	return list
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -167,4 +168,10 @@ func sorted[T any](list []T, compare func(a, b *T) int) []T {
 		}
 	}
 	return list
+}
+
+// sortShort sorts a list of few. sort.Slice has one body for all types, where
+// slices.SortFunc has one for each: agents are sent to hosts, and shall be small.
+func sortShort[T any](list []T, compare func(a, b T) int) {
+	sort.Slice(list, func(i, j int) bool { return compare(list[i], list[j]) < 0 })
 }

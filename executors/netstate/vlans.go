@@ -47,7 +47,7 @@ func ParseVLANs(text string) ([]VLANRange, error) {
 		}
 		list = append(list, r)
 	}
-	slices.SortFunc(list, func(a, b VLANRange) int { return cmp.Compare(a.Min, b.Min) })
+	sortShort(list, func(a, b VLANRange) int { return cmp.Compare(a.Min, b.Min) })
 	pvids := 0
 	for i, r := range list {
 		if i > 0 && list[i-1].Max >= r.Min {
@@ -101,7 +101,7 @@ func parseVLAN(words []string) (r VLANRange, err error) {
 // flags as one range, commas between the ranges.
 func FormatVLANs(list []VLANRange) string {
 	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b VLANRange) int { return cmp.Compare(a.Min, b.Min) })
+	sortShort(list, func(a, b VLANRange) int { return cmp.Compare(a.Min, b.Min) })
 	var merged []VLANRange
 	for _, r := range list {
 		if n := len(merged) - 1; n >= 0 && !r.PVID && !merged[n].PVID && merged[n].Untagged == r.Untagged && merged[n].Max+1 == r.Min {

@@ -45,7 +45,7 @@ func ParseVNIs(text string) ([]VNIRange, error) {
 		}
 		list = append(list, r)
 	}
-	slices.SortFunc(list, func(a, b VNIRange) int { return cmp.Compare(a.Min, b.Min) })
+	sortShort(list, func(a, b VNIRange) int { return cmp.Compare(a.Min, b.Min) })
 	var merged []VNIRange
 	for i, r := range list {
 		if i > 0 && list[i-1].Max >= r.Min {
