@@ -238,6 +238,28 @@ func TestKeptEnds(t *testing.T) {
 	}
 }
 
+// TestKeptStopped: an agent that is asked to end, before it learns that its
+// connection is gone, leaves the record of what it ended.
+func TestKeptStopped(t *testing.T) {
+	for range 10 {
+		dir := t.TempDir()
+		a := connect(t, dir)
+		out, done := a.begin(t.Context(), "r.1", "echo up; sleep 1000")
+		out.until(t, "up")
+		if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err == nil {
+			t.Error("a command that was ended is no error")
+		}
+		<-a.ended
+		b := connect(t, dir)
+		if _, err := b.attach(t.Context(), "r.1", 3, io.Discard); code(err) != "timeout" {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 // TestKeptLost: of a command whose agent was killed nobody knows how it ended,
 // but what it printed is there; and of one that was never begun nothing is.
 func TestKeptLost(t *testing.T) {

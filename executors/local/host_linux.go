@@ -39,6 +39,9 @@ type Host struct {
 	keeping sync.WaitGroup
 	// lost is set when the peer is known to be gone.
 	lost atomic.Bool
+	// stopped is set when this process was asked to end: the peer has not closed
+	// its sessions, and may ask the next process what became of its commands.
+	stopped atomic.Bool
 
 	mu       sync.Mutex
 	closed   bool

@@ -63,6 +63,7 @@ func Serve(ctx context.Context, hangUp <-chan os.Signal, args []string, in io.Re
 		lose(executors.ErrLost)
 	case <-ctx.Done():
 		// It may be blocked for as long as the peer is silent.
+		h.stopped.Store(true)
 	}
 	err = errors.Join(err, h.Close())
 	if h.lost.Load() {

@@ -292,7 +292,7 @@ func (s *session) Close() error {
 func (s *session) bequeath() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.lost && !s.host.lost.Load() {
+	if !s.lost && !s.host.lost.Load() && !s.host.stopped.Load() {
 		s.kept.Forget(s.began)
 		return
 	}
