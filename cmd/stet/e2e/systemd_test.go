@@ -30,7 +30,7 @@ func (b *bench) onMachine(env, lines string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "sh", "-c", `m() { ssh -F "$STET_SSH_CONFIG" machine "$@"; }
-later() { n=0; until eval "$1"; do n=$((n+1)); [ $n -lt 300 ] || { echo "not within 30 s: $1" >&2; exit 70; }; sleep 0.1; done; }
+later() { n=0; until eval "$1"; do n=$((n+1)); [ $n -lt 300 ] || { { echo "not within 30 s: $1"; ps axww -o pid,ppid,etimes,args; } >&2; exit 70; }; sleep 0.1; done; }
 running() { pgrep -f "$1" >/dev/null; }
 mtu() { ip -n machine link show uplink | grep -o 'mtu [0-9]*'; }
 `+lines)
@@ -75,14 +75,14 @@ m touch /run/go-on; "$STET" resume --yes doc.md >&2; echo "resume: $?, $(mtu)"`)
 }
 
 // TestGuardEndsWithLogin is what happens there without systemd-run: the guard ends
-// with the login, is reported as lost, keeps others out, and is reverted when the
+// with the login (or before, with the connection that it was armed over, when the
+// way in is tried with another), is reported as lost, keeps others out, and is reverted when the
 // operator comes back.
 func TestGuardEndsWithLogin(t *testing.T) {
 	b := newBench(t, "")
 	b.write("doc.md", onSystemd)
 	o := b.onMachine("WITHOUT_SYSTEMD_RUN=1", `"$STET" run --yes doc.md >&2 & pid=$!
 later 'mtu | grep -q 1400'
-later 'running "agent guar[d]"'
 kill -9 $pid
 later '! running "agent guar[d]"'
 sleep 8
