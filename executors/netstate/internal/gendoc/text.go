@@ -16,8 +16,8 @@ Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dh
 ` + "`autoconf: true`" + `, ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
 does not have ` + "`dns-resolver`" + `, ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, and the
-types macsec and ip-tunnel (the types ipip, sit and ip6tnl are the same): it refuses them by name. Interfaces of those
-types can still be named without ` + "`type`" + `, to change what every interface has.
+type ip-tunnel (the types ipip, sit and ip6tnl are the same): it refuses them by name. Interfaces of that
+type can still be named without ` + "`type`" + `, to change what every interface has.
 
 A type that the running kernel lacks is refused by the plan, before anything is
 touched; it says which module, and which option of the kernel's configuration, has it.
