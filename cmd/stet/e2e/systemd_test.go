@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -108,5 +109,9 @@ echo "run: $code"; cat $MACHINE/began`)
 	if o.code != 0 || o.stdout != "run: 4\nbegan\nback\n" {
 		t.Fatal(o)
 	}
-	wants(t, "the document", b.read(doc), "it was ended with all it had started")
+	// logind's signal reaches the agent, which ends the command, or the command
+	// itself first.
+	if text := b.read(doc); !strings.Contains(text, "it was ended with all it had started") && !strings.Contains(text, "ended by SIGTERM") {
+		t.Errorf("the document does not say what ended it:\n%s", text)
+	}
 }
