@@ -22,7 +22,9 @@ func items(list any) []item {
 		}
 	case []route:
 		for _, x := range l {
-			r = append(r, routeItem(x))
+			if !followsAddress(x) {
+				r = append(r, routeItem(x))
+			}
 		}
 	case []rule:
 		for _, x := range l {
@@ -48,6 +50,13 @@ func items(list any) []item {
 		}
 	}
 	return r
+}
+
+// followsAddress is true of a route that the kernel makes of an address, in the
+// table local: that of an IPv6 address comes when it has settled. The addresses
+// themselves are compared.
+func followsAddress(r route) bool {
+	return r.Table == 255 && r.Protocol == "kernel"
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -94,6 +94,8 @@ func change(m *machineSession) {
 	s.Routes[2] = netstate.Route{Destination: netip.MustParsePrefix("10.0.0.0/8"), Table: 100, NextHops: []netstate.NextHop{{Device: "br0", Weight: 1}, {Device: "eth0", Weight: 3}}}
 	s.Neighbors = []netstate.Neighbor{{Device: "br0", IP: netip.MustParseAddr("192.0.2.254"), MAC: "02:00:00:00:00:fe", State: "stale"}, {Device: "br0", IP: netip.MustParseAddr("192.0.2.77"), State: "failed"}}
 	s.FDB = []netstate.FDBEntry{{Device: "tap0", MAC: "02:00:00:00:00:51", Owner: "master", State: "dynamic"}}
+	// An address that has settled.
+	s.Routes = append(s.Routes, netstate.Route{Destination: netip.MustParsePrefix("fe80::1/128"), Type: "local", Table: 255, Protocol: 2, NextHops: []netstate.NextHop{{Device: "br0"}}})
 	s.Sysctls = map[string]string{"net.ipv4.ip_forward": "0"}
 	m.command = func(command string) (string, string, int) {
 		if command == "uname -r" {
