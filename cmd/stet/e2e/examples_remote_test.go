@@ -92,7 +92,7 @@ for n in $names; do ip netns add $n; ip -n $n link set lo up; done
 			}
 			o := b.script(script + "look >after")
 			if o.code != 0 {
-				t.Fatal(o)
+				t.Fatalf("%v\n%s", o, b.read(doc))
 			}
 			want, got := b.eventsOf("events")
 			if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 && len(names) > 1 {

@@ -104,7 +104,7 @@ func TestJournalCannotBeStarted(t *testing.T) {
 			}
 			before := state(t, ns)
 			o := b.must(1, "run", "--yes", doc)
-			if diff := cmp.Diff(before, state(t, ns)); diff != "" {
+			if diff := notAsBefore(t, before, ns); diff != "" {
 				t.Errorf("something was touched:\n%s", diff)
 			}
 			if !strings.Contains(o.stderr, "journal") && !strings.Contains(o.stderr, "state") {
@@ -149,7 +149,7 @@ func TestJournalFillsUpMidway(t *testing.T) {
 			doc := b.write("runbook.md", strings.ReplaceAll(strings.ReplaceAll(bridgeOnly, "NETNS", ns)+rest.text, "STATE", place))
 			before := state(t, ns)
 			o := b.must(4, "run", "--yes", doc)
-			if diff := cmp.Diff(before, state(t, ns)); diff != "" {
+			if diff := notAsBefore(t, before, ns); diff != "" {
 				t.Errorf("it is not as it was before:\n%s", diff)
 			}
 			for _, where := range []string{o.stderr, b.read(doc)} {
@@ -173,7 +173,7 @@ func TestJournalFillsUpMidway(t *testing.T) {
 				t.Errorf("after it was rolled back from the journal: %v", s)
 			}
 			b.must(0, "verify", doc)
-			if diff := cmp.Diff(before, state(t, ns)); diff != "" {
+			if diff := notAsBefore(t, before, ns); diff != "" {
 				t.Errorf("it is not as it was before:\n%s", diff)
 			}
 		})
@@ -211,7 +211,7 @@ func TestKernelRefusesMidway(t *testing.T) {
 		"routes:\n  config:\n    - {destination: 198.51.100.0/24, next-hop-address: 10.255.255.1, next-hop-interface: br1}\n```\n")
 	before := state(t, ns)
 	o := b.must(4, "run", "--yes", doc)
-	if diff := cmp.Diff(before, state(t, ns)); diff != "" {
+	if diff := notAsBefore(t, before, ns); diff != "" {
 		t.Errorf("it is not as it was before:\n%s", diff)
 	}
 	for _, where := range []string{o.stdout + o.stderr, b.read(doc)} {
@@ -231,7 +231,7 @@ func TestProbeHangs(t *testing.T) {
 		"\n```check { name=hangs timeout=2s }\nrun(\"(setsid sleep "+mark+" &) ; sleep "+mark+"\").ok\nlink(\"lo\").exists\n```\n")
 	before := state(t, ns)
 	o := b.must(4, "run", "--yes", doc)
-	if diff := cmp.Diff(before, state(t, ns)); diff != "" {
+	if diff := notAsBefore(t, before, ns); diff != "" {
 		t.Errorf("it is not as it was before:\n%s", diff)
 	}
 	if !strings.Contains(o.stdout+o.stderr, "2s") && !strings.Contains(o.stdout+o.stderr, "time") {
@@ -256,7 +256,7 @@ func TestCommandOutlastsGuard(t *testing.T) {
 		t.Errorf("it does not say why: %v", o)
 	}
 	time.Sleep(time.Until(began.Add(8 * time.Second)))
-	if diff := cmp.Diff(before, state(t, ns)); diff != "" {
+	if diff := notAsBefore(t, before, ns); diff != "" {
 		t.Errorf("it is not as it was before:\n%s", diff)
 	}
 }

@@ -58,6 +58,7 @@ var volatile = map[string]bool{
 // the two forwarding sysctls.
 func state(t testing.TB, ns string) string {
 	t.Helper()
+	waitSettled(t, ns)
 	var b strings.Builder
 	for _, args := range [][]string{
 		{"ip", "-d", "-j", "-n", ns, "link"}, {"ip", "-d", "-j", "-n", ns, "addr"},

@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// settledLimit is how long a namespace may take to settle: one second for the
+// kernel to see a carrier, and one to two for duplicate address detection.
+const settledLimit = 10 * time.Second
+
+// address is one of an interface, as `ip -j address` tells it.
+type address struct {
+	Local, Scope string
+	Family       string
+	Tentative    bool
+}
+
+// linkWithAddresses is an interface, as `ip -d -j address` tells it.
+type linkWithAddresses struct {
+	Name      string    `json:"ifname"`
+	Flags     []string  `json:"flags"`
+	Master    string    `json:"master"`
+	Mode      string    `json:"inet6_addr_gen_mode"`
+	Addresses []address `json:"addr_info"`
+}
+
+// waitSettled waits until the kernel has done with the interfaces of a
+// namespace what it does by itself some time after they came up: a link-local
+// address, the detection of a duplicate, and the address's own route. After
+// settledLimit the state is compared as it is.
+func waitSettled(t testing.TB, ns string) {
+	t.Helper()
+	for limit := time.Now().Add(settledLimit); !settled(t, ns) && time.Now().Before(limit); {
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func settled(t testing.TB, ns string) bool {
+	t.Helper()
+	var links []linkWithAddresses
+	if err := json.Unmarshal([]byte(command(t, "ip", "-d", "-j", "-n", ns, "address")), &links); err != nil {
+		t.Fatalf("reading the addresses of %s: %v", ns, err)
+	}
+	routes := strings.Fields(ip(t, "-n", ns, "-6", "route", "show", "table", "local"))
+	for _, l := range links {
+		linkLocal := !l.expectsLinkLocal()
+		for _, a := range l.Addresses {
+			if a.Family != "inet6" {
+				continue
+			}
+			up := slices.Contains(l.Flags, "LOWER_UP")
+			if a.Tentative || up && !slices.Contains(routes, a.Local) {
+				return false
+			}
+			linkLocal = linkLocal || a.Scope == "link"
+		}
+		if !linkLocal && !ipv6Off(ns, l.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// expectsLinkLocal is true of an interface that the kernel gives a link-local
+// address when it is up and has a carrier.
+func (l linkWithAddresses) expectsLinkLocal() bool {
+	for _, not := range []string{"LOOPBACK", "NOARP", "POINTOPOINT"} {
+		if slices.Contains(l.Flags, not) {
+			return false
+		}
+	}
+	return slices.Contains(l.Flags, "LOWER_UP") && l.Master == ""
+}
+
+// ipv6Off is true of an interface that has no IPv6, by its sysctl. One that
+// was removed meanwhile is none of those: the caller looks again.
+func ipv6Off(ns, name string) bool {
+	out, err := exec.Command("ip", "netns", "exec", ns, "cat", "/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6").Output()
+	return err == nil && strings.TrimSpace(string(out)) == "1"
+}
+
+// notAsBefore is what differs from an earlier state of a namespace. It gives
+// the kernel time for what follows by itself, as a carrier does.
+func notAsBefore(t testing.TB, before, ns string) string {
+	t.Helper()
+	diff := cmp.Diff(before, state(t, ns))
+	for limit := time.Now().Add(settledLimit); diff != "" && time.Now().Before(limit); {
+		time.Sleep(50 * time.Millisecond)
+		diff = cmp.Diff(before, state(t, ns))
+	}
+	return diff
+}
