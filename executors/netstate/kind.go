@@ -2,7 +2,7 @@ package netstate
 
 import "strings"
 
-// A kind of interface is a table: its name in netconfig, its name in the
+// A kind of interface is a table, without what people read of it (package netdoc): its name in netconfig, its name in the
 // kernel, and its attributes. The language (decode, facts, schema, reference
 // page), Diff, the text renderings and the netlink encoding are all driven by
 // it, so that a new kind is one new file here, and a second one in package
@@ -75,8 +75,7 @@ type EnumValue struct {
 type Attr struct {
 	// Key is the dotted path under the interface in netconfig.
 	Key string
-	// Doc is one sentence for the reference page: meaning, unit, source.
-	Doc  string
+	// Its meaning for people is in package netdoc.
 	Type AttrType
 	// Wire is the width of an Enum: Uint8, Uint16 or Uint32.
 	Wire AttrType
@@ -134,7 +133,6 @@ type Kind struct {
 	Kernel string
 	// Section is the mapping under the interface that holds its attributes.
 	Section string
-	Doc     string
 	Attrs   []Attr
 	// PortAttrs are the attributes of its ports (IFLA_INFO_SLAVE_DATA), with
 	// keys under PortSection: "bridge-port.stp-path-cost".
@@ -170,8 +168,6 @@ type Kind struct {
 	// Module and Option are what the kernel has the kind from: a module
 	// ("vxlan") and the option of its configuration ("CONFIG_VXLAN").
 	Module, Option string
-	// Example is a complete netconfig block for the reference page.
-	Example string
 }
 
 // below is a value of Kind.Born.

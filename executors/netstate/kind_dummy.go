@@ -9,14 +9,4 @@ var dummy = Kind{
 	Module:    "dummy",
 	Option:    "CONFIG_DUMMY",
 	Born:      Attrs{"mtu": ethernetMTU, "arp": "false", "multicast": "false", "txqueuelen": "1000"},
-	Doc:       "An interface that drops everything: a place for addresses that are always up.",
-	Example: `interfaces:
-  - name: dummy1
-    type: dummy
-    state: up
-    ipv4:
-      address:
-        - ip: 192.0.2.1
-          prefix-length: 32
-`,
 }

@@ -8,10 +8,4 @@ var ifb = Kind{
 	Creatable: true,
 	Module:    "ifb",
 	Option:    "CONFIG_IFB",
-	Doc:       "Intermediate functional block: a place to shape what arrives on other interfaces. An extension.",
-	Example: `interfaces:
-  - name: ifb7
-    type: ifb
-    txqueuelen: 64
-`,
 }

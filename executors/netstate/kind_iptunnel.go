@@ -14,8 +14,7 @@ func ipTunnel(section string, six bool) []Attr {
 
 // ipTunnelMode is IFLA_IPTUN_PROTO: the protocol of the inner packets.
 func ipTunnelMode(section, def string, modes ...EnumValue) Attr {
-	return Attr{Key: section + ".mode", Type: Enum, Wire: Uint8, Enum: modes, IFLA: 9, Set: OnCreate, Default: def, IP: "mode", Extension: true,
-		Doc: "What the inner packets are."}
+	return Attr{Key: section + ".mode", Type: Enum, Wire: Uint8, Enum: modes, IFLA: 9, Set: OnCreate, Default: def, IP: "mode", Extension: true}
 }
 
 // anytime is an attribute that this kind can change, and others cannot.
@@ -27,54 +26,20 @@ func anytime(a Attr) Attr {
 var ipip = Kind{
 	Name: "ipip", Kernel: "ipip", Section: "ipip", Creatable: true, Whole: true, Module: "ipip", Option: "CONFIG_NET_IPIP",
 	Born:  Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
-	Doc:   "IPv4 (or MPLS) over IPv4 (RFC 2003).",
 	Attrs: append(ipTunnel("ipip", false), ipTunnelMode("ipip", "ipip", EnumValue{"any", 0}, EnumValue{"ipip", 4}, EnumValue{"mplsip", 137})),
-	Example: `interfaces:
-  - name: tun4
-    type: ipip
-    ipip:
-      local: 192.0.2.1
-      remote: 198.51.100.1
-      ttl: 64
-`,
 }
 
 var sit = Kind{
 	Name: "sit", Kernel: "sit", Section: "sit", Creatable: true, Whole: true, Module: "sit", Option: "CONFIG_IPV6_SIT",
 	Born: Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
-	Doc:  "IPv6 (or IPv4, or MPLS) over IPv4 (RFC 4213).",
 	Attrs: append(ipTunnel("sit", false),
 		ipTunnelMode("sit", "ip6ip", EnumValue{"any", 0}, EnumValue{"ipip", 4}, EnumValue{"ip6ip", 41}, EnumValue{"mplsip", 137}),
-		Attr{Key: "sit.isatap", Type: FlagBit, Wire: Uint16, IFLA: 8, Bit: 0, Set: OnCreate, Default: "false", IP: "isatap", Extension: true,
-			Doc: "Intra-site automatic tunnel addressing (RFC 5214)."}),
-	Example: `interfaces:
-  - name: he6
-    type: sit
-    sit:
-      local: 192.0.2.1
-      remote: 198.51.100.1
-      ttl: 64
-    ipv6:
-      address:
-        - ip: 2001:db8:1::2
-          prefix-length: 64
-`,
+		Attr{Key: "sit.isatap", Type: FlagBit, Wire: Uint16, IFLA: 8, Bit: 0, Set: OnCreate, Default: "false", IP: "isatap", Extension: true}),
 }
 
 var ip6tnl = Kind{
 	Name: "ip6tnl", Kernel: "ip6tnl", Section: "ip6tnl", Creatable: true, Whole: true, Module: "ip6_tunnel", Option: "CONFIG_IPV6_TUNNEL",
 	Born: Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
-	Doc:  "IPv4 or IPv6 over IPv6 (RFC 2473).",
 	Attrs: append(ipTunnel("ip6tnl", true), anytime(
 		ipTunnelMode("ip6tnl", "any", EnumValue{"any", 0}, EnumValue{"ipip6", 4}, EnumValue{"ip6ip6", 41}))),
-	Example: `interfaces:
-  - name: tun66
-    type: ip6tnl
-    ip6tnl:
-      mode: ip6ip6
-      local: 2001:db8::1
-      remote: 2001:db8::2
-      ttl: 64
-      encapsulation-limit: 4
-`,
 }

@@ -13,16 +13,7 @@ var ipVlan = Kind{
 	Below:     "ipvlan.base-iface",
 	Needs:     []string{"ipvlan.base-iface"},
 	Born:      Attrs{"mtu": below, "multicast": "true", "txqueuelen": "1000"},
-	Doc:       "An interface on top of another one that shares its hardware address. All on one lower interface have the same mode.",
 	Attrs:     ipVlanAttrs("ipvlan"),
-	Example: `interfaces:
-  - name: ipvl0
-    type: ipvlan
-    ipvlan:
-      base-iface: eth0
-      mode: l3
-      private: true
-`,
 }
 
 // ipVtap is ipvlan with a character device instead of a protocol stack
@@ -36,29 +27,17 @@ var ipVtap = Kind{
 	Option:    "CONFIG_IPVTAP",
 	Below:     "ipvtap.base-iface",
 	Needs:     []string{"ipvtap.base-iface"},
-	Born:      Attrs{"mtu": below, "multicast": "true", "txqueuelen": "500"}, // TUN_READQ_SIZE
-	Doc:       "As ipvlan, with a tap device `/dev/tapN` for a virtual machine. An extension.",
+	Born:      Attrs{"mtu": below, "multicast": "true", "txqueuelen": "500"},
 	Attrs:     ipVlanAttrs("ipvtap"),
-	Example: `interfaces:
-  - name: ipvt0
-    type: ipvtap
-    ipvtap:
-      base-iface: eth0
-      mode: l2
-`,
 }
 
 // ipVlanAttrs are the attributes that ipvlan and ipvtap share.
 func ipVlanAttrs(section string) []Attr {
 	extension := section == "ipvtap"
 	return []Attr{
-		{Key: section + ".base-iface", Type: LinkRef, IFLA: 5, Message: true, Set: OnCreate, Extension: extension, IP: "link",
-			Doc: "The lower interface. Required."},
-		{Key: section + ".mode", Type: Enum, Wire: Uint16, Enum: []EnumValue{{"l2", 0}, {"l3", 1}, {"l3s", 2}}, IFLA: 1, Set: Anytime, Default: "l3", Extension: extension, IP: "mode",
-			Doc: "`l2` switches, `l3` routes, `l3s` routes with connection tracking."},
-		{Key: section + ".private", Type: FlagBit, Wire: Uint16, Bit: 0, IFLA: 2, Set: Anytime, Default: "false", Extension: extension, IP: "private",
-			Doc: "Interfaces on one lower interface do not reach each other (IPVLAN_F_PRIVATE). Neither this nor `vepa` is mode bridge."},
-		{Key: section + ".vepa", Type: FlagBit, Wire: Uint16, Bit: 1, IFLA: 2, Set: Anytime, Default: "false", Extension: extension, IP: "vepa",
-			Doc: "Packets between them go by the switch outside (IPVLAN_F_VEPA)."},
+		{Key: section + ".base-iface", Type: LinkRef, IFLA: 5, Message: true, Set: OnCreate, Extension: extension, IP: "link"},
+		{Key: section + ".mode", Type: Enum, Wire: Uint16, Enum: []EnumValue{{"l2", 0}, {"l3", 1}, {"l3s", 2}}, IFLA: 1, Set: Anytime, Default: "l3", Extension: extension, IP: "mode"},
+		{Key: section + ".private", Type: FlagBit, Wire: Uint16, Bit: 0, IFLA: 2, Set: Anytime, Default: "false", Extension: extension, IP: "private"},
+		{Key: section + ".vepa", Type: FlagBit, Wire: Uint16, Bit: 1, IFLA: 2, Set: Anytime, Default: "false", Extension: extension, IP: "vepa"},
 	}
 }

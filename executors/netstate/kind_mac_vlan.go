@@ -11,15 +11,7 @@ var macVlan = Kind{
 	Option:    "CONFIG_MACVLAN",
 	Below:     "mac-vlan.base-iface",
 	Needs:     []string{"mac-vlan.base-iface", "mac-vlan.mode"},
-	Doc:       "An interface with its own hardware address on top of another interface.",
 	Attrs:     macVlanAttrs("mac-vlan"),
-	Example: `interfaces:
-  - name: mv0
-    type: mac-vlan
-    mac-vlan:
-      base-iface: eth0
-      mode: bridge
-`,
 }
 
 // macVlanModes are enum macvlan_mode of linux/if_link.h.
@@ -30,19 +22,12 @@ var macVlanModes = []EnumValue{
 // macVlanAttrs are the attributes that macvlan and macvtap share.
 func macVlanAttrs(section string) []Attr {
 	return []Attr{
-		{Key: section + ".base-iface", Type: LinkRef, IFLA: 5, Message: true, Set: OnCreate, IP: "link",
-			Doc: "The lower interface. Required."},
-		{Key: section + ".mode", Type: Enum, Wire: Uint32, Enum: macVlanModes, IFLA: 1, Set: Anytime, IP: "mode",
-			Doc: "How interfaces on one lower interface reach each other. Required. Changing from or to `passthru` makes the interface anew."},
-		{Key: section + ".promiscuous", Type: FlagBit, Wire: Uint16, Bit: 0, Inverse: true, IFLA: 2, Set: Anytime, Default: "true", IP: "flag nopromisc",
-			Doc: "Whether the lower interface is put in promiscuous mode; `false` only in mode `passthru`."},
-		{Key: section + ".no-destination-check", Type: FlagBit, Wire: Uint16, Bit: 1, IFLA: 2, Set: Anytime, Default: "false", Extension: true, IP: "flag nodst",
-			Doc: "In mode `source`: do not also deliver by destination what matched a source address (MACVLAN_FLAG_NODST)."},
-		{Key: section + ".broadcast-queue-length", Type: Uint32, IFLA: 7, Set: Anytime, Default: "1000", Extension: true, IP: "bcqueuelen",
-			Doc: "Length of the queue for broadcast and multicast packets; the lower interface uses the largest of all."},
-		{Key: section + ".broadcast-cutoff", Type: Int32, IFLA: 9, Set: Anytime, Extension: true, IP: "bclim",
-			Doc: "From how many interfaces on a multicast address its packets are queued; -1 never queues."},
-		{Key: section + ".source-mac-addresses", Type: MACList, IFLA: 5, Set: Anytime, Extension: true, IP: "macaddr set",
-			Doc: "In mode `source`: the addresses whose packets are taken. The list replaces."},
+		{Key: section + ".base-iface", Type: LinkRef, IFLA: 5, Message: true, Set: OnCreate, IP: "link"},
+		{Key: section + ".mode", Type: Enum, Wire: Uint32, Enum: macVlanModes, IFLA: 1, Set: Anytime, IP: "mode"},
+		{Key: section + ".promiscuous", Type: FlagBit, Wire: Uint16, Bit: 0, Inverse: true, IFLA: 2, Set: Anytime, Default: "true", IP: "flag nopromisc"},
+		{Key: section + ".no-destination-check", Type: FlagBit, Wire: Uint16, Bit: 1, IFLA: 2, Set: Anytime, Default: "false", Extension: true, IP: "flag nodst"},
+		{Key: section + ".broadcast-queue-length", Type: Uint32, IFLA: 7, Set: Anytime, Default: "1000", Extension: true, IP: "bcqueuelen"},
+		{Key: section + ".broadcast-cutoff", Type: Int32, IFLA: 9, Set: Anytime, Extension: true, IP: "bclim"},
+		{Key: section + ".source-mac-addresses", Type: MACList, IFLA: 5, Set: Anytime, Extension: true, IP: "macaddr set"},
 	}
 }

@@ -11,13 +11,5 @@ var macVtap = Kind{
 	Option:    "CONFIG_MACVTAP",
 	Below:     "mac-vtap.base-iface",
 	Needs:     []string{"mac-vtap.base-iface", "mac-vtap.mode"},
-	Doc:       "As mac-vlan, with a tap device `/dev/tapN` for a virtual machine.",
 	Attrs:     macVlanAttrs("mac-vtap"),
-	Example: `interfaces:
-  - name: mvt0
-    type: mac-vtap
-    mac-vtap:
-      base-iface: eth0
-      mode: vepa
-`,
 }

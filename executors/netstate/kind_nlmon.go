@@ -10,10 +10,4 @@ var nlmon = Kind{
 	Module:    "nlmon",
 	Option:    "CONFIG_NLMON",
 	Born:      Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
-	Doc:       "Shows all netlink messages of the namespace to tcpdump(8). An extension.",
-	Example: `interfaces:
-  - name: nlmon0
-    type: nlmon
-    state: up
-`,
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"stet/executors/netstate"
+	"stet/executors/netstate/netdoc"
 )
 
 // FuzzDecode reads any text as a block and, where it is one, plans it on a
@@ -13,7 +14,7 @@ import (
 // is no change the second time, and leads back.
 func FuzzDecode(f *testing.F) {
 	for _, k := range netstate.Kinds() {
-		f.Add(k.Example, uint64(1))
+		f.Add(netdoc.Of(k.Name).Example, uint64(1))
 	}
 	for seed := range uint64(20) {
 		f.Add(Encode(generate(rand.New(rand.NewPCG(seed, 3)))), seed)

@@ -225,7 +225,7 @@ func (d *decoder) attr(n *yaml.Node, a *netstate.Attr, i *netstate.InterfaceConf
 	if !ok {
 		return
 	}
-	if canonical, ok := d.canonical(n, a, name, text); ok {
+	if canonical, ok := d.canonical(n, a, a.Key, name, text); ok {
 		i.Attrs[a.Key], i.AttrPos[a.Key] = canonical, pos(n)
 	}
 }

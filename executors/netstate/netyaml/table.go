@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"stet/executors/netstate"
+	"stet/executors/netstate/netdoc"
 	"stet/internal/yaml"
 )
 
@@ -20,7 +21,7 @@ func (d *decoder) table(n *yaml.Node, a *netstate.Attr, name string, i *netstate
 		}
 		for _, f := range a.Fields {
 			if f.Set == netstate.OnCreate && f.Default == "" && e[f.Key] == "" && item.Get(f.Key) == nil {
-				d.fail(item, "missing-key", "an entry of `"+name+"` without `"+f.Key+"`", "Add `"+f.Key+":`. "+f.Doc)
+				d.fail(item, "missing-key", "an entry of `"+name+"` without `"+f.Key+"`", "Add `"+f.Key+":`. "+netdoc.Key(a.Key+"."+f.Key))
 			}
 		}
 		if key := a.EntryKey(e); seen[key] {
@@ -48,7 +49,7 @@ func (d *decoder) entry(a *netstate.Attr, e netstate.Entry) fields {
 			if !ok {
 				return
 			}
-			if canonical, ok := d.canonical(v, f, f.Key, text); ok {
+			if canonical, ok := d.canonical(v, f, a.Key+"."+f.Key, f.Key, text); ok {
 				e[f.Key] = canonical
 			}
 		}}
@@ -57,13 +58,14 @@ func (d *decoder) entry(a *netstate.Attr, e netstate.Entry) fields {
 }
 
 // canonical makes a value canonical, and keeps a key beside the configuration.
-func (d *decoder) canonical(n *yaml.Node, a *netstate.Attr, name, text string) (string, bool) {
+// The meaning of the key is under path.
+func (d *decoder) canonical(n *yaml.Node, a *netstate.Attr, path, name, text string) (string, bool) {
 	if d.config.Secrets == nil {
 		d.config.Secrets = netstate.Secrets{}
 	}
 	value, err := a.Seal(text, d.config.Secrets)
 	if err != nil {
-		d.fail(n, "bad-value", "`"+name+"`: "+err.Error(), "Correct the value. "+a.Doc)
+		d.fail(n, "bad-value", "`"+name+"`: "+err.Error(), "Correct the value. "+netdoc.Key(path))
 	}
 	return value, err == nil
 }

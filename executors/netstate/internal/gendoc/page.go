@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"stet/executors/netstate"
+	"stet/executors/netstate/netdoc"
 )
 
 // page is the whole reference page.
@@ -13,7 +14,7 @@ func page() string {
 	b.WriteString(intro)
 	b.WriteString("\n## Every interface\n\n")
 	b.WriteString(interfaceText)
-	table(&b, netstate.LinkAttrs(), "")
+	table(&b, netstate.LinkAttrs(), "", "")
 	b.WriteString(addressText)
 	b.WriteString("\n## Types of interfaces\n")
 	for _, k := range netstate.Kinds() {
@@ -24,7 +25,7 @@ func page() string {
 }
 
 func kind(b *strings.Builder, k *netstate.Kind) {
-	fmt.Fprintf(b, "\n### %s\n\n%s\n", k.Name, k.Doc)
+	fmt.Fprintf(b, "\n### %s\n\n%s\n", k.Name, netdoc.Of(k.Name).Text)
 	switch {
 	case !k.Creatable:
 		b.WriteString("\nCannot be made or removed.\n")
@@ -36,12 +37,12 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 	}
 	if len(k.Attrs) > 0 {
 		fmt.Fprintf(b, "\nUnder `%s`:\n\n", k.Section)
-		table(b, k.Attrs, k.Section+".")
+		table(b, k.Attrs, k.Section+".", "")
 	}
 	for i := range k.Attrs {
 		if a := &k.Attrs[i]; a.Type == netstate.List {
 			fmt.Fprintf(b, "\nThe entries of `%s`; the keys that are set when an entry is made name it:\n\n", a.Key)
-			table(b, a.Fields, "")
+			table(b, a.Fields, "", a.Key+".")
 		}
 	}
 	if len(k.PortAttrs) > 0 {
@@ -50,17 +51,19 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 			list = k.PortConfig
 		}
 		fmt.Fprintf(b, "\nOf its ports, in the entries of `%s`, or under `%s` of the port itself:\n\n", list, k.PortSection)
-		table(b, k.PortAttrs, k.PortSection+".")
+		table(b, k.PortAttrs, k.PortSection+".", "")
 	}
-	fmt.Fprintf(b, "\n```yaml\n%s```\n", k.Example)
+	fmt.Fprintf(b, "\n```yaml\n%s```\n", netdoc.Of(k.Name).Example)
 }
 
-func table(b *strings.Builder, attrs []netstate.Attr, prefix string) {
+// table describes attributes whose keys begin with prefix; below is what they
+// belong to where their keys do not say it, as of the entries of a list.
+func table(b *strings.Builder, attrs []netstate.Attr, prefix, below string) {
 	b.WriteString("| key | type | default | set | `ip` | meaning |\n|---|---|---|---|---|---|\n")
 	for i := range attrs {
 		a := &attrs[i]
 		fmt.Fprintf(b, "| `%s`%s | %s | %s | %s | %s | %s |\n", strings.TrimPrefix(a.Key, prefix), extension(a), typeText(a),
-			code(a.Default), settable(a), code(a.IP), strings.ReplaceAll(a.Doc, "|", "\\|"))
+			code(a.Default), settable(a), code(a.IP), strings.ReplaceAll(netdoc.Key(below+a.Key), "|", "\\|"))
 	}
 }
 

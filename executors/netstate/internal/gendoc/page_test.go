@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"stet/executors/netstate"
+	"stet/executors/netstate/netdoc"
 	"stet/executors/netstate/netyaml"
 )
 
@@ -43,24 +44,27 @@ func TestExamplesDecode(t *testing.T) {
 		t.Errorf("%d examples for %d kinds", count, len(kinds))
 	}
 	for _, k := range kinds {
-		if k.Example == "" || !strings.Contains(page(), k.Example) {
+		if e := netdoc.Of(k.Name).Example; e == "" || !strings.Contains(page(), e) {
 			t.Errorf("%s has no example", k.Name)
 		}
 	}
 }
 
-// TestEveryAttributeIsDescribed checks that the tables have what the page needs.
+// TestEveryAttributeIsDescribed checks that the tables have what the page needs,
+// and that nothing is described that is not there.
 func TestEveryAttributeIsDescribed(t *testing.T) {
 	seen := map[string]bool{}
 	check := func(attrs []netstate.Attr, section string) {
 		for _, a := range attrs {
-			if a.Doc == "" || !strings.HasSuffix(a.Doc, ".") {
-				t.Errorf("%s: its meaning is no sentence", a.Key)
-			}
+			described(t, a.Key)
 			if seen[a.Key] || !strings.HasPrefix(a.Key, section) {
 				t.Errorf("%s: stands twice, or in the wrong section", a.Key)
 			}
 			seen[a.Key] = true
+			for _, f := range a.Fields {
+				described(t, a.Key+"."+f.Key)
+				seen[a.Key+"."+f.Key] = true
+			}
 			if a.Default == "" {
 				continue
 			}
@@ -73,5 +77,22 @@ func TestEveryAttributeIsDescribed(t *testing.T) {
 	for _, k := range netstate.Kinds() {
 		check(k.Attrs, k.Section+".")
 		check(k.PortAttrs, k.PortSection+".")
+		described(t, k.Name)
+	}
+	for key := range netdoc.Keys() {
+		if !seen[key] {
+			t.Errorf("%s: described in package netdoc, and no key of the tables", key)
+		}
+	}
+}
+
+func described(t *testing.T, name string) {
+	t.Helper()
+	text := netdoc.Key(name)
+	if text == "" {
+		text = netdoc.Of(name).Text
+	}
+	if text == "" || !strings.HasSuffix(text, ".") {
+		t.Errorf("%s: its meaning, in package netdoc, is no sentence", name)
 	}
 }
