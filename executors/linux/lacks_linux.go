@@ -62,6 +62,7 @@ const vlanFiltering = "bridge.options.vlan-filtering"
 func lacksFiltering(ctx context.Context, s *netstate.State, raw []rawLink) error {
 	bridge := netstate.KindByName("linux-bridge")
 	if _, known := present.Load(vlanFiltering); known {
+		note(s, vlanFiltering, "")
 		return nil
 	}
 	if reason, err := kindLacks(ctx, bridge); err != nil || reason != "" {
@@ -80,6 +81,7 @@ func lacksFiltering(ctx context.Context, s *netstate.State, raw []rawLink) error
 		return nil
 	}
 	present.Store(vlanFiltering, true)
+	note(s, vlanFiltering, "")
 	return nil
 }
 

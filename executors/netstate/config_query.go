@@ -26,6 +26,12 @@ func (c *Config) Query() Query {
 	for _, s := range c.Sysctls {
 		q.sysctl(s.Key)
 	}
+	for i := range c.FDB {
+		if e := &c.FDB[i].Entry; e.VLAN == 0 && fdbOwner(e) == "master" {
+			q.Kinds = append(q.Kinds, filtering) // such an entry is in each VLAN
+			break
+		}
+	}
 	q.tidy()
 	return q
 }

@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -147,6 +148,7 @@ func lasting(n *Neighbor) bool { return n.Proxy || n.State == "permanent" || n.S
 // kernel made for its own addresses, is its own.
 func (d *differ) fdb() {
 	own := func(e *FDBEntry) bool { return e == nil || e.Kernel || e.State == "dynamic" }
+	lead := &untagged{}
 	eachPair(d.from.FDB, d.to.FDB, CompareFDB, equalFDB, func(p pair[FDBEntry]) {
 		before, after := p.before, p.after
 		if own(before) {
@@ -162,8 +164,17 @@ func (d *differ) fdb() {
 		if before != nil {
 			when = d.losses.fdb(before)
 		}
+		key := cmp.Or(before, after)
+		if when == never && lead.leads(key) {
+			d.follow(lead, before, after)
+			return
+		}
 		d.entry(Object{FDB: before}, Object{FDB: after}, before != nil, after != nil,
 			before != nil && after != nil && equalFDB(before, after), when)
+		if when == never && key.VLAN == 0 {
+			lead = d.untagged(pair[FDBEntry]{before, after})
+			d.unwanted(lead)
+		}
 	})
 }
 

@@ -137,23 +137,52 @@ var volatile = []string{
 // fleeting are flags that follow the carrier, which takes its time.
 var fleeting = []any{"NO-CARRIER", "LOWER_UP", "M-DOWN", "linkdown"}
 
+// shown are the commands that show a namespace, by the program and options that
+// they share: one process reads several of them, because programs take long to
+// start where the processor is emulated.
+var shown = []struct {
+	program  string
+	commands []string
+}{
+	{"ip -d -j", []string{"link", "addr"}},
+	{"ip -d -j -4", []string{"route show table all", "rule"}},
+	{"ip -d -j -6", []string{"route show table all", "rule"}},
+	{"ip -j", []string{"neigh show nud permanent", "neigh show proxy"}},
+	{"bridge -j", []string{"fdb"}},
+}
+
+// show is what they print, by command.
+func (k *kernel) show() map[string][]map[string]any {
+	k.t.Helper()
+	var script strings.Builder
+	var commands []string
+	for _, s := range shown {
+		fmt.Fprintf(&script, "%s -batch - <<'END'\n%s\nEND\n", s.program, strings.Join(s.commands, "\n"))
+		for _, c := range s.commands {
+			commands = append(commands, s.program+" "+c)
+		}
+	}
+	out := map[string][]map[string]any{}
+	d := json.NewDecoder(strings.NewReader(k.shell(script.String())))
+	for _, command := range commands {
+		var list []map[string]any
+		if err := d.Decode(&list); err != nil {
+			k.t.Fatalf("%s: %v", command, err)
+		}
+		out[command] = list
+	}
+	if d.More() {
+		k.t.Fatalf("iproute2 prints more than %d lists", len(commands))
+	}
+	return out
+}
+
 // look is what iproute2 shows, one line an object. Hardware addresses are left
 // out on request: the kernel makes them up.
 func (k *kernel) look(withMAC bool) []string {
 	k.t.Helper()
 	var lines []string
-	for _, command := range []string{
-		"ip -d -j link", "ip -d -j addr", "ip -d -j -4 route show table all", "ip -d -j -6 route show table all",
-		"ip -d -j -4 rule", "ip -d -j -6 rule", "ip -j neigh show nud permanent", "ip -j neigh show proxy", "bridge -j fdb",
-	} {
-		out := k.shell(command)
-		var list []map[string]any
-		if strings.TrimSpace(out) == "" {
-			continue
-		}
-		if err := json.Unmarshal([]byte(out), &list); err != nil {
-			k.t.Fatalf("%s: %v: %s", command, err, out)
-		}
+	for command, list := range k.show() {
 		for _, object := range list {
 			mac, _ := object["mac"].(string)
 			if command == "bridge -j fdb" && (object["state"] == nil || strings.HasPrefix(mac, "33:33:") || strings.HasPrefix(mac, "01:00:5e:")) {
@@ -369,6 +398,15 @@ route-rules:
     - {route-table: 77, state: absent}
     - {ip-to: 10.0.0.0/8, iif: a1, action: prohibit, priority: 600}
     - {family: ipv4, ip-proto: tcp, destination-ports: 80-90, uid-range: 10-20, route-table: main, suppress-prefix-length: 0, priority: 601}
+`},
+	// A kernel with VLAN filtering has such entries in every VLAN of the port, but
+	// for VLANs that came later.
+	{"forwarding entries in the VLANs of a port", "ip link add br0 type bridge; ip link add a1 type veth peer name a2; ip link set a1 master br0; bridge fdb add 02:00:00:00:00:42 dev a1 master static; bridge fdb add 02:00:00:00:00:44 dev a1 master static; bridge vlan add vid 20 dev a1 2>/dev/null || true; bridge fdb add 02:00:00:00:00:45 dev a1 vlan 20 master static 2>/dev/null || true", `
+fdb:
+  - {device: a1, mac-address: "02:00:00:00:00:42", state: absent}
+  - {device: a1, mac-address: "02:00:00:00:00:43"}
+  - {device: a1, mac-address: "02:00:00:00:00:44", sticky: true}
+  - {device: a1, mac-address: "02:00:00:00:00:45"}
 `},
 	{"port changes its bridge", "ip link add br0 type bridge; ip link add br1 type bridge; ip link add a1 type veth peer name a2; ip link set a1 master br0; ip link set br0 up; ip link set br1 up; ip link set a1 up; ip link set a1 type bridge_slave cost 33 isolated on", `
 interfaces:

@@ -156,10 +156,41 @@ func TestRandom(t *testing.T) {
 	}
 }
 
+// batches has one process do commands of one program that stand together.
+func batches(commands string) string {
+	var b strings.Builder
+	last := ""
+	for line := range strings.SplitSeq(commands, "\n") {
+		program, rest, _ := strings.Cut(line, " ")
+		if four, isSix := strings.CutPrefix(rest, "-6 "); isSix {
+			program, rest = program+" -6", four
+		}
+		batched := strings.HasPrefix(program, "ip") || program == "bridge"
+		if last != "" && program != last {
+			b.WriteString("END\n")
+			last = ""
+		}
+		switch {
+		case line == "":
+		case !batched:
+			b.WriteString(line + "\n")
+		case last == "":
+			fmt.Fprintf(&b, "%s -force -batch - <<'END'\n%s\n", program, rest)
+			last = program
+		default:
+			b.WriteString(rest + "\n")
+		}
+	}
+	if last != "" {
+		b.WriteString("END\n")
+	}
+	return b.String()
+}
+
 func random(t *testing.T, d dice) {
 	k := newKernel(t)
 	commands, block := d.commands(), ""
-	k.shell("set +e; exec 2>/dev/null\n" + commands + "\ntrue")
+	k.shell("set +e; exec 2>/dev/null\n" + batches(commands) + "\ntrue")
 	k.quiet()
 	defer func() {
 		if t.Failed() {

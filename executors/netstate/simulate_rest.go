@@ -108,6 +108,10 @@ func (m *simulation) device(pos Pos, name, what string) bool {
 // fdb removes and adds forwarding entries.
 func (m *simulation) fdb(list []FDBConfig) {
 	for i := range list {
+		e := m.fillFDB(list[i].Entry)
+		m.fdbInVLANs(&e, list[i].Absent)
+	}
+	for i := range list {
 		c := &list[i]
 		e := m.fillFDB(c.Entry)
 		m.to.FDB = slices.DeleteFunc(m.to.FDB, func(o FDBEntry) bool { return !o.Kernel && CompareFDB(&o, &e) == 0 })

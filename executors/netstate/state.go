@@ -29,7 +29,8 @@ type State struct {
 	// state, by their fingerprints. An observed state has none.
 	Secrets Secrets `json:"-"`
 	// Lacks says of types of interfaces (Query.Kinds) that the running kernel
-	// cannot make what it is without: "module vrf (CONFIG_NET_VRF) …".
+	// cannot make what it is without: "module vrf (CONFIG_NET_VRF) …". Of VLAN
+	// filtering, "" says that the kernel has it.
 	Lacks map[string]string `json:"lacks,omitempty"`
 }
 

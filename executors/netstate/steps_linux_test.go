@@ -29,7 +29,9 @@ var sequences = []struct {
 		"interfaces: [{name: br1, bridge: {port: [{name: a1}]}}]",
 		"interfaces: [{name: br0, bridge: {options: {mac-ageing-time: 7, stp: {priority: 5}}, port: [{name: a0, stp-path-cost: 7}]}}]",
 		"interfaces: [{name: br0, mtu: 1300, bridge: {port: [{name: a0, isolated: true}]}}]",
-		"fdb: [{device: a0, mac-address: '02:00:00:00:00:42'}]",
+		"fdb: [{device: a0, mac-address: '02:00:00:00:00:42'}, {device: a0, mac-address: '02:00:00:00:00:43', state: static}]",
+		"fdb: [{device: a0, mac-address: '02:00:00:00:00:42', sticky: true}]",
+		"fdb: [{device: a0, mac-address: '02:00:00:00:00:43', state: absent}]",
 		"interfaces: [{name: br0, bridge: {port: []}}]",
 		"interfaces: [{name: a0, mtu: 1500, controller: br0, bridge-port: {stp-path-cost: 3}}]",
 		"interfaces: [{name: br0, state: absent}]",
@@ -102,5 +104,5 @@ func TestStepsAsPlanned(t *testing.T) {
 
 func union(a, b netstate.Query) netstate.Query {
 	return netstate.Query{Links: a.Links || b.Links, Routes: a.Routes || b.Routes, Rules: a.Rules || b.Rules,
-		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, Sysctls: append(a.Sysctls, b.Sysctls...)}
+		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, Kinds: append(a.Kinds, b.Kinds...), Sysctls: append(a.Sysctls, b.Sysctls...)}
 }
