@@ -1,7 +1,6 @@
 package linux
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -23,9 +22,7 @@ func (n *Namespace) observeLinks(ctx context.Context, s *netstate.State, raw []r
 			return err
 		}
 	}
-	slices.SortStableFunc(s.Interfaces, func(a, b netstate.Interface) int {
-		return cmp.Or(cmp.Compare(a.Netns, b.Netns), cmp.Compare(a.Name, b.Name))
-	})
+	s.Sort()
 	return nil
 }
 

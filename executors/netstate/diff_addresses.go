@@ -138,7 +138,7 @@ func (d *differ) device4(name string, from, to []Address) {
 		return m
 	}
 	t, f := byNet(to), byNet(from)
-	slices.SortStableFunc(subnets, func(a, b netip.Prefix) int { return compareBools(len(f[a]) > 0, len(f[b]) > 0) })
+	sortStable(subnets, func(a, b *netip.Prefix) int { return compareBools(len(f[*a]) > 0, len(f[*b]) > 0) })
 	present := len(from)
 	for _, n := range subnets {
 		present = d.subnet4(name, f[n], t[n], present)

@@ -30,7 +30,7 @@ func (a *Attr) List(entries []Entry) string {
 		return ""
 	}
 	sorted := slices.Clone(entries)
-	slices.SortStableFunc(sorted, func(x, y Entry) int { return cmp.Compare(a.EntryKey(x), a.EntryKey(y)) })
+	sortStable(sorted, func(x, y *Entry) int { return cmp.Compare(a.EntryKey(*x), a.EntryKey(*y)) })
 	var b strings.Builder
 	for n, e := range sorted {
 		b.WriteString(map[bool]string{true: "[{", false: ",{"}[n == 0])

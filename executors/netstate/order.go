@@ -149,10 +149,9 @@ func (s *State) Sort() {
 
 // sortBy sorts in place and is stable; sorted input costs one pass.
 func sortBy[T any](list []T, compare func(a, b *T) int) {
-	by := func(a, b T) int { return compare(&a, &b) }
 	for i := 1; i < len(list); i++ {
 		if compare(&list[i-1], &list[i]) > 0 {
-			slices.SortStableFunc(list, by)
+			sortStable(list, compare)
 			return
 		}
 	}
@@ -168,6 +167,24 @@ func sorted[T any](list []T, compare func(a, b *T) int) []T {
 		}
 	}
 	return list
+}
+
+// sortStable sorts a list by way of its places: one body of code for all types,
+// and each object is moved once.
+func sortStable[T any](list []T, compare func(a, b *T) int) {
+	unsorted := append([]T(nil), list...)
+	for i, place := range sortedPlaces(len(list), func(a, b int) int { return compare(&unsorted[a], &unsorted[b]) }) {
+		list[i] = unsorted[place]
+	}
+}
+
+func sortedPlaces(n int, compare func(a, b int) int) []int {
+	places := make([]int, n)
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortStableFunc(places, compare)
+	return places
 }
 
 // sortShort sorts a list of few. sort.Slice has one body for all types, where

@@ -121,7 +121,7 @@ func replay[T any](list []T, edits []Edit, of func(Object) *T, compare func(a, b
 	if len(steps) == 0 {
 		return list
 	}
-	slices.SortStableFunc(steps, func(a, b Edit) int { return compare(key(&a), key(&b)) })
+	sortStable(steps, func(a, b *Edit) int { return compare(key(a), key(b)) })
 	out := make([]T, 0, len(list)+len(steps))
 	n := 0
 	for i := 0; i < len(steps); {

@@ -42,7 +42,7 @@ func records[T any](edits []Edit, of func(Object) *T, compare func(a, b *T) int,
 			sides = append(sides, side{a, nil, a, edits[i].Implied})
 		}
 	}
-	slices.SortStableFunc(sides, func(x, y side) int { return compare(x.key, y.key) })
+	sortStable(sides, func(x, y *side) int { return compare(x.key, y.key) })
 	var out []record[T]
 	var last *T
 	for _, s := range sides {

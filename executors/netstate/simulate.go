@@ -1,8 +1,6 @@
 package netstate
 
-import (
-	"slices"
-)
+import ()
 
 // Simulate returns the state that s becomes when c is asked for, without what
 // cannot be known before (addresses that the kernel makes up), the effects on
@@ -37,7 +35,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	m.kept.Sort()
 	settle(m.from, m.to, m.kept)
 	m.to.Sort()
-	slices.SortStableFunc(m.problems, func(a, b Problem) int {
+	sortStable(m.problems, func(a, b *Problem) int {
 		if a.Pos.Line != b.Pos.Line {
 			return a.Pos.Line - b.Pos.Line
 		}

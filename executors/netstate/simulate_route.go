@@ -37,7 +37,7 @@ func (m *simulation) wantRoutes(wanted []RouteConfig) {
 		keys[i] = &wanted[i].Route
 	}
 	m.to.single(keys)
-	slices.SortStableFunc(wanted, func(a, b RouteConfig) int { return CompareRoutes(&a.Route, &b.Route) })
+	sortStable(wanted, func(a, b *RouteConfig) int { return CompareRoutes(&a.Route, &b.Route) })
 	m.kept.Routes = m.mergeRoutes(wanted)
 	m.to.Routes = overlay(m.to.Routes, m.kept.Routes)
 }

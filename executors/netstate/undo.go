@@ -176,7 +176,7 @@ func (c *Change) undoAddresses(to *State) (kept []Interface) {
 			seen[o] = i
 		}
 	}
-	slices.SortStableFunc(recs, func(a, b record[InterfaceAddress]) int {
+	sortStable(recs, func(a, b *record[InterfaceAddress]) int {
 		return cmp.Or(strings.Compare(a.key().Device, b.key().Device), seen[a.key()]-seen[b.key()])
 	})
 	restored := map[string]int{} // IPv6 addresses of each interface: they come first
