@@ -81,7 +81,7 @@ func observe(ctx context.Context, open *sessions, t executors.Target, sysctls []
 		return nil, err
 	}
 	return session.Observe(ctx, netstate.Query{
-		Links: true, Routes: true, RouteSets: sets, Rules: true, Neighbors: true, FDB: true, Sysctls: sysctls,
+		Links: true, Routes: true, RouteSets: sets, Rules: true, Neighbors: true, FDB: true, DNS: true, Sysctls: sysctls,
 	})
 }
 

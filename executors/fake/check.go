@@ -79,6 +79,8 @@ func (m *Machine) has(o *netstate.Object) bool {
 	case o.Sysctl != nil:
 		_, ok := s.Sysctls[o.Sysctl.Key]
 		return ok
+	case o.DNS != nil:
+		return slices.ContainsFunc(s.DNS, func(d netstate.DNS) bool { return d.Device == o.DNS.Device })
 	}
 	return false
 }

@@ -34,6 +34,9 @@ func (m *Machine) Observe(ctx context.Context, q netstate.Query) (*netstate.Stat
 	if !q.FDB {
 		s.FDB = nil
 	}
+	if !q.DNS {
+		s.DNS = nil
+	}
 	if len(q.Sysctls) == 0 {
 		s.Sysctls = nil
 	}

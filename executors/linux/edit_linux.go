@@ -77,6 +77,8 @@ func (e *editor) step(ctx context.Context, index int) (count int, err error) {
 		err = e.link(ctx, edit)
 	case o.Sysctl != nil:
 		err = e.sysctl(edit)
+	case o.DNS != nil:
+		err = e.dns(ctx, edit)
 	case o.Routes != nil:
 		err = e.routeSet(ctx, edit)
 	default:
@@ -133,7 +135,7 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 	for ; end < len(e.edits); end++ {
 		edit := &e.edits[end]
 		o := object(edit)
-		if o.Link != nil || o.Sysctl != nil || o.Routes != nil {
+		if o.Link != nil || o.Sysctl != nil || o.Routes != nil || o.DNS != nil {
 			break
 		}
 		switch {

@@ -25,6 +25,13 @@ type Options struct {
 	// Keys is a folder for keys that a way back needs, readable by its owner
 	// only; it is made when the first one is kept. "" keeps them in memory.
 	Keys string
+	// ResolvConf is the file that has the namespace's name servers; "" is
+	// /etc/resolv.conf, "-" that it has none of its own.
+	ResolvConf string
+	// Files runs f where that file is seen; nil is here. Shown is run there
+	// after the file was changed; it may be nil.
+	Files func(f func() error) error
+	Shown func() error
 }
 
 // Namespace is a way into one network namespace. Its methods may be called

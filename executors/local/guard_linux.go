@@ -85,7 +85,7 @@ const (
 	firstFD = 4 // of the other targets' namespaces, in the order of the names
 )
 
-// startGuard starts the process: `guard DIR NAMES`.
+// startGuard starts the process: `guard DIR NAMES RESOLV.CONF`.
 func (s *session) startGuard(dir string, ready *os.File) error {
 	argv, err := program(s.host.o.Program)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *session) startGuard(dir string, ready *os.File) error {
 	if s.host.served { // in the session of a login, which may end
 		argv = append(slices.Clone(s.host.scope.prefix()), argv...)
 	}
-	cmd := exec.Command(argv[0], append(argv[1:len(argv):len(argv)], "guard", dir, string(list))...)
+	cmd := exec.Command(argv[0], append(argv[1:len(argv):len(argv)], "guard", dir, string(list), s.space.resolv)...)
 	cmd.Dir = "/"
 	cmd.Env = unmarked(os.Environ())
 	cmd.ExtraFiles = files
@@ -148,7 +148,7 @@ func unmarked(env []string) []string {
 // ServeGuard is the body of a guard's process, started by Arm with args in the
 // namespaces of its target.
 func ServeGuard(ctx context.Context, args []string) error {
-	if len(args) != 2 {
+	if len(args) != 3 {
 		return errors.New("serving a guard: it is started by stet itself")
 	}
 	var names []string
@@ -164,7 +164,8 @@ func ServeGuard(ctx context.Context, args []string) error {
 		others[name] = firstFD + i
 	}
 	keys := filepath.Join(filepath.Dir(filepath.Dir(args[0])), "keys") // see Host.keys
-	ns, err := linux.Open(linux.Options{NS: -1, Resolve: resolver(others), Known: func() []string { return names }, Keys: keys})
+	ns, err := linux.Open(linux.Options{NS: -1, Resolve: resolver(others), Known: func() []string { return names }, Keys: keys,
+		ResolvConf: args[2], Shown: newShown(args[2]).again})
 	if err != nil {
 		_, _ = io.WriteString(ready, err.Error()+"\n")
 		return err

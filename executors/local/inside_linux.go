@@ -176,6 +176,15 @@ func newBox() (*space, error) {
 		err = s.mounts(furnishBox)
 	}
 	if err == nil {
+		err = s.enter(func() error {
+			s.resolv = "-"
+			if isOwnResolvConf() {
+				s.resolv = ""
+			}
+			return nil
+		})
+	}
+	if err == nil {
 		err = s.identify()
 	}
 	if err != nil {
@@ -213,7 +222,11 @@ func furnishBox() error {
 		return fmt.Errorf("opening /run/stet: %w", err)
 	}
 	defer unix.Close(state)
+	resolv, _ := os.ReadFile(etcResolvConf) // of one that has none, none
 	if err := freshRun(); err != nil {
+		return err
+	}
+	if err := ownResolvConf(string(resolv)); err != nil {
 		return err
 	}
 	if err := unix.Mount(fmt.Sprintf("/proc/thread-self/fd/%d", state), "/run/stet", "none", unix.MS_BIND, ""); err != nil {

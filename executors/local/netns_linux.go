@@ -23,7 +23,7 @@ func openNamed(name string) (*space, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &space{net: f}
+	s := &space{net: f, resolv: filepath.Join("/etc/netns", name, "resolv.conf")}
 	if err = s.mounts(func() error { return furnish(name) }); err == nil {
 		err = s.identify()
 	}

@@ -50,7 +50,9 @@ func newSession(h *Host, t executors.Target, sp *space) (*session, error) {
 	if sp.net != nil {
 		fd = int(sp.net.Fd())
 	}
-	ns, err := linux.Open(linux.Options{NS: fd, Resolve: h.resolve, Known: h.known, Keys: h.keys(sp.key)})
+	shown := newShown(sp.resolv)
+	ns, err := linux.Open(linux.Options{NS: fd, Resolve: h.resolve, Known: h.known, Keys: h.keys(sp.key),
+		ResolvConf: sp.resolv, Files: sp.enter, Shown: shown.again})
 	if err != nil {
 		if !sp.shared {
 			sp.close()

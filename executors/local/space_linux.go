@@ -16,6 +16,7 @@ type space struct {
 	key      string // names it in the state directory
 	id       string // "dev:inode"
 	shared   bool   // of a sandbox: it lives as long as the helper
+	resolv   string // linux.Options.ResolvConf
 }
 
 // current is the namespace that this process is in.

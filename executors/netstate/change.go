@@ -24,6 +24,7 @@ type Object struct {
 	Neighbor *Neighbor         `json:"neighbor,omitempty"`
 	FDB      *FDBEntry         `json:"fdb,omitempty"`
 	Sysctl   *Sysctl           `json:"sysctl,omitempty"`
+	DNS      *DNS              `json:"dns,omitempty"`
 }
 
 // InterfaceAddress is an address with the interface it belongs to.
@@ -128,6 +129,7 @@ func (o Object) sort() string {
 	add(o.Neighbor != nil, "neighbor")
 	add(o.FDB != nil, "fdb")
 	add(o.Sysctl != nil, "sysctl")
+	add(o.DNS != nil, "dns")
 	if len(found) != 1 {
 		return ""
 	}

@@ -19,6 +19,7 @@ func (s *State) Clone() *State {
 		Sysctls:    maps.Clone(s.Sysctls),
 		Nexthops:   slices.Clone(s.Nexthops),  // groups are never changed in place
 		RouteSets:  slices.Clone(s.RouteSets), // what is in them is never changed
+		DNS:        slices.Clone(s.DNS),       // nor are lists and files
 		Secrets:    maps.Clone(s.Secrets),
 		Lacks:      s.Lacks, // never changed
 	}

@@ -10,6 +10,7 @@ type Config struct {
 	Neighbors  []NeighborConfig
 	FDB        []FDBConfig
 	Sysctls    []SysctlConfig
+	DNS        *DNSConfig // nil if not named
 	// Files are the tables that entries were read from.
 	Files []File
 	// Secrets are the keys that the block gives, by their fingerprints, which

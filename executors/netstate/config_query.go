@@ -20,6 +20,9 @@ func (c *Config) Query() Query {
 	q.FDB = len(c.FDB) > 0
 	// Routes, neighbours and entries name interfaces, which must exist.
 	q.Links = q.Routes || q.Neighbors || q.FDB || len(c.Sysctls) > 0
+	if c.DNS != nil {
+		q.DNS, q.Links, q.Routes = true, true, true
+	}
 	for i := range c.Interfaces {
 		c.Interfaces[i].query(&q)
 	}
@@ -62,8 +65,10 @@ func (i *InterfaceConfig) query(q *Query) {
 	switch mtu, err := strconv.Atoi(i.Attrs["mtu"]); {
 	case i.State == "absent":
 		q.own("*") // what lies on it goes with it
+		q.DNS = true
 	case i.Attrs["netns"] != "" || i.mayBeRemade() || err == nil && mtu < leastV6MTU:
 		q.own(sysctlName(i.Name))
+		q.DNS = true
 	}
 }
 
@@ -169,6 +174,8 @@ func (o Object) query(q *Query) {
 		q.Neighbors = true
 	case o.FDB != nil:
 		q.FDB = true
+	case o.DNS != nil:
+		q.DNS = true
 	case o.Sysctl != nil:
 		q.sysctl(o.Sysctl.Key)
 	}

@@ -28,6 +28,7 @@ func Diff(from, to *State) *Change {
 	d.routes()
 	d.rules()
 	d.sysctls()
+	d.dns()
 	return &Change{Edits: d.assemble(), Secrets: to.Secrets}
 }
 
@@ -65,6 +66,7 @@ type differ struct {
 	routesGateway  []Edit
 	rulesAdded     []Edit
 	rulesDeleted   []Edit
+	names          []Edit // name servers
 	routesDeleted  []Edit
 	entriesGone    []Edit
 	addressLate    []Edit
@@ -77,7 +79,7 @@ type differ struct {
 func (d *differ) assemble() []Edit {
 	parts := [][]Edit{
 		d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries, d.nexthopsAdded,
-		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted,
+		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted, d.names,
 		d.routesDeleted, d.nexthopsGone, d.entriesGone, d.addressLate, d.sysctlsLate,
 		d.linksLate, d.lost, d.post,
 	}

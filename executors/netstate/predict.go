@@ -33,6 +33,8 @@ func (s *State) apply(e Edit) {
 		s.applyAddress(e)
 	case o.Sysctl != nil:
 		s.applySysctl(e)
+	case e.Op == Modify && o.DNS != nil:
+		s.applyDNS(o.DNS)
 	}
 }
 

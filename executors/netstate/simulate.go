@@ -32,6 +32,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	m.rules(c.Rules)
 	m.neighbors(c.Neighbors)
 	m.fdb(c.FDB)
+	m.dns(c.DNS)
 	m.kept.Sort()
 	settle(m.from, m.to, m.kept)
 	m.to.Sort()

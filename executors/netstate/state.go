@@ -22,6 +22,8 @@ type State struct {
 	Neighbors []Neighbor        `json:"neighbors,omitempty"`
 	FDB       []FDBEntry        `json:"fdb,omitempty"`
 	Sysctls   map[string]string `json:"sysctls,omitempty"` // "net.ipv4.ip_forward" to its value, as sysctl(8) prints it
+	// DNS are the name servers: of the file, and by interface.
+	DNS []DNS `json:"dns,omitempty"`
 	// UnreadRoutes counts routes that the namespace holds and that have no
 	// words here (an encapsulation): they are left alone.
 	UnreadRoutes int `json:"unread-routes,omitempty"`

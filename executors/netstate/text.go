@@ -41,6 +41,8 @@ func editLines(e *Edit) []string {
 		lines = linkChange(e)
 	case e.Op == Modify && e.Before.Sysctl != nil && e.After.Sysctl != nil:
 		lines = []string{"! sysctl " + e.After.Sysctl.Key + " " + oneLine(e.Before.Sysctl.Value) + " → " + oneLine(e.After.Sysctl.Value)}
+	case e.Op == Modify && e.Before.DNS != nil && e.After.DNS != nil:
+		lines = []string{dnsChange(e.Before.DNS, e.After.DNS)}
 	case e.Op == Modify:
 		after := objectText(e.After)
 		if name := objectName(e.After); name == objectName(e.Before) {
@@ -136,6 +138,8 @@ func objectName(o Object) string {
 		return fdbName(o.FDB)
 	case o.Sysctl != nil:
 		return "sysctl " + o.Sysctl.Key
+	case o.DNS != nil:
+		return dnsName(o.DNS)
 	}
 	return "nothing"
 }
@@ -160,6 +164,8 @@ func objectText(o Object) string {
 		return fdbName(o.FDB) + " " + fdbText(o.FDB)
 	case o.Sysctl != nil:
 		return "sysctl " + o.Sysctl.Key + " " + oneLine(o.Sysctl.Value)
+	case o.DNS != nil:
+		return dnsName(o.DNS) + " " + dnsText(o.DNS)
 	}
 	return "nothing"
 }

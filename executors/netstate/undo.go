@@ -29,6 +29,9 @@ func Undo(c *Change, now *State) *Change {
 	to.Rules = restore(to.Rules, rules, CompareRules)
 	to.Neighbors, kept.Neighbors = restore(to.Neighbors, neighbors, CompareNeighbors), befores(neighbors)
 	to.FDB, kept.FDB = restore(to.FDB, entries, CompareFDB), befores(entries)
+	for _, r := range c.dnsRecords() {
+		to.applyDNS(r.before)
+	}
 	c.undoLinks(now, to)
 	kept.Interfaces = c.undoAddresses(to)
 	kept.Sort()

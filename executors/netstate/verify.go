@@ -29,6 +29,7 @@ func Verify(c *Change, now *State) []Mismatch {
 	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, false)
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, false)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, false)
+	v.verifyDNS(c, false)
 	for _, r := range c.sysctlRecords() {
 		if after := lastOf(r.after); after != nil && !r.implied {
 			v.sysctl(after)
@@ -70,6 +71,7 @@ func VerifyUndone(c *Change, now *State) []Mismatch {
 	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, true)
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, true)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, true)
+	v.verifyDNS(c, true)
 	for _, r := range c.sysctlRecords() {
 		if before := firstOf(r.before); before != nil && !before.Missing {
 			v.sysctl(before)
@@ -101,7 +103,7 @@ func sortedState(s *State) *State {
 	return &State{
 		Interfaces: sorted(s.Interfaces, CompareInterfaces), Routes: sorted(s.Routes, CompareRoutes),
 		Rules: sorted(s.Rules, CompareRules), Neighbors: sorted(s.Neighbors, CompareNeighbors),
-		FDB: sorted(s.FDB, CompareFDB), Sysctls: s.Sysctls, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
+		FDB: sorted(s.FDB, CompareFDB), Sysctls: s.Sysctls, DNS: s.DNS, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
 	}
 }
 

@@ -21,6 +21,9 @@ func (s *State) View(q Query) *State {
 	if q.FDB {
 		v.FDB = s.FDB
 	}
+	if q.DNS {
+		v.DNS = s.DNS
+	}
 	if len(q.Sysctls) == 0 {
 		return v
 	}

@@ -219,6 +219,8 @@ func Key(o netstate.Object) string {
 		return fmt.Sprintf("fdb %s dev %s vlan %d dst %s %s", f.MAC, f.Device, f.VLAN, f.Dst, f.Owner)
 	case o.Sysctl != nil:
 		return "sysctl " + o.Sysctl.Key
+	case o.DNS != nil:
+		return "dns " + o.DNS.Device
 	}
 	return ""
 }

@@ -90,7 +90,7 @@ func (d *decoder) top(n *yaml.Node) {
 		"capture":      {refuse: "policies with `capture` are nmstate's own; write the state itself"},
 		"desired":      {refuse: "policies with `desired` are nmstate's own; write the state itself"},
 		"desiredState": {refuse: "policies with `desiredState` are nmstate's own; write the state itself"},
-		"dns-resolver": {refuse: "`dns-resolver` is not supported by this version", detail: later},
+		"dns-resolver": {decode: d.dns},
 		"hostname":     {refuse: "`hostname` is no network state of the kernel", detail: "Use a run block with hostname(1) or hostnamectl(1)."},
 		"ovs-db":       {refuse: "`ovs-db` needs the Open vSwitch daemon", detail: "stet configures the kernel directly. Use a run block with ovs-vsctl(8)."},
 		"ovn":          {refuse: "`ovn` needs the OVN daemons", detail: "stet configures the kernel directly. Use a run block with ovs-vsctl(8)."},

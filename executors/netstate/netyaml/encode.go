@@ -28,6 +28,7 @@ func Encode(s *netstate.State) string {
 // encodeRest is what follows the interfaces and routes.
 func encodeRest(s *netstate.State) *mapping {
 	m := &mapping{}
+	encodeDNS(m, s)
 	m.config("route-rules", encodeEach(s.Rules, encodeRule))
 	m.config("neighbors", encodeEach(s.Neighbors, encodeNeighbor))
 	m.config("fdb", encodeEach(s.FDB, encodeFDB))

@@ -15,7 +15,7 @@ language is marked ᵉ. A second run of a block is no change.
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
 ` + "`autoconf: true`" + `, ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
-does not have ` + "`dns-resolver`" + `, ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, and the
+does not have ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, and the
 type ip-tunnel (the types ipip, sit and ip6tnl are the same): it refuses them by name. Interfaces of that
 type can still be named without ` + "`type`" + `, to change what every interface has.
 
@@ -31,6 +31,7 @@ touched; it says which module, and which option of the kernel's configuration, h
 | ` + "`neighbors`" + ` ᵉ | ` + "`config`" + `, or a list right away: ARP and NDP entries |
 | ` + "`fdb`" + ` ᵉ | ` + "`config`" + `, or a list right away: forwarding entries |
 | ` + "`sysctl`" + ` ᵉ | kernel parameters and their values |
+| ` + "`dns-resolver`" + ` | ` + "`config`" + `: name servers (` + "`running`" + ` is read and ignored) |
 | ` + "`description`" + ` | a text, ignored |
 `
 
@@ -245,5 +246,55 @@ interface's name is written as a slash. Those that the kernel changes along
 sysctl:
   net.ipv4.ip_forward: 1
   net.ipv6.conf.all.forwarding: 1
+` + "```" + `
+
+## Name servers
+
+` + "`dns-resolver`" + ` has ` + "`config`" + `; a list that is given replaces, one that is not given is left as
+it is, and ` + "`config: {}`" + ` removes all of them.
+
+| key of ` + "`config`" + ` | meaning |
+|---|---|
+| ` + "`server`" + ` | addresses of name servers, in the order in which they are asked; of an IPv6 link-local one with its interface, ` + "`fe80::1%eth0`" + ` |
+| ` + "`search`" + ` | domains that names without a dot are looked for in |
+| ` + "`options`" + ` | options of resolv.conf(5), such as ` + "`rotate`" + ` or ` + "`ndots:2`" + ` |
+| ` + "`interface`" + ` ᵉ | the interface that systemd-resolved keeps them for |
+
+Where they go is seen, not asked:
+
+- A target that is this machine, or reached by SSH: ` + "`/etc/resolv.conf`" + `. A symbolic link is followed
+  and stays. Lines that say other things stay, comments among them, and so do owner, mode and SELinux
+  label. The file is replaced by a rename, so that nobody reads half of it; where something is
+  mounted on it (a container, ` + "`ip netns exec`" + `) it is written in place. It takes three servers at most,
+  because no program asks a fourth.
+- Where ` + "`/etc/resolv.conf`" + ` is a link to the files of systemd-resolved: the interface's settings there,
+  over D-Bus, as resolvectl(1) sets them. It is the interface that ` + "`interface`" + ` names, else the one
+  of a server's zone, else the only one that has servers, else the one of the default route.
+  Servers may then have a port and a name, ` + "`192.0.2.53:853#dns.example.net`" + `, and domains that only
+  say which names are asked for there begin with ` + "`~`" + `; ` + "`options`" + ` are refused. Servers that are set
+  for all interfaces (resolved.conf(5)) are left alone.
+- A target ` + "`netns://NAME`" + `: ` + "`/etc/netns/NAME/resolv.conf`" + `, which ` + "`ip netns exec`" + `, and stet, show to programs as
+  ` + "`/etc/resolv.conf`" + `. It is made, with its folder, where it is not there, and written in place where it
+  is, so that programs that run in the namespace already see it, too. Programs that began before it
+  was made see the machine's.
+- A sandbox: a ` + "`/etc/resolv.conf`" + ` of its own, which begins with the servers of the machine's.
+
+A file that another program writes is refused, and the program is named: NetworkManager, resolvconf,
+dhcpcd, dhclient, netconfig, ConnMan, Tailscale, WSL, vpnc. It is known by the file's first comments,
+by where the symbolic link leads, or, for programs that leave no word in the file, because it runs in
+the namespace. So is an interface that systemd-networkd or NetworkManager manages, where systemd-resolved
+answers, and a link to the files of systemd-resolved when that does not answer. What is already as
+it is asked for is no change, whoever wrote it.
+
+Undoing puts back every byte of the file, its owner and its mode, or removes it again. A file
+stays over a reboot: what is not yet confirmed when the power fails is there afterwards, unlike all
+else here. What systemd-resolved was told lasts until it is.
+
+` + "```yaml" + `
+dns-resolver:
+  config:
+    server: [192.0.2.53, "2001:db8::53"]
+    search: [example.net]
+    options: ["ndots:2"]
 ` + "```" + `
 `
