@@ -174,6 +174,8 @@ func (o Object) query(q *Query) {
 		q.Neighbors = true
 	case o.FDB != nil:
 		q.FDB = true
+		// The VLANs of its port tell which others come and go with it.
+		q.Links = q.Links || o.FDB.VLAN == 0 && fdbOwner(o.FDB) == "master"
 	case o.DNS != nil:
 		q.DNS = true
 	case o.Sysctl != nil:

@@ -24,6 +24,9 @@ func (s *State) View(q Query) *State {
 	if q.DNS {
 		v.DNS = s.DNS
 	}
+	if len(q.Kinds) > 0 {
+		v.Lacks = s.Lacks
+	}
 	if len(q.Sysctls) == 0 {
 		return v
 	}
