@@ -100,8 +100,9 @@ func (a *Attr) enum(text string) (string, error) {
 	return "", fmt.Errorf("%q is none of %s", text, strings.Join(names, ", "))
 }
 
-// limits are the least and the largest number that the attribute takes.
-func (a *Attr) limits() (least, most uint64) {
+// Limits are the least and the largest number that the attribute takes, in the
+// unit of its netlink attribute.
+func (a *Attr) Limits() (least, most uint64) {
 	most = map[AttrType]uint64{
 		Uint8: 1<<8 - 1, Uint16: 1<<16 - 1, Uint16BE: 1<<16 - 1, Uint32: 1<<32 - 1, Uint32BE: 1<<32 - 1,
 		// The kernel computes with clock_t: more would overflow there.
@@ -117,7 +118,7 @@ func (a *Attr) limits() (least, most uint64) {
 }
 
 func (a *Attr) number(text string) (string, error) {
-	least, most := a.limits()
+	least, most := a.Limits()
 	n, err := strconv.ParseUint(text, 0, 64)
 	if err != nil || n < least || n > most {
 		return "", fmt.Errorf("%q is no number from %d to %d", text, least, most)
@@ -156,7 +157,7 @@ func canonicalQoS(text string) (string, error) {
 
 // seconds takes a number with up to two decimals.
 func (a *Attr) seconds(text string) (string, error) {
-	least, most := a.limits()
+	least, most := a.Limits()
 	whole, fraction, dot := strings.Cut(text, ".")
 	n, err := strconv.ParseUint(whole, 10, 54)
 	digits := len(fraction) <= 2 && strings.Trim(fraction, "0123456789") == "" && (fraction != "") == dot

@@ -75,8 +75,8 @@ func (d *decoder) address(n *yaml.Node, family string) (netstate.Address, bool) 
 	valid := life("valid-life-time", func(s uint32, _ bool) { a.ValidLifetime = s })
 	preferred := life("preferred-life-time", func(s uint32, forever bool) { a.PreferredLifetime, a.Deprecated = s, s == 0 && !forever })
 	known := fields{
-		"ip":                  {decode: scalar(d, "ip", parseAddr, func(v netip.Addr) { addr = v })},
-		"prefix-length":       {decode: scalar(d, "prefix-length", parseUint(0, 128), func(v uint64) { bits = int(v) })},
+		"ip":                  {decode: scalar(d, "ip", parseAddr, func(v netip.Addr) { addr = v }), needed: true},
+		"prefix-length":       {decode: scalar(d, "prefix-length", parseUint(0, 128), func(v uint64) { bits = int(v) }), needed: true},
 		"peer":                {decode: scalar(d, "peer", parsePeer, func(v netip.Prefix) { a.Peer = v })},
 		"broadcast":           {decode: scalar(d, "broadcast", parseAddr, func(v netip.Addr) { a.Broadcast = v })},
 		"scope":               {decode: scalar(d, "scope", parseScope, func(v uint8) { a.Scope = scopeName(v) })},
@@ -156,6 +156,9 @@ var addressFlags = []string{"autojoin", "home", "mngtmpaddr", "nodad", "noprefix
 func (d *decoder) flags(n *yaml.Node) []string {
 	out := []string{}
 	d.list(n, "`flags`", func(item *yaml.Node) {
+		if d.takes(item, Value{Words: addressFlags}) {
+			return
+		}
 		text, ok := d.text(item, "a flag")
 		switch {
 		case !ok:

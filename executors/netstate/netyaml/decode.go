@@ -56,6 +56,11 @@ type decoder struct {
 	problems []netstate.Problem
 	// byName is where each interface is in config.
 	byName map[string]int
+	// probing is set while the decoder is asked what it takes: then shape is what
+	// the place of probe takes. See Language.
+	probing bool
+	shape   *Shape
+	probe   *yaml.Node
 	// ports are attributes of ports that stand in a bridge's list.
 	ports []port
 }
@@ -71,6 +76,9 @@ type port struct {
 func pos(n *yaml.Node) netstate.Pos { return netstate.Pos{Line: n.Line, Column: n.Column} }
 
 func (d *decoder) fail(n *yaml.Node, code, summary, detail string) {
+	if d.probing {
+		return
+	}
 	d.problems = append(d.problems, netstate.Problem{Pos: pos(n), Code: code, Summary: summary, Detail: detail})
 }
 

@@ -20,8 +20,8 @@ func (d *decoder) neighbor(n *yaml.Node) {
 				e.State = v
 			}
 		})},
-		"device":      {decode: scalar(d, "device", parseName, func(v string) { e.Device = v })},
-		"ip":          {decode: scalar(d, "ip", parseAddr, func(v netip.Addr) { e.IP = v })},
+		"device":      {decode: scalar(d, "device", parseName, func(v string) { e.Device = v }), needed: true},
+		"ip":          {decode: scalar(d, "ip", parseAddr, func(v netip.Addr) { e.IP = v }), needed: true},
 		"mac-address": {decode: scalar(d, "mac-address", netstate.CanonicalMAC, func(v string) { e.MAC = v })},
 		"proxy":       {decode: scalar(d, "proxy", parseBool, func(v bool) { e.Proxy = v })},
 		"router":      {decode: scalar(d, "router", parseBool, func(v bool) { e.Router = v })},
@@ -54,8 +54,8 @@ func (d *decoder) fdbEntry(n *yaml.Node) {
 				e.State = v
 			}
 		})},
-		"device":      {decode: scalar(d, "device", parseName, func(v string) { e.Device = v })},
-		"mac-address": {decode: scalar(d, "mac-address", netstate.CanonicalMAC, func(v string) { e.MAC = v })},
+		"device":      {decode: scalar(d, "device", parseName, func(v string) { e.Device = v }), needed: true},
+		"mac-address": {decode: scalar(d, "mac-address", netstate.CanonicalMAC, func(v string) { e.MAC = v }), needed: true},
 		"vlan":        {decode: scalar(d, "vlan", parseUint(1, 4094), func(v uint64) { e.VLAN = uint16(v) })},
 		"remote":      {decode: scalar(d, "remote", parseAddr, func(v netip.Addr) { e.Dst = v })},
 		"port":        {decode: scalar(d, "port", parseUint(1, 65535), func(v uint64) { e.Port = uint16(v) })},

@@ -15,6 +15,8 @@ type field struct {
 	refuse, detail string
 	// hidden keys are accepted, but not suggested.
 	hidden bool
+	// needed keys are missed where they are not given.
+	needed bool
 }
 
 // fields are the keys of a mapping.
@@ -22,6 +24,10 @@ type fields map[string]field
 
 // mapping decodes a mapping; what is the name of it for faults.
 func (d *decoder) mapping(n *yaml.Node, what string, known fields) {
+	if d.probing {
+		d.takesMapping(n, known)
+		return
+	}
 	if n.Null() {
 		return
 	}
@@ -70,6 +76,10 @@ func (d *decoder) unknownName(n *yaml.Node, code, summary string, known []string
 
 // list calls each for the elements of a list.
 func (d *decoder) list(n *yaml.Node, what string, each func(*yaml.Node)) {
+	if d.probing {
+		d.takesList(n, each)
+		return
+	}
 	if n.Null() {
 		return
 	}
@@ -84,6 +94,9 @@ func (d *decoder) list(n *yaml.Node, what string, each func(*yaml.Node)) {
 
 // text is a scalar's text; a fault if it is none or empty.
 func (d *decoder) text(n *yaml.Node, what string) (string, bool) {
+	if d.takes(n, Value{}) {
+		return "", false
+	}
 	if n.Kind != yaml.Scalar {
 		d.fail(n, "wrong-type", what+" is a single value, not a "+n.Kind.String(), "Write the value behind the colon.")
 		return "", false
@@ -98,6 +111,10 @@ func (d *decoder) text(n *yaml.Node, what string) (string, bool) {
 // scalar decodes a single value with a function that says what is wrong.
 func scalar[T any](d *decoder, what string, parse func(string) (T, error), set func(T)) func(*yaml.Node) {
 	return func(n *yaml.Node) {
+		if d.probing {
+			d.takes(n, valueOf(parse))
+			return
+		}
 		text, ok := d.text(n, "`"+what+"`")
 		if !ok {
 			return

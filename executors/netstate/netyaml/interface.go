@@ -37,7 +37,7 @@ func (d *decoder) iface(n *yaml.Node) {
 	i := netstate.InterfaceConfig{Pos: pos(n), Attrs: netstate.Attrs{}, AttrPos: map[string]netstate.Pos{}}
 	named := false
 	known := fields{
-		"name":        {decode: func(v *yaml.Node) { named = d.name(v, &i) }},
+		"name":        {decode: func(v *yaml.Node) { named = d.name(v, &i) }, needed: true},
 		"type":        {decode: func(v *yaml.Node) { d.ifaceType(v, &i) }},
 		"state":       {decode: scalar(d, "state", oneOf("up", "down", "absent", "ignore"), func(s string) { i.State = s })},
 		"identifier":  {decode: d.identifier, hidden: true},
@@ -164,6 +164,9 @@ func sections() []string {
 }
 
 func (d *decoder) name(n *yaml.Node, i *netstate.InterfaceConfig) bool {
+	if d.takes(n, Value{Type: Name}) {
+		return false
+	}
 	text, ok := d.text(n, "`name`")
 	if !ok {
 		return false
@@ -178,15 +181,18 @@ func (d *decoder) name(n *yaml.Node, i *netstate.InterfaceConfig) bool {
 }
 
 func (d *decoder) ifaceType(n *yaml.Node, i *netstate.InterfaceConfig) {
+	var names []string
+	for _, k := range netstate.Kinds() {
+		names = append(names, k.Name)
+	}
+	if d.takes(n, Value{Words: append(names, "tap", "unknown")}) {
+		return
+	}
 	text, ok := d.text(n, "`type`")
 	if !ok {
 		return
 	}
 	i.AttrPos["type"] = pos(n)
-	var names []string
-	for _, k := range netstate.Kinds() {
-		names = append(names, k.Name)
-	}
 	switch {
 	case text == "tap":
 		i.Type = "tun"
@@ -231,6 +237,9 @@ func (d *decoder) attr(n *yaml.Node, a *netstate.Attr, i *netstate.InterfaceConf
 }
 
 func (d *decoder) attrText(n *yaml.Node, a *netstate.Attr, name string) (string, bool) {
+	if d.takesAttr(n, a) {
+		return "", false
+	}
 	if listed(a.Type) && n.Kind == yaml.Sequence {
 		var parts []string
 		for _, item := range n.Items {

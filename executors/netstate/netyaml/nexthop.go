@@ -16,7 +16,7 @@ func (d *decoder) nexthop(n *yaml.Node) {
 	faults := len(d.problems)
 	d.mapping(n, "a nexthop object", fields{
 		"state":              {decode: scalar(d, "state", oneOf("absent"), func(string) { c.Absent = true })},
-		"id":                 {decode: scalar(d, "id", parseUint(1, 1<<32-1), func(v uint64) { o.ID = uint32(v) })},
+		"id":                 {decode: scalar(d, "id", parseUint(1, 1<<32-1), func(v uint64) { o.ID = uint32(v) }), needed: true},
 		"family":             {decode: scalar(d, "family", oneOf("ipv4", "ipv6"), func(v string) { o.Family = int(v[3] - '0') })},
 		"next-hop-interface": {decode: scalar(d, "next-hop-interface", parseName, func(v string) { o.Device = v })},
 		"next-hop-address":   {decode: scalar(d, "next-hop-address", parseAddr, func(v netip.Addr) { o.Via = v })},
@@ -63,7 +63,7 @@ func (d *decoder) members(n *yaml.Node) []netstate.NexthopMember {
 	d.list(n, "`group`", func(item *yaml.Node) {
 		m := netstate.NexthopMember{Weight: 1}
 		d.mapping(item, "a member of a group", fields{
-			"id":     {decode: scalar(d, "id", parseUint(1, 1<<32-1), func(v uint64) { m.ID = uint32(v) })},
+			"id":     {decode: scalar(d, "id", parseUint(1, 1<<32-1), func(v uint64) { m.ID = uint32(v) }), needed: true},
 			"weight": {decode: scalar(d, "weight", parseUint(1, 256), func(v uint64) { m.Weight = uint16(v) })},
 		})
 		if m.ID == 0 {

@@ -2,6 +2,7 @@ package netyaml
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ func parseUint(least, most uint64) func(string) (uint64, error) {
 	return func(text string) (uint64, error) {
 		n, err := strconv.ParseUint(text, 0, 64)
 		if err != nil || n < least || n > most {
-			return 0, fmt.Errorf("%q is no number from %d to %d", text, least, most)
+			return 0, &domain{message: fmt.Sprintf("%q is no number from %d to %d", text, least, most), number: true, least: least, most: most}
 		}
 		return n, nil
 	}
@@ -79,7 +80,8 @@ func parseTable(text string) (uint32, error) {
 	}
 	n, err := strconv.ParseUint(text, 0, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%q is neither main, local, default nor a number from 1 to 4294967295", text)
+		return 0, &domain{message: fmt.Sprintf("%q is neither main, local, default nor a number from 1 to 4294967295", text),
+			words: slices.Sorted(maps.Keys(tables)), number: true, most: 1<<32 - 1}
 	}
 	if n == 0 {
 		n = 254
@@ -99,7 +101,8 @@ func parseProtocol(text string) (uint8, error) {
 	}
 	n, err := strconv.ParseUint(text, 0, 8)
 	if err != nil || n == 0 || n == 1 || n == 2 || n == 9 {
-		return 0, fmt.Errorf("%q is no origin of a route such as static, boot, bgp or a number from 3 to 255; kernel, redirect and ra are the kernel's own", text)
+		return 0, &domain{message: fmt.Sprintf("%q is no origin of a route such as static, boot, bgp or a number from 3 to 255; kernel, redirect and ra are the kernel's own", text),
+			words: slices.Sorted(maps.Keys(protocols)), number: true, least: 3, most: 255}
 	}
 	return uint8(n), nil
 }
@@ -113,7 +116,8 @@ func parseScope(text string) (uint8, error) {
 	}
 	n, err := strconv.ParseUint(text, 0, 8)
 	if err != nil {
-		return 0, fmt.Errorf("%q is neither global, site, link, host nor a number up to 255", text)
+		return 0, &domain{message: fmt.Sprintf("%q is neither global, site, link, host nor a number up to 255", text),
+			words: slices.Sorted(maps.Keys(scopes)), number: true, most: 255}
 	}
 	return uint8(n), nil
 }
@@ -184,7 +188,8 @@ func parseIPProtocol(text string) (uint8, error) {
 	}
 	n, err := strconv.ParseUint(text, 0, 8)
 	if err != nil || n == 0 {
-		return 0, fmt.Errorf("%q is no IP protocol such as tcp, udp or a number from 1 to 255", text)
+		return 0, &domain{message: fmt.Sprintf("%q is no IP protocol such as tcp, udp or a number from 1 to 255", text),
+			words: slices.Sorted(maps.Keys(ipProtocols)), number: true, least: 1, most: 255}
 	}
 	return uint8(n), nil
 }
@@ -195,6 +200,6 @@ func oneOf(words ...string) func(string) (string, error) {
 		if slices.Contains(words, text) {
 			return text, nil
 		}
-		return "", fmt.Errorf("%q is none of %s", text, strings.Join(words, ", "))
+		return "", &domain{message: fmt.Sprintf("%q is none of %s", text, strings.Join(words, ", ")), words: words}
 	}
 }

@@ -54,7 +54,7 @@ func (d *decoder) portEntry(item *yaml.Node, k *netstate.Kind, entry *netstate.I
 		d.name(item, entry) // a name alone, as bonds have it
 		return
 	}
-	known := fields{"name": {decode: func(v *yaml.Node) { d.name(v, entry) }}}
+	known := fields{"name": {decode: func(v *yaml.Node) { d.name(v, entry) }, needed: true}}
 	for key := range children(k.PortSection) {
 		a := netstate.AttrByKey(k.PortSection + "." + key)
 		known[key] = field{decode: func(v *yaml.Node) { d.attr(v, a, entry) }, hidden: a.Set == netstate.ReadOnly}

@@ -108,6 +108,12 @@ func parseName(text string) (string, error) { return text, netstate.CheckName(te
 // optional is scalar, but nmstate's empty text sets the zero value.
 func optional[T any](d *decoder, what string, parse func(string) (T, error), set func(T)) func(*yaml.Node) {
 	return func(n *yaml.Node) {
+		if d.probing {
+			v := valueOf(parse)
+			v.Empty = true
+			d.takes(n, v)
+			return
+		}
 		if n.Kind == yaml.Scalar && n.Value == "" && n.Quoted {
 			var zero T
 			set(zero)

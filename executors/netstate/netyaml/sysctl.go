@@ -38,7 +38,7 @@ func (d *decoder) ownSysctls(n *yaml.Node, i *netstate.InterfaceConfig) {
 }
 
 func (d *decoder) parameters(n *yaml.Node, set func(key *yaml.Node, value string)) {
-	if n.Null() {
+	if d.takesFree(n) || n.Null() {
 		return
 	}
 	if n.Kind != yaml.Mapping {

@@ -41,7 +41,8 @@ func (d *decoder) entry(a *netstate.Attr, e netstate.Entry) fields {
 	known := fields{}
 	for k := range a.Fields {
 		f := &a.Fields[k]
-		known[f.Key] = field{hidden: f.Set == netstate.ReadOnly, decode: func(v *yaml.Node) {
+		needed := f.Set == netstate.OnCreate && f.Default == ""
+		known[f.Key] = field{hidden: f.Set == netstate.ReadOnly, needed: needed, decode: func(v *yaml.Node) {
 			if f.Set == netstate.ReadOnly {
 				return
 			}

@@ -19,6 +19,27 @@ does not have ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, 
 type ip-tunnel (the types ipip, sit and ip6tnl are the same): it refuses them by name. Interfaces of that
 type can still be named without ` + "`type`" + `, to change what every interface has.
 
+## In an editor
+
+[netconfig.schema.json](netconfig.schema.json) is this page as a JSON Schema (draft
+2020-12): editors complete keys with it, show what they mean, and mark what is wrong.
+It is made from the decoder and the tables. Where the body of a block is a YAML file of
+its own, a comment in its first line is all that yaml-language-server needs (VS Code,
+Neovim, Emacs and others use it):
+
+` + "```yaml" + `
+# yaml-language-server: $schema=https://…/docs/reference/netconfig.schema.json
+interfaces:
+  - name: eth0
+    mtu: 1500
+` + "```" + `
+
+The path may also be that of a copy of the file; the comment may stay in the block. The
+schema takes ` + "`${…}`" + ` wherever a value may stand, in quotes. What contradicts itself, or
+does not suit the target, only ` + "`stet lint` and `stet plan`" + ` find.
+
+## The parts
+
 A type that the running kernel lacks is refused by the plan, before anything is
 touched; it says which module, and which option of the kernel's configuration, has it.
 
