@@ -80,9 +80,13 @@ func observe(ctx context.Context, open *sessions, t executors.Target, sysctls []
 	if err != nil {
 		return nil, err
 	}
-	return session.Observe(ctx, netstate.Query{
+	q := netstate.Query{
 		Links: true, Routes: true, RouteSets: sets, Rules: true, Neighbors: true, FDB: true, DNS: true, Sysctls: sysctls,
-	})
+	}
+	if scheme := t.Scheme(); scheme == "local" || scheme == "ssh" {
+		q.Netns = []string{"*"} // they are the machine's, and not another namespace's
+	}
+	return session.Observe(ctx, q)
 }
 
 func (c *cli) printFacts(state *netstate.State) error {

@@ -12,7 +12,7 @@ func (m *Machine) check(e *netstate.Edit) syscall.Errno {
 	there := m.has(&e.Before)
 	switch e.Op {
 	case netstate.Add:
-		if o := e.After; o.Link != nil && m.has(&o) || o.Route != nil && m.has(&o) || o.Rule != nil && m.has(&o) || o.Address != nil && m.has(&o) {
+		if o := e.After; o.Link != nil && m.has(&o) || o.Route != nil && m.has(&o) || o.Rule != nil && m.has(&o) || o.Address != nil && m.has(&o) || o.Namespace != nil && m.has(&o) {
 			return syscall.EEXIST
 		}
 		if device := deviceOf(&e.After); device != "" && m.state.Interface(device) == nil {
@@ -76,6 +76,8 @@ func (m *Machine) has(o *netstate.Object) bool {
 	case o.FDB != nil:
 		_, ok := slices.BinarySearchFunc(s.FDB, *o.FDB, func(a, b netstate.FDBEntry) int { return netstate.CompareFDB(&a, &b) })
 		return ok
+	case o.Namespace != nil:
+		return slices.ContainsFunc(s.Namespaces, func(n netstate.Namespace) bool { return n.Name == o.Namespace.Name })
 	case o.Sysctl != nil:
 		_, ok := s.Sysctls[o.Sysctl.Key]
 		return ok

@@ -37,6 +37,9 @@ func (m *Machine) Observe(ctx context.Context, q netstate.Query) (*netstate.Stat
 	if !q.DNS {
 		s.DNS = nil
 	}
+	s.Namespaces = slices.DeleteFunc(s.Namespaces, func(n netstate.Namespace) bool {
+		return !slices.Contains(q.Netns, n.Name) && !slices.Contains(q.Netns, "*")
+	})
 	if len(q.Sysctls) == 0 {
 		s.Sysctls = nil
 	}

@@ -2,7 +2,9 @@ package linux
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -14,11 +16,16 @@ import (
 // and of the others that were asked for.
 func (n *Namespace) observeLinks(ctx context.Context, s *netstate.State, raw []rawLink, l *links, others []string) error {
 	s.Interfaces = []netstate.Interface{}
-	if err := n.appendLinks(ctx, s, "", raw, l, nil); err != nil {
+	if err := n.appendLinks(ctx, s, "", raw, l, nil, others); err != nil {
 		return err
 	}
 	for _, name := range others {
-		if err := n.observeOther(ctx, s, name); err != nil {
+		err := n.observeOther(ctx, s, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			s.LackNamespace(name, err.Error())
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -36,17 +43,18 @@ func (n *Namespace) observeOther(ctx context.Context, s *netstate.State, name st
 	if err != nil {
 		return fmt.Errorf("reading the interfaces of %s: %w", name, err)
 	}
-	return m.appendLinks(ctx, s, name, raw, l, n)
+	return m.appendLinks(ctx, s, name, raw, l, n, nil)
 }
 
 // appendLinks adds the interfaces of n, which is called netns; observed is the
-// namespace that this one is another of, nil for itself.
-func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns string, raw []rawLink, l *links, observed *Namespace) error {
+// namespace that this one is another of, nil for itself. more are names that
+// are known besides.
+func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns string, raw []rawLink, l *links, observed *Namespace, more []string) error {
 	addresses, err := n.addresses(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the addresses: %w", err)
 	}
-	peers := n.peers(ctx, others(n, netns), observed)
+	peers := n.peers(ctx, append(others(n, netns), more...), observed)
 	defaults, first := n.isInitial(), len(s.Interfaces)
 	for j := range raw {
 		r := &raw[j]

@@ -22,6 +22,9 @@ type Options struct {
 	// Known lists names that Resolve knows, so that a veth's peer in one of
 	// them is recognised. Nil lists none.
 	Known func() []string
+	// Named are the named namespaces of the machine, which netconfig makes and
+	// removes. Nil: there are none.
+	Named Named
 	// Keys is a folder for keys that a way back needs, readable by its owner
 	// only; it is made when the first one is kept. "" keeps them in memory.
 	Keys string

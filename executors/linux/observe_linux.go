@@ -19,6 +19,11 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 			return nil, fmt.Errorf("reading the interfaces: %w", err)
 		}
 	}
+	if len(q.Netns) > 0 {
+		if err := n.observeNamed(ctx, s, q.Netns); err != nil {
+			return nil, fmt.Errorf("reading the named namespaces: %w", err)
+		}
+	}
 	steps := []struct {
 		wanted bool
 		what   string

@@ -82,7 +82,7 @@ func (w way) Undo(ctx context.Context, c *netstate.Change) (*executors.Result, e
 // Descriptors of a guard's process.
 const (
 	readyFD = 3
-	firstFD = 4 // of the other targets' namespaces, in the order of the names
+	firstFD = 4 // of the other targets' namespaces, in the order of the names, and of the mount namespace that shows the named ones
 )
 
 // startGuard starts the process: `guard DIR NAMES RESOLV.CONF`.
@@ -106,6 +106,11 @@ func (s *session) startGuard(dir string, ready *os.File) error {
 		names = append(names, name)
 		files = append(files, os.NewFile(uintptr(fd), name))
 	}
+	mnt, err := os.Open("/proc/thread-self/ns/mnt")
+	if err != nil {
+		return err
+	}
+	files = append(files, mnt)
 	list, err := json.Marshal(names)
 	if err != nil {
 		return err
@@ -151,20 +156,21 @@ func ServeGuard(ctx context.Context, args []string) error {
 	if len(args) != 3 {
 		return errors.New("serving a guard: it is started by stet itself")
 	}
-	var names []string
-	if err := json.Unmarshal([]byte(args[1]), &names); err != nil {
+	var list []string
+	if err := json.Unmarshal([]byte(args[1]), &list); err != nil {
 		return fmt.Errorf("serving a guard: reading the names of targets: %w", err)
 	}
-	for fd := readyFD; fd < firstFD+len(names); fd++ {
+	for fd := readyFD; fd <= firstFD+len(list); fd++ {
 		unix.CloseOnExec(fd) // what leads back must not inherit them
 	}
 	ready := os.NewFile(readyFD, "ready")
-	others := make(map[string]int, len(names))
-	for i, name := range names {
+	others := make(map[string]int, len(list))
+	for i, name := range list {
 		others[name] = firstFD + i
 	}
 	keys := filepath.Join(filepath.Dir(filepath.Dir(args[0])), "keys") // see Host.keys
-	ns, err := linux.Open(linux.Options{NS: -1, Resolve: resolver(others), Known: func() []string { return names }, Keys: keys,
+	spaces := &names{mnt: firstFD + len(list)}
+	ns, err := linux.Open(linux.Options{NS: -1, Resolve: resolver(others), Known: func() []string { return list }, Named: spaces, Keys: keys,
 		ResolvConf: args[2], Shown: newShown(args[2]).again})
 	if err != nil {
 		_, _ = io.WriteString(ready, err.Error()+"\n")

@@ -49,6 +49,7 @@ type Host struct {
 	sessions map[*session]bool
 	spaces   map[string]*space // by the target's name, the last one opened
 	made     map[string]*made  // by the namespace's name
+	names    *names            // the named namespaces
 	sandbox  executors.Opener
 	sudo     executors.Opener
 	box      map[string]*space // in the helper of the sandboxes: those there are
@@ -58,6 +59,7 @@ type Host struct {
 func NewHost(o HostOptions) (*Host, error) {
 	h := &Host{o: o, sessions: map[*session]bool{}, spaces: map[string]*space{},
 		made: map[string]*made{}}
+	h.names = &names{host: h, mnt: -1}
 	h.find = h.findHost
 	h.life, h.endLife = context.WithCancel(context.Background())
 	return h, nil
@@ -148,7 +150,7 @@ func (h *Host) resolve(name string) (int, error) {
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return -1, &executors.Error{Code: "not-found", Op: "finding the namespace of " + name,
-				Message: "neither an open target nor a namespace in " + named}
+				Message: "neither an open target nor a namespace in " + named, Err: err}
 		}
 		return -1, err
 	}
@@ -210,6 +212,7 @@ func (h *Host) Close() error {
 	for _, sp := range h.box {
 		sp.close()
 	}
+	h.names.close()
 	for name, m := range h.made {
 		errs = append(errs, h.unmake(name, m))
 	}

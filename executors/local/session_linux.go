@@ -51,7 +51,7 @@ func newSession(h *Host, t executors.Target, sp *space) (*session, error) {
 		fd = int(sp.net.Fd())
 	}
 	shown := newShown(sp.resolv)
-	ns, err := linux.Open(linux.Options{NS: fd, Resolve: h.resolve, Known: h.known, Keys: h.keys(sp.key),
+	ns, err := linux.Open(linux.Options{NS: fd, Resolve: h.resolve, Known: h.known, Named: h.names, Keys: h.keys(sp.key),
 		ResolvConf: sp.resolv, Files: sp.enter, Shown: shown.again})
 	if err != nil {
 		if !sp.shared {

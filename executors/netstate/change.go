@@ -15,16 +15,17 @@ const (
 // Object is one object of a state; exactly one field is set. The addresses of
 // an interface are objects of their own: Link's Addresses are empty here.
 type Object struct {
-	Link     *Interface        `json:"link,omitempty"`
-	Address  *InterfaceAddress `json:"address,omitempty"`
-	Route    *Route            `json:"route,omitempty"`
-	Routes   *RouteSet         `json:"routes,omitempty"`
-	Nexthop  *Nexthop          `json:"nexthop,omitempty"`
-	Rule     *Rule             `json:"rule,omitempty"`
-	Neighbor *Neighbor         `json:"neighbor,omitempty"`
-	FDB      *FDBEntry         `json:"fdb,omitempty"`
-	Sysctl   *Sysctl           `json:"sysctl,omitempty"`
-	DNS      *DNS              `json:"dns,omitempty"`
+	Link      *Interface        `json:"link,omitempty"`
+	Address   *InterfaceAddress `json:"address,omitempty"`
+	Route     *Route            `json:"route,omitempty"`
+	Routes    *RouteSet         `json:"routes,omitempty"`
+	Nexthop   *Nexthop          `json:"nexthop,omitempty"`
+	Rule      *Rule             `json:"rule,omitempty"`
+	Neighbor  *Neighbor         `json:"neighbor,omitempty"`
+	FDB       *FDBEntry         `json:"fdb,omitempty"`
+	Sysctl    *Sysctl           `json:"sysctl,omitempty"`
+	DNS       *DNS              `json:"dns,omitempty"`
+	Namespace *Namespace        `json:"namespace,omitempty"`
 }
 
 // InterfaceAddress is an address with the interface it belongs to.
@@ -130,6 +131,7 @@ func (o Object) sort() string {
 	add(o.FDB != nil, "fdb")
 	add(o.Sysctl != nil, "sysctl")
 	add(o.DNS != nil, "dns")
+	add(o.Namespace != nil, "namespace")
 	if len(found) != 1 {
 		return ""
 	}

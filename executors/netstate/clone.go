@@ -20,6 +20,7 @@ func (s *State) Clone() *State {
 		Nexthops:   slices.Clone(s.Nexthops),  // groups are never changed in place
 		RouteSets:  slices.Clone(s.RouteSets), // what is in them is never changed
 		DNS:        slices.Clone(s.DNS),       // nor are lists and files
+		Namespaces: s.Namespaces,              // setNamespace makes a new list
 		Secrets:    maps.Clone(s.Secrets),
 		Lacks:      s.Lacks, // never changed
 	}

@@ -11,6 +11,7 @@ type Config struct {
 	FDB        []FDBConfig
 	Sysctls    []SysctlConfig
 	DNS        *DNSConfig // nil if not named
+	Namespaces []NamespaceConfig
 	// Files are the tables that entries were read from.
 	Files []File
 	// Secrets are the keys that the block gives, by their fingerprints, which

@@ -14,12 +14,20 @@ func (c *Config) Query() Query {
 		return q
 	}
 	q.Rules = len(c.Rules) > 0
-	q.Routes = len(c.Routes) > 0 || len(c.Nexthops) > 0
+	for i := range c.Namespaces {
+		q.Netns = append(q.Netns, c.Namespaces[i].Namespace.Name)
+		if c.Namespaces[i].Absent {
+			// What is in it may go in the same block.
+			q.links()
+			q.Namespaces = append(q.Namespaces, c.Namespaces[i].Namespace.Name)
+		}
+	}
+	q.Routes = q.Routes || len(c.Routes) > 0 || len(c.Nexthops) > 0
 	q.RouteSets = c.hasSets()
-	q.Neighbors = len(c.Neighbors) > 0
-	q.FDB = len(c.FDB) > 0
+	q.Neighbors = q.Neighbors || len(c.Neighbors) > 0
+	q.FDB = q.FDB || len(c.FDB) > 0
 	// Routes, neighbours and entries name interfaces, which must exist.
-	q.Links = q.Routes || q.Neighbors || q.FDB || len(c.Sysctls) > 0
+	q.Links = q.Links || q.Routes || q.Neighbors || q.FDB || len(c.Sysctls) > 0
 	if c.DNS != nil {
 		q.DNS, q.Links, q.Routes = true, true, true
 	}
@@ -130,6 +138,8 @@ func (q *Query) tidy() {
 	q.Sysctls = slices.Compact(q.Sysctls)
 	slices.Sort(q.Namespaces)
 	q.Namespaces = slices.Compact(q.Namespaces)
+	slices.Sort(q.Netns)
+	q.Netns = slices.Compact(q.Netns)
 	slices.Sort(q.Kinds)
 	q.Kinds = slices.Compact(q.Kinds)
 }
@@ -180,5 +190,7 @@ func (o Object) query(q *Query) {
 		q.DNS = true
 	case o.Sysctl != nil:
 		q.sysctl(o.Sysctl.Key)
+	case o.Namespace != nil:
+		q.Netns = append(q.Netns, o.Namespace.Name)
 	}
 }

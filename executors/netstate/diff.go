@@ -20,6 +20,7 @@ func Diff(from, to *State) *Change {
 		from, to = from.Expanded(), to.Expanded()
 	}
 	d := &differ{from: from, to: to, losses: l}
+	d.namespaces()
 	d.links()
 	d.addresses()
 	d.neighbors()
@@ -52,36 +53,38 @@ type differ struct {
 	from, to *State
 	*losses
 
-	sysctlsFirst   []Edit                // that do not belong to an interface
-	sysctlsDragged []Edit                // that others drag along, and are set after them
-	linksEarly     []Edit                // made and changed
-	freed          map[string]*Interface // ports that left their bond before it was changed
-	taken          []Edit                // hardware addresses that bridges take from ports
-	sysctlsLinks   []Edit                // that belong to an interface
-	addressEarly   []Edit                // added, changed
-	entries        []Edit                // neighbours and forwarding entries: added, changed
-	nexthopsAdded  []Edit                // and changed
-	nexthopsGone   []Edit
-	routesDirect   []Edit // added, changed: without gateway, so that gateways are in reach
-	routesGateway  []Edit
-	rulesAdded     []Edit
-	rulesDeleted   []Edit
-	names          []Edit // name servers
-	routesDeleted  []Edit
-	entriesGone    []Edit
-	addressLate    []Edit
-	sysctlsLate    []Edit // that take addresses away
-	linksLate      []Edit // taken down, moved away, deleted
-	lost           []Edit // implied by what is late
-	post           []Edit // what was lost late and has to be there
+	namespacesEarly []Edit
+	namespacesLate  []Edit
+	sysctlsFirst    []Edit                // that do not belong to an interface
+	sysctlsDragged  []Edit                // that others drag along, and are set after them
+	linksEarly      []Edit                // made and changed
+	freed           map[string]*Interface // ports that left their bond before it was changed
+	taken           []Edit                // hardware addresses that bridges take from ports
+	sysctlsLinks    []Edit                // that belong to an interface
+	addressEarly    []Edit                // added, changed
+	entries         []Edit                // neighbours and forwarding entries: added, changed
+	nexthopsAdded   []Edit                // and changed
+	nexthopsGone    []Edit
+	routesDirect    []Edit // added, changed: without gateway, so that gateways are in reach
+	routesGateway   []Edit
+	rulesAdded      []Edit
+	rulesDeleted    []Edit
+	names           []Edit // name servers
+	routesDeleted   []Edit
+	entriesGone     []Edit
+	addressLate     []Edit
+	sysctlsLate     []Edit // that take addresses away
+	linksLate       []Edit // taken down, moved away, deleted
+	lost            []Edit // implied by what is late
+	post            []Edit // what was lost late and has to be there
 }
 
 func (d *differ) assemble() []Edit {
 	parts := [][]Edit{
-		d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries, d.nexthopsAdded,
+		d.namespacesEarly, d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries, d.nexthopsAdded,
 		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted, d.names,
 		d.routesDeleted, d.nexthopsGone, d.entriesGone, d.addressLate, d.sysctlsLate,
-		d.linksLate, d.lost, d.post,
+		d.linksLate, d.lost, d.post, d.namespacesLate,
 	}
 	parts = slices.DeleteFunc(parts, func(p []Edit) bool { return len(p) == 0 })
 	n := 0

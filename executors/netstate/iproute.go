@@ -45,6 +45,8 @@ func ipEdit(e *Edit) []string {
 		return []string{ipFDB(e)}
 	case o.DNS != nil && e.Op == Modify:
 		return ipDNS(e)
+	case o.Namespace != nil:
+		return ipNamespace(e)
 	case o.Sysctl != nil && e.Op != Delete:
 		return []string{words("sysctl", "-w", o.Sysctl.Key+"="+o.Sysctl.Value)}
 	}

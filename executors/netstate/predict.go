@@ -35,6 +35,8 @@ func (s *State) apply(e Edit) {
 		s.applySysctl(e)
 	case e.Op == Modify && o.DNS != nil:
 		s.applyDNS(o.DNS)
+	case o.Namespace != nil:
+		s.setNamespace(o.Namespace.Name, e.After.Namespace)
 	}
 }
 

@@ -17,6 +17,9 @@ type Query struct {
 	// Namespaces are other targets or named namespaces whose links are wanted
 	// too, marked with Interface.Netns.
 	Namespaces []string `json:"namespaces,omitempty"`
+	// Netns are names of namespaces of the machine that are wanted as objects;
+	// "*" is all of them.
+	Netns []string `json:"netns,omitempty"`
 	// Kinds are types of interfaces that are to be made: whether the kernel
 	// has them is wanted too.
 	Kinds []string `json:"kinds,omitempty"`

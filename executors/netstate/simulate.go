@@ -17,6 +17,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 		return m.to, nil, nil
 	}
 	m.to.Secrets = c.Secrets
+	m.namespaces(c.Namespaces)
 	m.interfaces(c)
 	m.sysctls(c)
 	if len(m.problems) == 0 {
@@ -26,6 +27,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 		m.receivers(c)
 		m.ipVlanSiblings(c)
 	}
+	m.namespacesGone(c.Namespaces)
 	m.nexthops(c.Nexthops)
 	m.routes(c.Routes)
 	m.unusedNexthops()
@@ -87,6 +89,7 @@ func (m *simulation) interfaces(c *Config) {
 		case "absent":
 			m.drop(i)
 		default:
+			m.elsewhere(i)
 			live = append(live, i)
 		}
 	}

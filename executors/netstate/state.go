@@ -16,6 +16,9 @@ type State struct {
 	Routes     []Route     `json:"routes,omitempty"`
 	// Nexthops are nexthop objects; they are read with the routes.
 	Nexthops []Nexthop `json:"nexthops,omitempty"`
+	// Namespaces are the named namespaces of the machine, where the Query asked
+	// for them.
+	Namespaces []Namespace `json:"namespaces,omitempty"`
 	// RouteSets are more routes, where the Query asked for sets.
 	RouteSets []RouteSet        `json:"route-sets,omitempty"`
 	Rules     []Rule            `json:"rules,omitempty"`

@@ -140,6 +140,8 @@ func objectName(o Object) string {
 		return "sysctl " + o.Sysctl.Key
 	case o.DNS != nil:
 		return dnsName(o.DNS)
+	case o.Namespace != nil:
+		return "namespace " + o.Namespace.Name
 	}
 	return "nothing"
 }
@@ -166,6 +168,8 @@ func objectText(o Object) string {
 		return "sysctl " + o.Sysctl.Key + " " + oneLine(o.Sysctl.Value)
 	case o.DNS != nil:
 		return dnsName(o.DNS) + " " + dnsText(o.DNS)
+	case o.Namespace != nil:
+		return namespaceText(o.Namespace)
 	}
 	return "nothing"
 }

@@ -36,6 +36,7 @@ func Undo(c *Change, now *State) *Change {
 	kept.Interfaces = c.undoAddresses(to)
 	kept.Sort()
 	c.undoSysctls(to)
+	c.undoNamespaces(to)
 	keepOthers(now, to, kept)
 	settle(now, to, kept)
 	return Diff(now, to)

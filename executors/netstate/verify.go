@@ -35,6 +35,7 @@ func Verify(c *Change, now *State) []Mismatch {
 			v.sysctl(after)
 		}
 	}
+	v.namespaces(c, false)
 	return v.found
 }
 
@@ -77,6 +78,7 @@ func VerifyUndone(c *Change, now *State) []Mismatch {
 			v.sysctl(before)
 		}
 	}
+	v.namespaces(c, true)
 	return v.found
 }
 
@@ -103,7 +105,7 @@ func sortedState(s *State) *State {
 	return &State{
 		Interfaces: sorted(s.Interfaces, CompareInterfaces), Routes: sorted(s.Routes, CompareRoutes),
 		Rules: sorted(s.Rules, CompareRules), Neighbors: sorted(s.Neighbors, CompareNeighbors),
-		FDB: sorted(s.FDB, CompareFDB), Sysctls: s.Sysctls, DNS: s.DNS, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
+		FDB: sorted(s.FDB, CompareFDB), Sysctls: s.Sysctls, DNS: s.DNS, Namespaces: s.Namespaces, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
 	}
 }
 

@@ -27,6 +27,9 @@ func (s *State) View(q Query) *State {
 	if len(q.Kinds) > 0 {
 		v.Lacks = s.Lacks
 	}
+	if len(q.Netns) > 0 {
+		v.Namespaces = s.Namespaces
+	}
 	if len(q.Sysctls) == 0 {
 		return v
 	}

@@ -221,6 +221,8 @@ func Key(o netstate.Object) string {
 		return "sysctl " + o.Sysctl.Key
 	case o.DNS != nil:
 		return "dns " + o.DNS.Device
+	case o.Namespace != nil:
+		return "namespace " + o.Namespace.Name
 	}
 	return ""
 }

@@ -87,6 +87,7 @@ const later = "This version of stet does not have it yet. Leave it out, or use a
 
 func (d *decoder) top(n *yaml.Node) {
 	d.mapping(n, "a netconfig block", fields{
+		"namespaces":   {decode: d.namespaces},
 		"interfaces":   {decode: d.interfaces},
 		"routes":       {decode: d.routes},
 		"nexthops":     {decode: d.nexthops},

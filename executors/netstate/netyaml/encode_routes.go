@@ -16,6 +16,7 @@ func Write(to io.Writer, s *netstate.State) error {
 	w := bufio.NewWriterSize(to, 64<<10)
 	// What bufio cannot write, Flush tells.
 	m := &mapping{}
+	m.list("namespaces", encodeEach(s.Namespaces, encodeNamespace))
 	m.list("interfaces", encodeInterfaces(s))
 	m.config("nexthops", encodeEach(s.Nexthops, encodeNexthop))
 	_, _ = w.WriteString(m.format())

@@ -89,6 +89,55 @@ stays as it is, but for lifetimes: without any it is to stay forever.
 `
 
 const objects = `
+## Namespaces ᵉ
+
+Entries of ` + "`namespaces`" + ` are the named network namespaces of the machine, as
+ip-netns(8) keeps them below /run/netns. They are made before everything else in the
+block, so that its interfaces can be moved there (` + "`netns`" + `) and pairs can lead there
+(` + "`peer-target`" + `), and removed after everything else.
+
+| key | meaning |
+|---|---|
+| ` + "`name`" + ` | required |
+| ` + "`state`" + ` | ` + "`present`" + ` (if not given) or ` + "`absent`" + ` |
+| ` + "`loopback`" + ` | ` + "`up` or `down`" + `: the state of its ` + "`lo`" + `. A new one has it down |
+| ` + "`nsid`" + ` | the number that the target's namespace has for it. It can be given when the namespace is made, and never be changed: the kernel cannot |
+
+A namespace that something is in is not removed: the plan is refused, and names what is
+in it: processes, interfaces but ` + "`lo`" + `, addresses of ` + "`lo`" + `. It is looked at once more at
+the last moment, also when undoing. With a namespace the kernel removes its virtual
+interfaces, and nothing can bring them back; a network card returns to the initial
+namespace, down, without addresses. Processes that are in it keep it alive without a
+name. Interfaces that go in the same block (the near end of a veth pair takes the far
+end along) are no reason to refuse.
+
+Undoing a removal within the same run gives the very namespace its name back, with all
+that was set in it. Undoing it later, or by a guard, makes a new one, with its number and
+the state of its ` + "`lo`" + `; kernel parameters, rules and packet filters that were set in it are
+not there then.
+
+To set up the inside of a namespace in the same document, make its target with
+` + "`create: true`" + `: a namespace that stet made for a target counts as not there until a
+block declares it, and stays from then on.
+
+` + "```yaml" + `
+namespaces:
+  - name: blue
+    loopback: up
+  - name: old
+    state: absent
+interfaces:
+  - name: blue0
+    type: veth
+    veth:
+      peer: eth0
+      peer-target: blue
+` + "```" + `
+
+An interface that is moved loses its addresses, its controller and what leads over it,
+and is down there until something else is asked. Undoing brings it back with its name,
+hardware address, MTU, controller, addresses and routes, up if it was up.
+
 ## Routes
 
 Entries of ` + "`routes.config`" + ` are added; one of the same destination, table, metric and
