@@ -26,36 +26,78 @@ var devconf6 = map[string]int{
 	"addr_gen_mode": 47,
 }
 
-// fromLinks reads a parameter of all interfaces, but not of "all" and
-// "default", out of what is known of them. ok is false for a key that is not
-// among what the kernel sends.
-func fromLinks(values map[string]string, key string, raw []rawLink) (ok bool) {
-	version, parameter, ok := strings.Cut(key, ".conf.*.")
-	if !ok || raw == nil {
+// deviceConf is what the kernel sends of one interface: IFLA_INET_CONF and
+// IFLA_INET6_CONF, arrays of 32-bit numbers.
+type deviceConf struct {
+	name      string // as in a key
+	four, six []byte
+}
+
+// deviceConfs are those of all interfaces of a namespace.
+type deviceConfs struct {
+	list   []deviceConf
+	byName map[string]int
+}
+
+func newDeviceConfs(raw []rawLink) deviceConfs {
+	d := deviceConfs{byName: make(map[string]int, len(raw))}
+	for i := range raw {
+		c := deviceConf{name: strings.ReplaceAll(raw[i].name(), ".", "/")}
+		for family, own := range attributes(raw[i].attrs[unix.IFLA_AF_SPEC]) {
+			for number, conf := range attributes(own) {
+				switch {
+				case family == unix.AF_INET && number == unix.IFLA_INET_CONF:
+					c.four = conf
+				case family == unix.AF_INET6 && number == unix.IFLA_INET6_CONF:
+					c.six = conf
+				}
+			}
+		}
+		d.byName[c.name] = len(d.list)
+		d.list = append(d.list, c)
+	}
+	return d
+}
+
+// read reads the parameter that a key names: of one interface, or, for a "*",
+// of all of them, but not of "all" and "default". ok is false for a key that is
+// not among what the kernel sent.
+func (d deviceConfs) read(values map[string]string, key string) (ok bool) {
+	version, rest, ok := strings.Cut(key, ".conf.")
+	name, parameter, cut := strings.Cut(rest, ".")
+	if !ok || !cut || len(d.list) == 0 {
 		return false
 	}
-	family, number, places := uint16(unix.AF_INET), uint16(unix.IFLA_INET_CONF), devconf4
-	if version == "net.ipv6" {
-		family, number, places = unix.AF_INET6, unix.IFLA_INET6_CONF, devconf6
-	} else if version != "net.ipv4" {
+	places := devconf4
+	switch version {
+	case "net.ipv4":
+	case "net.ipv6":
+		places = devconf6
+	default:
 		return false
 	}
 	at, ok := places[parameter]
 	if !ok {
 		return false
 	}
-	for i := range raw {
-		for typ, own := range attributes(raw[i].attrs[unix.IFLA_AF_SPEC]) {
-			if typ != family {
-				continue
-			}
-			for typ, conf := range attributes(own) {
-				if typ == number && len(conf) >= 4*(at+1) {
-					name := strings.ReplaceAll(raw[i].name(), ".", "/")
-					values[version+".conf."+name+"."+parameter] = strconv.Itoa(int(int32(u32(conf[4*at:]))))
-				}
-			}
-		}
+	if name != "*" {
+		i, ok := d.byName[name]
+		return ok && d.list[i].value(values, version, parameter, at)
 	}
+	for i := range d.list {
+		d.list[i].value(values, version, parameter, at)
+	}
+	return true
+}
+
+func (c *deviceConf) value(values map[string]string, version, parameter string, at int) bool {
+	conf := c.four
+	if version == "net.ipv6" {
+		conf = c.six
+	}
+	if len(conf) < 4*(at+1) {
+		return false
+	}
+	values[version+".conf."+c.name+"."+parameter] = strconv.Itoa(int(int32(u32(conf[4*at:]))))
 	return true
 }

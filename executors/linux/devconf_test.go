@@ -24,8 +24,20 @@ func TestDevconf(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, want := map[string]string{}, map[string]string{}
-			if !fromLinks(got, key, raw) {
+			confs := newDeviceConfs(raw)
+			if !confs.read(got, key) {
 				t.Errorf("%s is not known", key)
+			}
+			for own, value := range got {
+				one := map[string]string{}
+				if !confs.read(one, own) || len(one) != 1 || one[own] != value {
+					t.Errorf("%s alone is %v, among all %s", own, one, value)
+				}
+			}
+			for _, other := range []string{"all", "default", "nosuch", "low0.more"} {
+				if confs.read(map[string]string{}, "net."+version+".conf."+other+"."+parameter) {
+					t.Errorf("%s of %s is known", parameter, other)
+				}
 			}
 			if err := ns.within(func() error { return readSysctls(want, key) }); err != nil {
 				t.Fatal(err)

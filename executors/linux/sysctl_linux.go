@@ -41,14 +41,17 @@ func sysctlKey(path string) string {
 // interfaces, nil where they were not read.
 func (n *Namespace) observeSysctls(ctx context.Context, s *netstate.State, keys []string, raw []rawLink) error {
 	s.Sysctls = map[string]string{}
+	confs := newDeviceConfs(raw)
 	return n.within(func() error {
 		for _, key := range keys {
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
 			}
 			own := []string{key}
-			if fromLinks(s.Sysctls, key, raw) {
-				own = []string{strings.Replace(key, "*", "all", 1), strings.Replace(key, "*", "default", 1)}
+			if confs.read(s.Sysctls, key) {
+				if own = nil; strings.Contains(key, "*") {
+					own = []string{strings.Replace(key, "*", "all", 1), strings.Replace(key, "*", "default", 1)}
+				}
 			}
 			for _, key := range own {
 				if err := readSysctls(s.Sysctls, key); err != nil {
