@@ -22,7 +22,20 @@ func Decode(body string) (*netstate.Config, []netstate.Problem) { return DecodeF
 // DecodeFiles is Decode that reads the tables that a block names with
 // `from-file`; open is given the path as it is written there. Faults of a table
 // name its line, and have the position of the path.
+//
+// The Config is shared by all who decode the same body: nobody changes it.
 func DecodeFiles(body string, open func(path string) (io.ReadCloser, error)) (*netstate.Config, []netstate.Problem) {
+	if known, ok := latest.get(body); ok {
+		return known.config, known.problems
+	}
+	d := decode(body, open)
+	if !d.named {
+		latest.put(decoded{body, d.config, d.problems})
+	}
+	return d.config, d.problems
+}
+
+func decode(body string, open func(path string) (io.ReadCloser, error)) *decoder {
 	d := &decoder{open: open, config: &netstate.Config{}, byName: map[string]int{}}
 	root, errs := yaml.Parse(body)
 	for _, e := range errs {
@@ -35,7 +48,7 @@ func DecodeFiles(body string, open func(path string) (io.ReadCloser, error)) (*n
 		d.top(root)
 	}
 	d.adoptPorts()
-	return d.config, d.problems
+	return d
 }
 
 // within is a place in the body: what is missing at its end, the parser finds
@@ -54,6 +67,8 @@ type decoder struct {
 	open     func(path string) (io.ReadCloser, error)
 	config   *netstate.Config
 	problems []netstate.Problem
+	// named is true of a body that names files: what it means is not in it alone.
+	named bool
 	// byName is where each interface is in config.
 	byName map[string]int
 	// probing is set while the decoder is asked what it takes: then shape is what

@@ -28,6 +28,7 @@ const (
 // routesFrom decodes an entry whose destinations are in a file.
 func (d *decoder) routesFrom(n *yaml.Node, entry netstate.RouteConfig, file string) {
 	at := n.Get("from-file")
+	d.named = true
 	switch {
 	case entry.Has["destination"]:
 		d.fail(at, "contradiction", "an entry has either `destination` or `from-file`", "Leave one of the two out.")

@@ -52,6 +52,7 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%d edits, but the text is %q", len(change.Edits), text)
 		}
 		leadsBack(t, s, to, change, c)
+		asDecoded(t, body, c)
 	})
 }
 

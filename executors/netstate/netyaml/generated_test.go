@@ -2,12 +2,16 @@ package netyaml
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"stet/executors/netstate"
 )
@@ -342,6 +346,45 @@ func TestEncodedStateIsNoChange(t *testing.T) {
 	}
 }
 
+// asDecoded checks that nobody changed a Config, which is shared.
+func asDecoded(t *testing.T, body string, c *netstate.Config) {
+	t.Helper()
+	if fresh := decode(body, nil).config; !reflect.DeepEqual(fresh, c) {
+		t.Errorf("the decoded block was changed by its users: %s", cmp.Diff(fmt.Sprintf("%+v", fresh), fmt.Sprintf("%+v", c)))
+	}
+}
+
+// TestMemo decodes more than is remembered.
+func TestMemo(t *testing.T) {
+	block := func(n int) string { return fmt.Sprintf("interfaces: [{name: eth%d, mtu: 1400}]", n) }
+	for range 2 {
+		for n := range 3 * memoBlocks {
+			for range 2 {
+				c, problems := Decode(block(n))
+				if len(problems) > 0 || c.Interfaces[0].Name != fmt.Sprintf("eth%d", n) {
+					t.Fatalf("%s: %+v %+v", block(n), c, problems)
+				}
+			}
+		}
+	}
+	again, _ := Decode(block(3*memoBlocks - 1))
+	if c, _ := Decode(block(3*memoBlocks - 1)); c != again {
+		t.Error("the same block was decoded twice")
+	}
+	if latest.size > memoBytes || len(latest.list) > memoBlocks {
+		t.Errorf("%d blocks of %d bytes are kept", len(latest.list), latest.size)
+	}
+	named := "routes: {config: [{from-file: a.txt, next-hop-interface: eth0}]}"
+	if _, problems := Decode(named); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if c, problems := DecodeFiles(named, func(string) (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader("192.0.2.0/24\n")), nil
+	}); len(problems) > 0 || len(c.Routes) != 1 {
+		t.Errorf("a block that names a file: %+v %+v", c, problems)
+	}
+}
+
 // TestGeneratedChanges goes from any generated state to any other and back.
 func TestGeneratedChanges(t *testing.T) {
 	tried := 0
@@ -374,6 +417,7 @@ func TestGeneratedChanges(t *testing.T) {
 		if found := netstate.VerifyUndone(change, back); len(found) > 0 {
 			t.Fatalf("seed %d: undone after %d edits: %+v\nchange:\n%s\nundo:\n%s", seed, cut, found, netstate.Text(change), netstate.Text(netstate.Undo(change, half)))
 		}
+		asDecoded(t, Encode(other), c)
 	}
 	if tried < 100 {
 		t.Errorf("only %d changes were tried", tried)
