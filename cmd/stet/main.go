@@ -9,6 +9,7 @@ import (
 )
 
 func main() {
+	collectLate()
 	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
