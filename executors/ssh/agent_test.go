@@ -196,6 +196,40 @@ func TestAgentFolderOfOthers(t *testing.T) {
 	}
 }
 
+// In a folder with the sticky bit, which others may write to, a file of theirs or
+// a link is not run: both they could put there, and replace at any time.
+func TestAgentOfOthersInStickyFolder(t *testing.T) {
+	s, c := hosted(t)
+	p := program(t, 0)
+	if err := p.load(); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(s.home, ".cache/stet")
+	file, planted := folder+"/agent-"+p.hash, s.dir+"/plant"
+	write(t, planted, "#!/bin/sh\ntouch "+s.dir+"/planted\necho stet-agent ready\n", 0o755)
+	for name, plant := range map[string]func() error{
+		"a file of another user": func() error {
+			write(t, file, "#!/bin/sh\ntouch "+s.dir+"/planted\necho stet-agent ready\n", 0o755)
+			return os.Chown(file, 7001, 7001)
+		},
+		"a link": func() error { return os.Symlink(planted, file) },
+	} {
+		if err := errors.Join(os.RemoveAll(folder), os.MkdirAll(folder, 0o700), plant(), os.Chmod(folder, 0o777|os.ModeSticky)); err != nil {
+			t.Fatal(err)
+		}
+		a := startAgent(t, c, agentOf(p))
+		speak(t, a, "x", "root --serve v=1 <x>")
+		a.Close()
+		if _, err := os.Stat(s.dir + "/planted"); err == nil {
+			t.Fatalf("%s was run", name)
+		}
+		info, err := os.Stat(folder)
+		if err != nil || info.Mode() != 0o700|os.ModeDir|os.ModeSticky {
+			t.Errorf("after %s the folder is %v (%v), which only its user may enter", name, info, err)
+		}
+	}
+}
+
 func TestTextAtLogin(t *testing.T) {
 	s, c := hosted(t)
 	write(t, s.home+"/.bashrc", "echo 'Welcome to r1!'; printf 'no line end \\033[31m'; echo trouble >&2\n", 0o644)

@@ -62,8 +62,8 @@ func (d *Dialer) attach(ctx context.Context, s *Settings, path string) (*Conn, e
 		socket.Close()
 		return nil, err
 	}
-	c := &Conn{Settings: s, ask: d.asker(s), prove: d.prompts.prove, client: cryptossh.NewClient(conn, channels, requests), done: make(chan struct{})}
-	c.watch()
+	c := &Conn{Settings: s, ask: d.asker(s), prove: d.prompts.prove, done: make(chan struct{})}
+	c.newClient(conn, channels, requests)
 	return c, nil
 }
 

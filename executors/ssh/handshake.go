@@ -101,15 +101,14 @@ func (d *Dialer) attempt(ctx context.Context, s *Settings, trail []string) (*Con
 
 	c := &Conn{Settings: s, ask: d.asker(s), prove: d.prompts.prove, stream: h.stream, done: make(chan struct{})}
 	login := d.prepare(ctx, s, h, c, config)
-	client, err := h.run(ctx, s.address(), config)
+	made, err := h.run(ctx, s.address(), config)
 	phase, late := h.end()
 	if err != nil {
 		h.stream.Close()
 		return nil, login, d.explain(ctx, s, h, way, phase, late, err)
 	}
-	c.client = client
+	c.newClient(made.conn, made.channels, made.requests)
 	c.prove(Password, s.Host, s.User)
-	c.watch()
 	return c, login, nil
 }
 
@@ -127,36 +126,39 @@ func (d *Dialer) turn(ctx context.Context, trail []string) (done func(), err err
 	}
 }
 
+// made is a connection that is logged in, with what the host asks for.
+type made struct {
+	conn     cryptossh.Conn
+	channels <-chan cryptossh.NewChannel
+	requests <-chan *cryptossh.Request
+}
+
 // run does the handshake. It does not wait for a connection that was closed
 // under it: one through a dead jump host would answer only much later.
-func (h *handshake) run(ctx context.Context, address string, config *cryptossh.ClientConfig) (*cryptossh.Client, error) {
+func (h *handshake) run(ctx context.Context, address string, config *cryptossh.ClientConfig) (made, error) {
 	type result struct {
-		client *cryptossh.Client
-		err    error
+		made
+		err error
 	}
 	ended := make(chan result, 1)
 	go func() {
 		conn, channels, requests, err := cryptossh.NewClientConn(h.stream, address, config)
-		if err != nil {
-			ended <- result{err: err}
-			return
-		}
-		ended <- result{client: cryptossh.NewClient(conn, channels, requests)}
+		ended <- result{made{conn, channels, requests}, err}
 	}()
 	gone := func() {
-		if r := <-ended; r.client != nil {
-			r.client.Close()
+		if r := <-ended; r.err == nil {
+			r.conn.Close()
 		}
 	}
 	select {
 	case r := <-ended:
-		return r.client, r.err
+		return r.made, r.err
 	case <-h.expired:
 		go gone()
-		return nil, errTimeout
+		return made{}, errTimeout
 	case <-ctx.Done():
 		go gone()
-		return nil, context.Cause(ctx)
+		return made{}, context.Cause(ctx)
 	}
 }
 

@@ -57,32 +57,48 @@ func (c *Conn) interrupt(ctx context.Context, session *cryptossh.Session, ended 
 
 // session opens a channel for one command.
 func (c *Conn) session(ctx context.Context) (*cryptossh.Session, error) {
+	var session *cryptossh.Session
+	err := c.opening(ctx, func() (close func() error, err error) {
+		if session, err = c.client.NewSession(); err != nil {
+			return nil, err
+		}
+		return session.Close, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return session, nil
+}
+
+// opening opens something on the connection. It does not wait for a connection
+// that has died: what is opened then all the same is closed.
+func (c *Conn) opening(ctx context.Context, open func() (close func() error, err error)) error {
 	type result struct {
-		session *cryptossh.Session
-		err     error
+		close func() error
+		err   error
 	}
 	opened := make(chan result, 1)
 	go func() {
-		s, err := c.client.NewSession()
-		opened <- result{s, err}
+		closer, err := open()
+		opened <- result{closer, err}
 	}()
 	gone := func() {
-		if r := <-opened; r.session != nil {
-			r.session.Close()
+		if r := <-opened; r.err == nil {
+			_ = r.close()
 		}
 	}
 	select {
 	case r := <-opened:
 		if r.err != nil {
-			return nil, c.lost(ctx, r.err)
+			return c.lost(ctx, r.err)
 		}
-		return r.session, nil
+		return nil
 	case <-c.done:
 		go gone()
-		return nil, c.lost(ctx, c.Err())
+		return c.lost(ctx, c.Err())
 	case <-ctx.Done():
 		go gone()
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 }
 

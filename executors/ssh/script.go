@@ -40,16 +40,22 @@ const (
 	otherFolders = `"${XDG_RUNTIME_DIR:-/nonexistent}/stet" "/var/tmp/stet-$u"`
 )
 
-// startScript runs the agent from where it lies. Only a folder that belongs to
-// the user and that nobody else can enter counts: [ -O ] is the owner, ls shows
-// the mode (of a link too, whose mode begins with l).
+// startScript runs the agent from where it lies. Only a folder counts that belongs
+// to the user and in which nobody else can put another program in the agent's
+// place. The shell itself sees that of a folder with the sticky bit, where the file
+// is the user's and no link; for another one ls shows the mode (of a link too,
+// whose mode begins with l), and two processes on the host are half of what
+// starting the agent costs.
 //
 // HASHES are the agents of all platforms: which is the right one is not known
 // yet, and only the right one lies there. BECOME sets $w to the words of sudo.
 const startScript = `
 r() {
 if [ -x "$1" ] && [ -O "${1%/*}" ]; then
-case $(LC_ALL=C ls -ldn "${1%/*}") in drwx------*) BECOME exec $w "$1" ARGS;; esac;
+ok="";
+if [ -k "${1%/*}" ] && [ -O "$1" ]; then [ -L "$1" ] || [ -L "${1%/*}" ] || ok=1;
+else case $(LC_ALL=C ls -ldn "${1%/*}") in drwx------*) ok=1;; esac; fi;
+if [ -n "$ok" ]; then BECOME exec $w "$1" ARGS; fi;
 fi;
 };
 for h in HASHES; do r ` + cacheFolder + `/agent-$h; done;
@@ -78,8 +84,8 @@ trap x 0; trap "exit 1" 1 2 13 15;
 for d in ` + cacheFolder + ` ` + otherFolders + `; do
 case $d in /nonexistent/*) continue;; esac;
 [ -L "$d" ] && continue;
-mkdir -p "$d" && [ -O "$d" ] && chmod 700 "$d" || continue;
-case $(LC_ALL=C ls -ldn "$d") in drwx------*) ;; *) continue;; esac;
+mkdir -p "$d" && [ -O "$d" ] && chmod 1700 "$d" || continue;
+case $(LC_ALL=C ls -ldn "$d") in drwx-----[-T]*) ;; *) continue;; esac;
 t="$d/.agent-HASH.$$.TOKEN";
 true > "$t" || { why=space; t=""; continue; };
 chmod 700 "$t" && [ -x "$t" ] && { why=""; break; };

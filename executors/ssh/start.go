@@ -23,13 +23,11 @@ type Stream struct {
 	// Shipped tells that the agent had to be sent first.
 	Shipped bool
 
-	session *cryptossh.Session
+	channel cryptossh.Channel
 	conn    *Conn
-	in      io.WriteCloser
-	out     io.Reader
 	said    *words
 	ended   chan struct{}
-	how     error // how the agent ended, once ended is closed
+	signal  string // that ended the agent ("KILL"), once ended is closed
 	once    sync.Once
 
 	mu   sync.Mutex
@@ -46,7 +44,7 @@ func (s *Stream) Read(b []byte) (int, error) {
 	if n > 0 {
 		return n, nil
 	}
-	n, err := s.out.Read(b)
+	n, err := s.channel.Read(b)
 	if n > 0 || !errors.Is(err, io.EOF) {
 		return n, err
 	}
@@ -68,17 +66,16 @@ func (s *Stream) Read(b []byte) (int, error) {
 }
 
 // Write implements io.Writer.
-func (s *Stream) Write(b []byte) (int, error) { return s.in.Write(b) }
+func (s *Stream) Write(b []byte) (int, error) { return s.channel.Write(b) }
 
 // killed is the error of an agent that a signal ended; nil if none did.
 func (s *Stream) killed() error {
-	var exit *cryptossh.ExitError
-	if !over(s.ended) || !errors.As(s.how, &exit) || exit.Signal() == "" {
+	if !over(s.ended) || s.signal == "" {
 		return nil
 	}
 	e := &executors.Error{Code: "unreachable", Op: "talking to the agent on " + s.conn.Settings.Host, Err: io.EOF,
-		Message: "it was ended by SIG" + exit.Signal()}
-	if exit.Signal() == "KILL" {
+		Message: "it was ended by SIG" + s.signal}
+	if s.signal == "KILL" {
 		e.Message += ": by somebody, or by the kernel because the host ran out of memory"
 		e.Remedy = "see the host's kernel log (dmesg), and whether it has memory left"
 	}
@@ -98,15 +95,15 @@ const closing = 3 * time.Second
 // Close ends the agent's input, waits for it to end, and closes the session.
 func (s *Stream) Close() error {
 	s.once.Do(func() {
-		_ = s.in.Close()
-		go func() { _, _ = io.Copy(io.Discard, s.out) }()
+		_ = s.channel.CloseWrite()
+		go func() { _, _ = io.Copy(io.Discard, s.channel) }()
 		select {
 		case <-s.ended:
 		case <-s.conn.done:
 		case <-time.After(closing):
-			_ = s.session.Signal(cryptossh.SIGKILL)
+			_, _ = s.channel.SendRequest("signal", false, cryptossh.Marshal(signalRequest{string(cryptossh.SIGKILL)}))
 		}
-		_ = s.session.Close()
+		_ = s.channel.Close()
 	})
 	return nil
 }
@@ -133,14 +130,9 @@ func (c *Conn) start(ctx context.Context, a Agent, programs []*Program) (*Stream
 	}
 	script := shellLine(startScript, "TOKEN", word, "HASHES", strings.Join(hashes, " "), "ARGS", strings.Join(a.Args, " "), "BECOME", become)
 
-	session, err := c.session(ctx)
+	s, err := c.open(ctx, script, prompt)
 	if err != nil {
 		return nil, nil, err
-	}
-	s, err := c.open(session, script, prompt)
-	if err != nil {
-		session.Close()
-		return nil, nil, c.lost(ctx, err)
 	}
 	found, err := c.await(ctx, s, a.Marker, word)
 	if found {
@@ -167,24 +159,58 @@ type starting struct {
 	asked chan struct{} // sudo wants the password
 }
 
-func (c *Conn) open(session *cryptossh.Session, script, prompt string) (*starting, error) {
-	s := &starting{Stream: &Stream{session: session, conn: c, said: &words{}, ended: make(chan struct{})}, asked: make(chan struct{}, 8)}
-	var err error
-	if s.in, err = session.StdinPipe(); err != nil {
+// Messages of RFC 4254: 6.5, 6.9 and 6.10.
+type (
+	execRequest   struct{ Command string }
+	signalRequest struct{ Signal string }
+	exitSignal    struct {
+		Signal     string
+		CoreDumped bool
+		Error      string
+		Lang       string
+	}
+)
+
+// open runs a script. It does without the library's Session, which has four
+// goroutines where one is enough.
+func (c *Conn) open(ctx context.Context, script, prompt string) (*starting, error) {
+	var channel cryptossh.Channel
+	var requests <-chan *cryptossh.Request
+	err := c.opening(ctx, func() (close func() error, err error) {
+		channel, requests, err = c.client.OpenChannel("session", nil)
+		if err != nil {
+			return nil, err
+		}
+		ok, err := channel.SendRequest("exec", true, cryptossh.Marshal(execRequest{script}))
+		if err == nil && !ok {
+			err = errors.New("the server refuses to run commands")
+		}
+		if err != nil {
+			go cryptossh.DiscardRequests(requests)
+			_ = channel.Close()
+		}
+		return channel.Close, err
+	})
+	if err != nil {
 		return nil, err
 	}
-	if s.out, err = session.StdoutPipe(); err != nil {
-		return nil, err
-	}
-	session.Stderr = &listener{tail: &s.said.stderr, prompt: []byte(prompt), heard: s.asked}
-	if err := session.Start(script); err != nil {
-		return nil, err
-	}
-	go func() {
-		defer close(s.ended)
-		s.how = session.Wait()
-	}()
+	s := &starting{Stream: &Stream{channel: channel, conn: c, said: &words{}, ended: make(chan struct{})}, asked: make(chan struct{}, 8)}
+	go s.listen(&listener{tail: &s.said.stderr, prompt: []byte(prompt), heard: s.asked}, requests)
 	return s, nil
+}
+
+// listen takes in what the agent complains of, and then how it ended. The host
+// sends little else; what it does send waits until then.
+func (s *Stream) listen(l *listener, requests <-chan *cryptossh.Request) {
+	defer close(s.ended)
+	_, _ = l.ReadFrom(s.channel.Stderr()) // the other stream tells of a broken connection
+	for r := range requests {
+		var how exitSignal
+		if r.Type == "exit-signal" && cryptossh.Unmarshal(r.Payload, &how) == nil {
+			s.signal = how.Signal
+		}
+		_ = r.Reply(false, nil)
+	}
 }
 
 // await reads until the marker, answering sudo meanwhile.
@@ -240,7 +266,7 @@ func (s *starting) seek(marker, missing []byte) ([]byte, error) {
 	buffer := make([]byte, 4096)
 	var noise []byte
 	for {
-		n, err := s.out.Read(buffer)
+		n, err := s.channel.Read(buffer)
 		noise = append(noise, buffer[:n]...)
 		if i := bytes.Index(noise, marker); i >= 0 {
 			s.Login = visible(string(noise[:i]))
@@ -278,7 +304,7 @@ func (c *Conn) tellSudo(ctx context.Context, s *starting, attempt int) error {
 	if strings.ContainsAny(answer, "\r\n\x00") {
 		return &executors.Error{Code: "permission", Op: "becoming root on " + c.Settings.Host, Message: "the password holds a line end", Remedy: "check the declared secret"}
 	}
-	_, err = io.WriteString(s.in, answer+"\n")
+	_, err = io.WriteString(s.channel, answer+"\n")
 	return err
 }
 

@@ -109,9 +109,9 @@ func (c *Client) start(ctx context.Context, method string, session uint32, param
 		<-c.slots
 		return 0, nil, c.reason()
 	}
-	for c.last++; c.calls[c.last] != nil; c.last++ {
+	for c.number++; c.calls[c.number] != nil; c.number++ {
 	}
-	id := c.last
+	id := c.number
 	c.calls[id] = k
 	c.mu.Unlock()
 	if err := c.w.message(kindRequest, id, b); err != nil {

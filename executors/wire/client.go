@@ -21,15 +21,17 @@ type Client struct {
 	rw    io.ReadWriteCloser
 	w     *writer
 	slots chan struct{}
-	pongs chan struct{}
 	over  chan struct{} // closed when the connection is
 
 	mu      sync.Mutex
 	calls   map[uint32]*call
-	last    uint32
-	err     error // why it is over
+	number  uint32 // of the last request
+	err     error  // why it is over
 	ponging bool
 	closed  bool
+	missed  int         // pings in a row that were not answered
+	last    bool        // the verdict on them is about to fall
+	beat    *time.Timer // the next ping
 }
 
 // NewClient greets the server at the other end of rw, which the Client closes
@@ -37,7 +39,7 @@ type Client struct {
 // first, rw is closed.
 func NewClient(ctx context.Context, rw io.ReadWriteCloser, o Options) (*Client, error) {
 	c := &Client{o: o, rw: rw, w: &writer{w: rw}, slots: make(chan struct{}, MaxInFlight),
-		pongs: make(chan struct{}, 1), over: make(chan struct{}), calls: map[uint32]*call{}}
+		over: make(chan struct{}), calls: map[uint32]*call{}}
 	r := newReader(rw)
 	stop := context.AfterFunc(ctx, func() { rw.Close() })
 	err := greet(r, c.w, o, maxNoise)
@@ -52,7 +54,9 @@ func NewClient(ctx context.Context, rw io.ReadWriteCloser, o Options) (*Client, 
 		return nil, protocolError("connecting to the helper process", err)
 	}
 	go c.read(r)
-	go c.keepAlive()
+	c.mu.Lock()
+	c.beat = time.AfterFunc(o.keepAlive(), c.keepAlive)
+	c.mu.Unlock()
 	return c, nil
 }
 
@@ -88,10 +92,9 @@ func (c *Client) take(f frame, p *parts) error {
 		c.pong()
 		return nil
 	case kindPong:
-		select {
-		case c.pongs <- struct{}{}:
-		default:
-		}
+		c.mu.Lock()
+		c.missed = 0
+		c.mu.Unlock()
 		return nil
 	}
 	return fmt.Errorf("a server does not send frames of kind %d", f.kind)
@@ -158,39 +161,39 @@ func (c *Client) fail(err error) {
 		}
 	}
 	c.err = e
+	if c.beat != nil {
+		c.beat.Stop()
+	}
 	close(c.over)
 	c.rw.Close()
 }
 
 var errSilent = errors.New("the other end does not answer")
 
-// keepAlive asks the server now and then whether it is there.
+// keepAlive asks the server now and then whether it is there. It is called by a
+// timer: a goroutine a connection that sleeps is memory a host.
 func (c *Client) keepAlive() {
 	every := c.o.keepAlive()
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	missed := 0
-	for {
-		select {
-		case <-c.over:
-			return
-		case <-c.pongs:
-			missed = 0
-		case <-tick.C:
-			// This process may have been stopped for long: what has come
-			// meanwhile is read before the verdict.
-			if missed++; missed > 2 {
-				select {
-				case <-c.pongs:
-					missed = 0
-				case <-time.After(every / 4):
-					c.fail(errSilent)
-					return
-				}
-			}
-			go func() { _ = c.w.frame(kindPing, 0, false, nil) }()
-		}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.err != nil:
+		return
+	case c.last && c.missed > 0:
+		go c.fail(errSilent)
+		return
+	case c.last:
+		c.last = false
 	}
+	if c.missed++; c.missed > 2 {
+		// This process may have been stopped for long: what has come
+		// meanwhile is read before the verdict.
+		c.last = true
+		c.beat.Reset(every / 4)
+		return
+	}
+	c.beat.Reset(every)
+	go func() { _ = c.w.frame(kindPing, 0, false, nil) }()
 }
 
 // Open implements executors.Opener.

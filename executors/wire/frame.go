@@ -108,7 +108,19 @@ type writer struct {
 func (w *writer) frame(k kind, id uint32, more bool, payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	b := binary.BigEndian.AppendUint32(w.buf[:0], uint32(len(payload)))
+	return w.write(w.buf[:0], k, id, more, payload)
+}
+
+// greeting writes Magic and the hello with a single Write.
+func (w *writer) greeting(payload []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.write(append(w.buf[:0], Magic...), kindHello, 0, false, payload)
+}
+
+// write writes what is in b and a frame behind it; w.mu is held.
+func (w *writer) write(b []byte, k kind, id uint32, more bool, payload []byte) error {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(payload)))
 	flags := byte(0)
 	if more {
 		flags = flagMore

@@ -167,12 +167,7 @@ func greet(r *reader, w *writer, o Options, noise int) error {
 	go func() { // both sides speak first: neither may wait for the other
 		b, err := json.Marshal(hello{Protocol: protocol, Program: o.Program})
 		if err == nil {
-			w.mu.Lock()
-			_, err = w.w.Write([]byte(Magic))
-			w.mu.Unlock()
-		}
-		if err == nil {
-			err = w.frame(kindHello, 0, false, b)
+			err = w.greeting(b)
 		}
 		sent <- err
 	}()

@@ -89,7 +89,16 @@ var methods = map[string]method{
 		if err != nil {
 			return nil, err
 		}
-		return nil, s.Lock(ctx, p.Lock)
+		if err := s.Lock(ctx, p.Lock); err != nil {
+			return nil, err
+		}
+		// Whoever locks something asks next what it is: that costs no round trip
+		// of its own. What goes wrong here is told when it is asked again.
+		info, err := s.Info(ctx)
+		if err != nil {
+			return nil, nil
+		}
+		return result(info, nil)
 	},
 	"unlock": func(ctx context.Context, s executors.Session, _ json.RawMessage) (any, error) {
 		return nil, s.Unlock(ctx)

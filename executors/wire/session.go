@@ -19,6 +19,10 @@ type session struct {
 	target executors.Target
 	once   sync.Once
 	err    error // of Close
+
+	mu   sync.Mutex
+	info *executors.Info // came with the lock, for whoever asks first
+	told time.Time       // when it was true, about
 }
 
 func (s *session) Target() executors.Target { return s.target }
@@ -51,7 +55,29 @@ func (s *session) Probe(ctx context.Context, p executors.Probe) (*executors.Prob
 }
 
 func (s *session) Info(ctx context.Context) (*executors.Info, error) {
+	if info := s.known(); info != nil {
+		return info, nil
+	}
 	return ask[executors.Info](ctx, s, "info", nil)
+}
+
+// fresh is for how long what came with the lock is as good as an answer.
+const fresh = 5 * time.Second
+
+// known is what came with the lock just now, for one who asks.
+func (s *session) known() *executors.Info {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	info := s.info
+	s.info = nil
+	age := time.Since(s.told)
+	if info == nil || age > fresh {
+		return nil
+	}
+	if !info.Clock.IsZero() {
+		info.Clock = info.Clock.Add(age)
+	}
+	return info
 }
 
 func (s *session) Run(ctx context.Context, cmd executors.Command, out executors.Output) (*executors.ExitStatus, error) {
@@ -134,7 +160,13 @@ func (s *session) Guards(ctx context.Context) ([]executors.GuardState, error) {
 }
 
 func (s *session) Lock(ctx context.Context, l executors.Lock) error {
-	return s.do(ctx, "lock", lockParams{l}, nil)
+	asked := time.Now()
+	var info *executors.Info
+	err := s.do(ctx, "lock", lockParams{l}, &info)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.info, s.told = info, asked.Add(time.Since(asked)/2)
+	return err
 }
 
 func (s *session) Unlock(ctx context.Context) error { return s.do(ctx, "unlock", nil, nil) }
