@@ -21,6 +21,9 @@ import (
 // kind that a link of the namespace is of is there.
 func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []rawLink, kinds []string) error {
 	for _, name := range kinds {
+		if err := n.lacksSecret(s, name); err != nil {
+			return err
+		}
 		kind := netstate.KindByName(name)
 		if name == vlanFiltering {
 			if err := lacksFiltering(ctx, s, raw); err != nil {

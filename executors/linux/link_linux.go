@@ -111,6 +111,7 @@ func interfaceOf(r *rawLink, l *links) netstate.Interface {
 		i.Type = "ethernet"
 	}
 	decodeAttrs(&i, netstate.LinkAttrs(), r, &r.attrs, l)
+	decodeInet6(&i, r)
 	if kind != nil {
 		decodeAttrs(&i, kind.Attrs, r, &r.data, l)
 		if addr := i.Status["hsr.supervision-address"]; addr != "" {

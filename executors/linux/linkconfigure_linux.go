@@ -22,6 +22,8 @@ type differences struct {
 	extra         []netstate.Difference // beyond rtnetlink
 	controller    bool                  // it changes
 	down          bool                  // the interface goes down
+	multicast     []netstate.Difference // hardware addresses, by ioctl
+	inet6         []netstate.Difference // of IPv6: parameters, and IFLA_AF_SPEC
 	vlans         []netstate.Difference // of a bridge, of a port, and the filter of a VXLAN
 }
 
@@ -32,6 +34,10 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 		a := netstate.AttrByKey(diff.Key)
 		switch {
 		case a.Set != netstate.Anytime && !isExtra(kind, a):
+		case a.Key == multicastMACs:
+			d.multicast = append(d.multicast, diff)
+		case netstate.IsInet6(a.Key):
+			d.inet6 = append(d.inet6, diff)
 		case a.Type == netstate.IFFlag:
 			d.flag(a, diff.After)
 		case a.Type == netstate.VLANList || a.Type == netstate.VNIList:
@@ -105,6 +111,8 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 	steps := []func() error{
 		func() error { return w.configureTun(ctx, want, d.tun) },
 		func() error { return w.setLink(ctx, index, whole(kind, have, want, &d), kind, &d, l) },
+		func() error { return w.setInet6(ctx, index, want.Name, d.inet6) },
+		func() error { return w.setMulticast(want.Name, d.multicast) },
 		func() error { return w.setPort(ctx, index, want, &d, l) },
 		func() error { return w.setTeamPort(ctx, index, have, want, d.controller) },
 		func() error {

@@ -85,6 +85,9 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 		}
 		s.Interfaces = append(s.Interfaces, i)
 	}
+	if err := n.fillMulticast(s.Interfaces[first:]); err != nil {
+		return err
+	}
 	if err := n.fillVNIs(ctx, s.Interfaces[first:]); err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (a *Attr) optional() bool {
 	case IPAddress, TunnelKey, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, IPv4List, IPv6List, VNIList:
 		return true
 	}
-	return a.Key == "alias" || a.Key == "tun.owner" || a.Key == "tun.group"
+	return a.Key == "alias" || a.Key == "ipv6.token" || a.Key == "tun.owner" || a.Key == "tun.group"
 }
 
 // equal compares two values in canonical text. Times that the kernel keeps in

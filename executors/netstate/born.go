@@ -75,6 +75,7 @@ func (i *Interface) birth(s *State) {
 		i.assume(key, own[key])
 	}
 	i.assume("mtu", birthMTU(i, s))
+	i.birthInet6(s)
 	for key, value := range kindOf(i).Born {
 		if value == below && key != "mtu" {
 			i.assume(key, attrOf(s.interfaceIn(i.Netns, lower(i)), key))

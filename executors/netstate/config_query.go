@@ -67,6 +67,12 @@ func (i *InterfaceConfig) query(q *Query) {
 	if i.IPv6 != nil {
 		q.sysctl("net.ipv6.conf." + sysctlName(i.Name) + ".disable_ipv6")
 	}
+	if i.Attrs["ipv6.token"] != "" {
+		q.sysctl("net.ipv6.conf." + sysctlName(i.Name) + ".forwarding")
+	}
+	if i.Attrs["ipv6.addr-gen-mode"] == "stable-privacy" {
+		q.Kinds = append(q.Kinds, StableSecretOf(i.Name))
+	}
 	for _, s := range i.Sysctls {
 		q.sysctl(s.Key)
 	}
@@ -106,9 +112,9 @@ var ownSysctls = []string{
 	"ipv4 accept_source_route", "ipv4 accept_local", "ipv4 route_localnet", "ipv4 proxy_arp", "ipv4 proxy_arp_pvlan",
 	"ipv4 arp_announce", "ipv4 arp_ignore", "ipv4 arp_accept", "ipv4 arp_filter", "ipv4 arp_notify",
 	"ipv4 log_martians", "ipv4 promote_secondaries", "ipv4 src_valid_mark",
-	"ipv6 forwarding", "ipv6 accept_ra", "ipv6 accept_ra_defrtr", "ipv6 accept_ra_pinfo", "ipv6 autoconf",
-	"ipv6 accept_redirects", "ipv6 accept_dad", "ipv6 dad_transmits", "ipv6 disable_ipv6", "ipv6 use_tempaddr",
-	"ipv6 addr_gen_mode", "ipv6 keep_addr_on_down", "ipv6 proxy_ndp", "ipv6 hop_limit",
+	"ipv6 forwarding", "ipv6 accept_ra_defrtr", "ipv6 accept_ra_pinfo",
+	"ipv6 accept_redirects", "ipv6 accept_dad", "ipv6 dad_transmits", "ipv6 disable_ipv6",
+	"ipv6 keep_addr_on_down", "ipv6 proxy_ndp", "ipv6 hop_limit",
 }
 
 // links asks for links and for what depends on them.
@@ -116,6 +122,7 @@ func (q *Query) links() {
 	q.Links, q.Routes, q.Neighbors, q.FDB = true, true, true, true
 	q.Sysctls = append(q.Sysctls,
 		"net.ipv4.conf.all.promote_secondaries", "net.ipv4.conf.default.promote_secondaries", "net.ipv4.conf.*.promote_secondaries",
+		"net.ipv6.conf.default.accept_ra", "net.ipv6.conf.default.autoconf", "net.ipv6.conf.default.use_tempaddr", "net.ipv6.conf.default.addr_gen_mode",
 		"net.ipv6.conf.all.keep_addr_on_down", "net.ipv6.conf.default.keep_addr_on_down", "net.ipv6.conf.*.keep_addr_on_down")
 }
 

@@ -19,6 +19,10 @@ func extraCommands(i *Interface, diffs []Difference) []string {
 			out = append(out, macsecCommands(i, d)...)
 		case d.Key == "team.active-port":
 			out = append(out, words("teamnl", i.Name, "setoption", "activeport")+" $(cat "+quote("/sys/class/net/"+d.After+"/ifindex")+")")
+		case d.Key == multicastMACs:
+			out = append(out, maddrCommands(i, d)...)
+		case IsInet6(d.Key):
+			out = append(out, inet6Commands(i, d)...)
 		case strings.HasPrefix(d.Key, "team.") && d.After != "":
 			out = append(out, words("teamnl", i.Name, "setoption", teamOption(d.Key), d.After))
 		case strings.HasPrefix(d.Key, "team-port."):
@@ -30,7 +34,7 @@ func extraCommands(i *Interface, diffs []Difference) []string {
 
 // isExtra tells that extraCommands has the words for an attribute.
 func isExtra(key string) bool {
-	for _, prefix := range []string{"wireguard.", "team.", "team-port."} {
+	for _, prefix := range []string{"wireguard.", "team.", "team-port.", inet6, multicastMACs} {
 		if strings.HasPrefix(key, prefix) {
 			return true
 		}

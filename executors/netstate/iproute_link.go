@@ -45,7 +45,7 @@ func addCommands(i *Interface) []string {
 	}
 	for _, d := range all {
 		switch {
-		case d.Key == "state", atCreation(i, d.Key):
+		case d.Key == "state", atCreation(i, d.Key), d.After == UsualInet6(i, d.Key):
 		case AttrByKey(d.Key).Set == Anytime && d.After != "":
 			rest = append(rest, d)
 		}

@@ -14,8 +14,14 @@ var linkAttrs = []Attr{
 	{Key: "arp", Type: IFFlag, Bit: 7, Inverse: true, Set: Anytime, Extension: true, IP: "arp"},
 	{Key: "multicast", Type: IFFlag, Bit: 12, Set: Anytime, Extension: true, IP: "multicast"},
 	{Key: "allmulticast", Type: IFFlag, Bit: 9, Set: Anytime, Default: "false", Extension: true, IP: "allmulticast"},
+	{Key: "multicast-addresses", Type: MACList, Set: Anytime, Extension: true},
 	{Key: "num-tx-queues", Type: Uint32, IFLA: 31, Min: 1, Max: 4096, Set: OnCreate, Extension: true, IP: "numtxqueues"},
 	{Key: "num-rx-queues", Type: Uint32, IFLA: 32, Min: 1, Max: 4096, Set: OnCreate, Extension: true, IP: "numrxqueues"},
+	{Key: "ipv6.accept-ra", Type: Uint8, Max: 2, Set: Anytime, Extension: true},
+	{Key: "ipv6.autoconf", Type: Bool, Set: Anytime},
+	{Key: "ipv6.use-tempaddr", Type: Int32, Set: Anytime, Extension: true},
+	{Key: "ipv6.addr-gen-mode", Type: Enum, Wire: Uint8, Enum: addrGenModes, Set: Anytime, IP: "addrgenmode"},
+	{Key: "ipv6.token", Type: IPv6, Set: Anytime, IP: "token"},
 	{Key: "netns", Type: String, Set: Anytime, Extension: true, IP: "netns"},
 	{Key: "min-mtu", Type: Uint32, IFLA: 50, Set: ReadOnly},
 	{Key: "max-mtu", Type: Uint32, IFLA: 51, Set: ReadOnly},
@@ -24,3 +30,6 @@ var linkAttrs = []Attr{
 }
 
 var linkStates = []EnumValue{{"down", 0}, {"up", 1}}
+
+// addrGenModes are IN6_ADDR_GEN_MODE_* of linux/if_link.h.
+var addrGenModes = []EnumValue{{"eui64", 0}, {"none", 1}, {"stable-privacy", 2}, {"random", 3}}

@@ -107,6 +107,7 @@ func (s *State) applySysctl(e Edit) {
 	}
 	if a := e.After.Sysctl; a != nil && !a.Missing {
 		s.Sysctls[a.Key] = a.Value
+		s.inet6Parameter(a)
 		return
 	}
 	delete(s.Sysctls, e.object().Sysctl.Key)

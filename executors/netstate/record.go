@@ -196,7 +196,7 @@ func (c *Change) touched(implied bool) map[string]map[string]bool {
 				m[name][d.Key] = true
 			}
 			for key := range e.Before.Link.Attrs {
-				if _, known := e.After.Link.Attrs[key]; e.Implied && !known {
+				if _, known := e.After.Link.Attrs[key]; (e.Implied || IsInet6(key)) && !known {
 					m[name][key] = true // it becomes what nobody could tell
 				}
 			}

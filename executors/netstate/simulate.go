@@ -18,8 +18,10 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	}
 	m.to.Secrets = c.Secrets
 	m.namespaces(c.Namespaces)
+	m.sysctlsGiven = c.Sysctls
 	m.interfaces(c)
 	m.sysctls(c)
+	m.inet6All(c)
 	if len(m.problems) == 0 {
 		settleLinks(m.from, m.to)
 		m.vanished(c)
@@ -59,6 +61,8 @@ type simulation struct {
 	foreign  []Foreign
 	problems []Problem
 	reach    *reach
+
+	sysctlsGiven []SysctlConfig
 }
 
 func (m *simulation) problem(pos Pos, code, summary, detail string) {
@@ -290,7 +294,10 @@ func (m *simulation) move(i *InterfaceConfig, target string) {
 		m.problem(i.Pos, "contradiction", i.Name+" is moved to "+target+" and cannot be given addresses here",
 			"Give it addresses in a block on "+target+".")
 	}
-	moved := v.clone()
+	moved := *withoutInet6(v, func(key string) bool { return given(i, key) })
+	if !given(i, multicastMACs) {
+		delete(moved.Attrs, multicastMACs)
+	}
 	moved.Addresses = nil
 	moved.Netns = target
 	if moved.Attrs["controller"] != "" {

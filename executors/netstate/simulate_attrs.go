@@ -107,6 +107,7 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 		check(m, i, v, fault)
 	}
 	m.checkPort(i, fault)
+	checkMaddr(i, fault)
 	for _, key := range []string{portVLANs, selfVLANs, filtering} {
 		if reason := m.from.Lacks[filtering]; reason != "" && given(i, key) && i.Attrs[key] != "false" {
 			m.problem(i.at(key), "kernel-lacks", i.Name+" cannot have VLANs of a bridge: "+reason, "Run a kernel that has it, or make a bridge for each VLAN.")

@@ -200,7 +200,7 @@ func linkText(i *Interface) string {
 	for _, key := range unionKeys(i.Attrs, nil) {
 		v := i.Attrs[key]
 		attr := AttrByKey(key)
-		if key == "state" || v == "" || v == own[key] || (attr != nil && attr.Default != "" && attr.equal(attr.Default, v)) {
+		if key == "state" || v == "" || v == own[key] || v == UsualInet6(i, key) || (attr != nil && attr.Default != "" && attr.equal(attr.Default, v)) {
 			continue
 		}
 		if attr != nil && attr.Type == List {

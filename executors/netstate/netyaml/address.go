@@ -3,13 +3,14 @@ package netyaml
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	"stet/executors/netstate"
 	"stet/internal/yaml"
 )
 
 // family decodes an interface's ipv4 or ipv6.
-func (d *decoder) family(n *yaml.Node, name string) *netstate.IPConfig {
+func (d *decoder) family(n *yaml.Node, name string, i *netstate.InterfaceConfig) *netstate.IPConfig {
 	ip := &netstate.IPConfig{Pos: pos(n)}
 	off := func(key, why string) field {
 		return field{hidden: true, decode: scalar(d, key, parseBool, func(on bool) {
@@ -25,15 +26,13 @@ func (d *decoder) family(n *yaml.Node, name string) *netstate.IPConfig {
 		"enabled":             {decode: scalar(d, "enabled", parseBool, func(on bool) { ip.Enabled = &on })},
 		"address":             {decode: func(v *yaml.Node) { ip.Addresses = d.addressList(v, name) }},
 		"dhcp":                off("dhcp", "a DHCP client"),
-		"autoconf":            off("autoconf", "a daemon; the kernel's own is the sysctl net.ipv6.conf.*.autoconf"),
 		"allow-extra-address": {decode: d.ignore, hidden: true},
-		"addr-gen-mode":       {refuse: "`addr-gen-mode` is not supported by this version", detail: "Set the sysctl `ipv6.addr_gen_mode` of the interface instead."},
-		"token":               {refuse: "`token` is not supported by this version", detail: later},
 	}
 	for _, key := range []string{"dhcp-client-id", "dhcp-duid", "auto-dns", "auto-gateway", "auto-routes", "auto-route-table-id",
 		"auto-route-metric", "dhcp-send-hostname", "dhcp-custom-hostname"} {
 		known[key] = refuse(key)
 	}
+	d.inet6(name, i, known)
 	d.mapping(n, "`"+name+"`", known)
 	return ip
 }
@@ -118,8 +117,8 @@ func (d *decoder) checkAddress(n *yaml.Node, a netstate.Address, addr netip.Addr
 		return a, false
 	case bits > addr.BitLen():
 		return fault("prefix-length", "the prefix length of an IPv4 address is 0 to 32", "Correct the value.")
-	case addr.IsMulticast() || addr.IsUnspecified():
-		return fault("ip", addr.String()+" cannot be the address of an interface", "Give an address of a host.")
+	case addr.IsMulticast() && !slices.Contains(a.Flags, "autojoin") || addr.IsUnspecified():
+		return fault("ip", addr.String()+" cannot be the address of an interface", "Give an address of a host; the group of a multicast address is joined with `flags: [autojoin]`.")
 	case a.Peer.IsValid() && a.Peer.Addr().Is6() != six, a.Broadcast.IsValid() && (six || a.Broadcast.Is6()):
 		return fault("peer", "`peer` and `broadcast` must be of the family of the address", "IPv6 has no broadcast.")
 	case six && a.Label != "":
@@ -170,4 +169,23 @@ func (d *decoder) flags(n *yaml.Node) []string {
 	})
 	slices.Sort(out)
 	return out
+}
+
+// inet6 adds what only IPv6 has besides addresses.
+func (d *decoder) inet6(name string, i *netstate.InterfaceConfig, known fields) {
+	if name != "ipv6" {
+		known["autoconf"] = field{decode: d.ignore, hidden: true}
+		return
+	}
+	for _, a := range netstate.LinkAttrs() {
+		key, own := strings.CutPrefix(a.Key, "ipv6.")
+		if !own {
+			continue
+		}
+		known[key] = field{decode: func(v *yaml.Node) {
+			if d.attr(v, &a, i); key == "token" && i.Attrs[a.Key] == "::" {
+				i.Attrs[a.Key] = "" // as nmstate takes one away
+			}
+		}}
+	}
 }

@@ -25,7 +25,7 @@ func machine() *netstate.State {
 		link("br0", "linux-bridge", netstate.Attrs{"bridge.options.vlan-filtering": "false", "bridge.options.vlan-default-pvid": "1"}),
 		link("ipv0", "ipvlan", netstate.Attrs{"ipvlan.base-iface": "eth3", "ipvlan.mode": "l2"}),
 		link("v4", "vlan", netstate.Attrs{"state": "down", "vlan.base-iface": "eth4", "vlan.id": "4"}),
-	}, Lacks: map[string]string{"nlmon": "the running kernel has no nlmon"}}
+	}, Lacks: map[string]string{"nlmon": "the running kernel has no nlmon", netstate.StableSecretOf("eth3"): "there is no secret"}}
 	s.Interfaces[0].Addresses = []netstate.Address{{Prefix: netip.MustParsePrefix("192.0.2.1/24")}}
 	s.Sort()
 	return s
@@ -62,6 +62,13 @@ func TestContradictions(t *testing.T) {
 		{"VLANs: two for untagged", "- {name: br0, bridge: {vlan: {tags: [5 pvid, 7 pvid]}}}", "2:30 bad-value `vlan`: more than one VLAN for untagged packets"},
 		{"VLANs of a bond's port", "- {name: eth1, bridge-port: {vlan: {mode: access, tag: 5}}}", "2:36 not-a-port"},
 		{"kernel", "- {name: n, type: nlmon}", "2:19 kernel-lacks n cannot be made: the running kernel has no nlmon"},
+		{"token", "- {name: eth0, ipv6: {token: \"2001:db8::1\"}}", "2:31 bad-value eth0: a token is the lower 64 bits"},
+		{"token and no advertisements", "- {name: eth0, ipv6: {accept-ra: 0, token: \"::1\"}}", "2:45 contradiction eth0 cannot have a token: it hears no router advertisements"},
+		{"accept-ra", "- {name: eth0, ipv6: {accept-ra: 3}}", "2:35 bad-value"},
+		{"two values for a parameter", "- {name: eth0, ipv6: {autoconf: false}, sysctl: {ipv6.autoconf: 1}}", "2:65 contradiction eth0: the sysctl net.ipv6.conf.eth0.autoconf is `ipv6.autoconf`"},
+		{"addresses without a secret", "- {name: eth3, ipv6: {addr-gen-mode: stable-privacy}}", "2:40 kernel-lacks eth3 cannot make addresses in the mode stable-privacy: there is no secret"},
+		{"IPv6 in small packets", "- {name: eth0, mtu: 1000, ipv6: {accept-ra: 0}}", "2:46 ipv6-disabled eth0 has an MTU of 1000"},
+		{"multicast of one host", "- {name: eth0, multicast-addresses: [\"02:00:00:00:00:01\"]}", "2:39 contradiction eth0: 02:00:00:00:00:01 is the address of one host"},
 		{"CAN with an address", "- {name: c, type: vcan, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24}]}}", "2:31 contradiction c is of type vcan, which carries no IP"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

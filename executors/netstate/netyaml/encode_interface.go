@@ -20,7 +20,8 @@ var driverDevices = []string{
 // quiet are values that every interface has unless somebody changed them, of
 // attributes without a default that holds for all kinds.
 var quiet = map[string]string{"txqueuelen": "1000", "arp": "true", "multicast": "true", "controller": "", "alias": "",
-	"bridge.options.group-addr": "01:80:c2:00:00:00"}
+	"bridge.options.group-addr": "01:80:c2:00:00:00",
+	"ipv6.accept-ra":            "1", "ipv6.autoconf": "true", "ipv6.use-tempaddr": "0", "ipv6.addr-gen-mode": "eui64"}
 
 // unsaid are attributes that are no wish of anybody: they come with the
 // hardware, or with the number of processors.
@@ -49,7 +50,7 @@ func encodeInterface(s *netstate.State, v *netstate.Interface) *yaml.Node {
 	controller := controllerOf(s, v)
 	listed := controller != nil
 	for _, key := range slices.SortedFunc(maps.Keys(v.Attrs), byPlace) {
-		if (listed && (key == "controller" || netstate.IsPortKey(key))) || leaveOut(s, v, key) {
+		if netstate.IsInet6(key) || (listed && (key == "controller" || netstate.IsPortKey(key))) || leaveOut(s, v, key) {
 			continue
 		}
 		m.path(key, value(netstate.AttrByKey(key), v.Attrs[key]))
@@ -65,16 +66,30 @@ func encodeInterface(s *netstate.State, v *netstate.Interface) *yaml.Node {
 				list = append(list, encodeAddress(v.Name, a))
 			}
 		}
-		if len(list) > 0 {
-			ip := &mapping{}
-			if family == "ipv4" {
-				ip.truth("enabled", true)
-			}
-			ip.list("address", list)
+		ip := &mapping{}
+		if len(list) > 0 && family == "ipv4" {
+			ip.truth("enabled", true)
+		}
+		if family == "ipv6" {
+			encodeInet6(ip, v)
+		}
+		ip.list("address", list)
+		if len(ip.pairs) > 0 {
 			m.add(family, ip.node())
 		}
 	}
 	return m.node()
+}
+
+// encodeInet6 writes what the interface's IPv6 does otherwise than usual.
+func encodeInet6(m *mapping, v *netstate.Interface) {
+	for _, a := range netstate.LinkAttrs() {
+		text, known := v.Attrs[a.Key]
+		key, own := strings.CutPrefix(a.Key, "ipv6.")
+		if own && known && text != netstate.UsualInet6(v, a.Key) {
+			m.add(key, value(&a, text))
+		}
+	}
 }
 
 // byPlace puts an interface's own attributes before those of its kind.

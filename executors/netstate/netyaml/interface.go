@@ -45,10 +45,10 @@ func (d *decoder) iface(n *yaml.Node) {
 		"description": {decode: func(v *yaml.Node) { d.attr(v, netstate.AttrByKey("alias"), &i) }},
 		"sysctl":      {decode: func(v *yaml.Node) { d.ownSysctls(v, &i) }},
 	}
-	known["ipv4"] = field{decode: func(v *yaml.Node) { i.IPv4 = d.family(v, "ipv4") }}
-	known["ipv6"] = field{decode: func(v *yaml.Node) { i.IPv6 = d.family(v, "ipv6") }}
+	known["ipv4"] = field{decode: func(v *yaml.Node) { i.IPv4 = d.family(v, "ipv4", &i) }}
+	known["ipv6"] = field{decode: func(v *yaml.Node) { i.IPv6 = d.family(v, "ipv6", &i) }}
 	for _, a := range netstate.LinkAttrs() {
-		if a.Key != "state" {
+		if a.Key != "state" && !netstate.IsInet6(a.Key) {
 			known[a.Key] = field{decode: func(v *yaml.Node) { d.attr(v, &a, &i) }, hidden: a.Set == netstate.ReadOnly}
 		}
 	}

@@ -13,7 +13,7 @@ forwarding entries are added to those that are there. What stet adds to nmstate'
 language is marked ᵉ. A second run of a block is no change.
 
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
-` + "`autoconf: true`" + `, ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
+` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
 does not have ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, and the
 type ip-tunnel (the types ipip, sit and ip6tnl are the same): it refuses them by name. Interfaces of that
@@ -67,6 +67,15 @@ read and ignored, so that what nmstate shows can be pasted.
 const addressText = `
 ` + "`sysctl`" + ` ᵉ of an interface holds its own parameters: ` + "`ipv4.forwarding`" + ` is
 ` + "`net.ipv4.conf.NAME.forwarding`" + `, ` + "`ipv4.neigh.gc_stale_time`" + ` is ` + "`net.ipv4.neigh.NAME.gc_stale_time`" + `.
+
+What IPv6 does is under ` + "`ipv6`" + `: ` + "`accept-ra`, `autoconf`, `use-tempaddr`, `addr-gen-mode`, `token`" + `. It is
+set before a new interface comes up, and lost when the interface has no IPv6 any more (an
+MTU below 1280, another namespace). The same parameters can be set with ` + "`sysctl`" + `; a block
+that gives both, and differently, is refused.
+
+The kernel makes no anycast address on request: a program joins one for as long as it runs
+(IPV6_JOIN_ANYCAST), and an interface that forwards has the subnet-router address of each of
+its networks (RFC 4291, 2.6.1). Only a route of ` + "`route-type: anycast`" + ` can be set.
 
 ### Addresses
 
