@@ -60,8 +60,8 @@ func newDeviceConfs(raw []rawLink) deviceConfs {
 }
 
 // read reads the parameter that a key names: of one interface, or, for a "*",
-// of all of them, but not of "all" and "default". ok is false for a key that is
-// not among what the kernel sent.
+// of all of them, but not of "all" and "default". One that is not there has no
+// value. ok is false for a key that is not among what the kernel sends.
 func (d deviceConfs) read(values map[string]string, key string) (ok bool) {
 	version, rest, ok := strings.Cut(key, ".conf.")
 	name, parameter, cut := strings.Cut(rest, ".")
@@ -81,8 +81,11 @@ func (d deviceConfs) read(values map[string]string, key string) (ok bool) {
 		return false
 	}
 	if name != "*" {
-		i, ok := d.byName[name]
-		return ok && d.list[i].value(values, version, parameter, at)
+		i, there := d.byName[name]
+		if !there {
+			return name != "all" && name != "default"
+		}
+		return d.list[i].value(values, version, parameter, at)
 	}
 	for i := range d.list {
 		d.list[i].value(values, version, parameter, at)

@@ -34,9 +34,10 @@ func TestDevconf(t *testing.T) {
 					t.Errorf("%s alone is %v, among all %s", own, one, value)
 				}
 			}
-			for _, other := range []string{"all", "default", "nosuch", "low0.more"} {
-				if confs.read(map[string]string{}, "net."+version+".conf."+other+"."+parameter) {
-					t.Errorf("%s of %s is known", parameter, other)
+			for other, known := range map[string]bool{"all": false, "default": false, "nosuch": true} {
+				none := map[string]string{}
+				if confs.read(none, "net."+version+".conf."+other+"."+parameter) != known || len(none) > 0 {
+					t.Errorf("%s of %s is known: %v, %v", parameter, other, !known, none)
 				}
 			}
 			if err := ns.within(func() error { return readSysctls(want, key) }); err != nil {
