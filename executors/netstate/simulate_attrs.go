@@ -328,9 +328,12 @@ func followsDown(i *Interface) bool {
 func (m *simulation) dragDown(c *Config) {
 	for n := range m.to.Interfaces {
 		v := &m.to.Interfaces[n]
+		if v.Netns != "" || v.Type != "linux-bridge" {
+			continue
+		}
 		now := portsMTU(m.to, v.Name)
 		least, err := strconv.Atoi(now)
-		if v.Netns != "" || v.Type != "linux-bridge" || err != nil || least >= leastV6MTU || now == portsMTU(m.from, v.Name) {
+		if err != nil || least >= leastV6MTU || now == portsMTU(m.from, v.Name) {
 			continue
 		}
 		own := m.config[v.Name]
