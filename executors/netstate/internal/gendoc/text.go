@@ -10,7 +10,8 @@ NetworkManager and without any daemon. It is partial: what is not named is left
 alone, ` + "`state: absent`" + ` removes, a list of addresses or ports that is
 given replaces the whole list; entries of routes, rules, neighbours and
 forwarding entries are added to those that are there. What stet adds to nmstate's
-language is marked ᵉ. A second run of a block is no change.
+language is marked ᵉ. A second run of a block is no change. [Compatibility with
+nmstate](nmstate.md) has each of its keys, with what becomes of it here.
 
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
 ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
