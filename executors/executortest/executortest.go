@@ -70,7 +70,7 @@ func code(err error) string {
 }
 
 // everything asks for the whole network state.
-var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true}
+var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true, Xfrm: true}
 
 func observe(t *testing.T, s executors.Session) *netstate.State {
 	t.Helper()

@@ -40,6 +40,9 @@ func (m *Machine) Observe(ctx context.Context, q netstate.Query) (*netstate.Stat
 	s.Namespaces = slices.DeleteFunc(s.Namespaces, func(n netstate.Namespace) bool {
 		return !slices.Contains(q.Netns, n.Name) && !slices.Contains(q.Netns, "*")
 	})
+	if !q.Xfrm {
+		s.Xfrm = nil
+	}
 	if len(q.Sysctls) == 0 {
 		s.Sysctls = nil
 	}

@@ -81,6 +81,8 @@ func (e *editor) step(ctx context.Context, index int) (count int, err error) {
 		err = e.dns(ctx, edit)
 	case o.Namespace != nil:
 		err = e.namespaceEdit(ctx, edit)
+	case o.Xfrm != nil:
+		return e.xfrm(ctx, index)
 	case o.Routes != nil:
 		err = e.routeSet(ctx, edit)
 	default:
@@ -137,7 +139,7 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 	for ; end < len(e.edits); end++ {
 		edit := &e.edits[end]
 		o := object(edit)
-		if o.Link != nil || o.Sysctl != nil || o.Routes != nil || o.DNS != nil || o.Namespace != nil {
+		if o.Link != nil || o.Sysctl != nil || o.Routes != nil || o.Xfrm != nil || o.DNS != nil || o.Namespace != nil {
 			break
 		}
 		switch {

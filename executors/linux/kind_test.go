@@ -98,9 +98,13 @@ func (l *scores) add(t *testing.T, c *kindCase, s *score) {
 
 // tell writes the lines; `go test -v` and scripts/gotest show them.
 func (l *scores) tell(t *testing.T) {
+	names := []string{ipsecXfrm}
 	for _, kind := range netstate.Kinds() {
-		if s := l.kinds[kind.Name]; s != nil {
-			t.Attr("kind", kind.Name+": "+s.String())
+		names = append(names, kind.Name)
+	}
+	for _, name := range names {
+		if s := l.kinds[name]; s != nil {
+			t.Attr("kind", name+": "+s.String())
 		}
 	}
 }
@@ -180,16 +184,24 @@ func (c *kindCase) run(t *testing.T, s *score) {
 
 // absence is the block that removes the interfaces that a change has made.
 func absence(c *netstate.Change) string {
-	var b strings.Builder
+	var links, xfrm strings.Builder
 	for _, e := range c.Edits {
-		if e.Op == netstate.Add && e.After.Link != nil {
-			fmt.Fprintf(&b, "- {name: %s, state: absent}\n", e.After.Link.Name)
+		switch {
+		case e.Op != netstate.Add:
+		case e.After.Link != nil:
+			fmt.Fprintf(&links, "- {name: %s, state: absent}\n", e.After.Link.Name)
+		case e.After.Xfrm != nil:
+			absentXfrm(&xfrm, e.After.Xfrm)
 		}
 	}
-	if b.Len() == 0 {
-		return ""
+	var b strings.Builder
+	if links.Len() > 0 {
+		b.WriteString("interfaces:\n" + links.String())
 	}
-	return "interfaces:\n" + b.String()
+	if xfrm.Len() > 0 {
+		b.WriteString("ipsec-xfrm:\n" + xfrm.String())
+	}
+	return b.String()
 }
 
 // plan is the change that a block asks for.
@@ -263,6 +275,13 @@ func TestKindsAreCovered(t *testing.T) {
 			if len(problems) > 0 {
 				t.Errorf("%s: %+v\n%s", c.name, problems, block)
 			}
+			for _, x := range config.Xfrm {
+				for key := range x.Attrs {
+					key = xfrmKeyOf(x.Sort, key)
+					made[key] = true
+					changed[key] = changed[key] || i > 0
+				}
+			}
 			for _, in := range config.Interfaces {
 				for key := range in.Attrs {
 					made[key] = true
@@ -285,12 +304,19 @@ func TestKindsAreCovered(t *testing.T) {
 			}
 			if !made[a.Key] {
 				t.Errorf("no case of testdata/kinds sets %s; if none can, say why in a section unset", a.Key)
-			} else if a.Set == netstate.Anytime && !changed[a.Key] {
+			} else if a.Set == netstate.Anytime && !a.Running && !changed[a.Key] {
 				t.Errorf("no case of testdata/kinds changes %s", a.Key)
 			}
 		}
 	}
 	check(netstate.LinkAttrs())
+	for _, sort := range []string{netstate.XfrmState, netstate.XfrmPolicy, netstate.XfrmDefault} {
+		list := slices.Clone(netstate.XfrmAttrs(sort))
+		for i := range list {
+			list[i].Key = xfrmKeyOf(sort, list[i].Key)
+		}
+		check(list)
+	}
 	for _, kind := range netstate.Kinds() {
 		if !kinds[kind.Name] {
 			t.Errorf("there is no testdata/kinds/%s.txtar", kind.Name)

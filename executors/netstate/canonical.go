@@ -28,6 +28,15 @@ func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 		return canonicalPublicKey(text)
 	case Endpoint:
 		return canonicalEndpoint(text)
+	case CIDR:
+		if strings.Contains(text, ",") {
+			return "", fmt.Errorf("%q is no single prefix", text)
+		}
+		return canonicalPrefixes(text)
+	case Hex32:
+		return a.hex32(text)
+	case IPProto:
+		return canonicalIPProto(text)
 	case CIDRs:
 		return canonicalPrefixes(text)
 	case HexID:
@@ -127,6 +136,46 @@ func (a *Attr) number(text string) (string, error) {
 		n |= 0x8000 // ipoib_new_child_link
 	}
 	return strconv.FormatUint(n, 10), nil
+}
+
+// hex32 takes a number of 32 bits.
+func (a *Attr) hex32(text string) (string, error) {
+	n, err := strconv.ParseUint(text, 0, 32)
+	if err != nil || n < a.Min {
+		return "", fmt.Errorf("%q is no number from %d to 0xffffffff", text, a.Min)
+	}
+	return "0x" + strconv.FormatUint(n, 16), nil
+}
+
+// ipProtocols are names of /etc/protocols that policies are written for.
+var ipProtocols = []EnumValue{{"icmp", 1}, {"ipip", 4}, {"tcp", 6}, {"udp", 17}, {"ipv6", 41}, {"gre", 47}, {"esp", 50}, {"ah", 51}, {"ipv6-icmp", 58}, {"ospf", 89}, {"sctp", 132}}
+
+// canonicalIPProto takes the name or the number of a protocol; 0 is any.
+func canonicalIPProto(text string) (string, error) {
+	n, err := strconv.ParseUint(text, 0, 8)
+	for _, p := range ipProtocols {
+		if p.Name == strings.ToLower(text) || err == nil && n == p.Value {
+			return p.Name, nil
+		}
+	}
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%q is no protocol of IP such as tcp, udp or a number up to 255", text)
+	case n == 0:
+		return "", nil
+	}
+	return strconv.FormatUint(n, 10), nil
+}
+
+// IPProtocol is the number of a protocol of IP by its canonical text.
+func IPProtocol(text string) (uint8, error) {
+	for _, p := range ipProtocols {
+		if p.Name == text {
+			return uint8(p.Value), nil
+		}
+	}
+	n, err := strconv.ParseUint(text, 10, 8)
+	return uint8(n), err
 }
 
 // canonicalQoS takes pairs of priorities, FROM:TO; 0 is what every one has.

@@ -26,6 +26,7 @@ type Object struct {
 	Sysctl    *Sysctl           `json:"sysctl,omitempty"`
 	DNS       *DNS              `json:"dns,omitempty"`
 	Namespace *Namespace        `json:"namespace,omitempty"`
+	Xfrm      *Xfrm             `json:"xfrm,omitempty"`
 }
 
 // InterfaceAddress is an address with the interface it belongs to.
@@ -56,8 +57,8 @@ type Edit struct {
 	// (routes that vanish with their link): never sent, but recorded, so that
 	// undoing brings it back.
 	Implied bool `json:"implied,omitempty"`
-	// Replaces marks a link that must be deleted and created anew, because
-	// the kernel cannot change one of its attributes; Why names the attribute.
+	// Replaces marks a link, or a state of IPsec, that must be deleted and created
+	// anew, because the kernel cannot change one of its attributes; Why names the attribute.
 	Replaces bool   `json:"replaces,omitempty"`
 	Why      string `json:"why,omitempty"`
 }
@@ -132,6 +133,7 @@ func (o Object) sort() string {
 	add(o.Sysctl != nil, "sysctl")
 	add(o.DNS != nil, "dns")
 	add(o.Namespace != nil, "namespace")
+	add(o.Xfrm != nil, "xfrm")
 	if len(found) != 1 {
 		return ""
 	}

@@ -21,6 +21,7 @@ func (s *State) Clone() *State {
 		RouteSets:  slices.Clone(s.RouteSets), // what is in them is never changed
 		DNS:        slices.Clone(s.DNS),       // nor are lists and files
 		Namespaces: s.Namespaces,              // setNamespace makes a new list
+		Xfrm:       slices.Clone(s.Xfrm),      // attributes are never changed in place
 		Secrets:    maps.Clone(s.Secrets),
 		Lacks:      s.Lacks, // never changed
 	}

@@ -12,6 +12,7 @@ type Config struct {
 	Sysctls    []SysctlConfig
 	DNS        *DNSConfig // nil if not named
 	Namespaces []NamespaceConfig
+	Xfrm       []XfrmConfig
 	// Files are the tables that entries were read from.
 	Files []File
 	// Secrets are the keys that the block gives, by their fingerprints, which

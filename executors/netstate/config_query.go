@@ -26,8 +26,9 @@ func (c *Config) Query() Query {
 	q.RouteSets = c.hasSets()
 	q.Neighbors = q.Neighbors || len(c.Neighbors) > 0
 	q.FDB = q.FDB || len(c.FDB) > 0
+	q.Xfrm = q.Xfrm || len(c.Xfrm) > 0
 	// Routes, neighbours and entries name interfaces, which must exist.
-	q.Links = q.Links || q.Routes || q.Neighbors || q.FDB || len(c.Sysctls) > 0
+	q.Links = q.Links || q.Routes || q.Neighbors || q.FDB || q.Xfrm || len(c.Sysctls) > 0
 	if c.DNS != nil {
 		q.DNS, q.Links, q.Routes = true, true, true
 	}
@@ -195,6 +196,8 @@ func (o Object) query(q *Query) {
 		q.Links = q.Links || o.FDB.VLAN == 0 && fdbOwner(o.FDB) == "master"
 	case o.DNS != nil:
 		q.DNS = true
+	case o.Xfrm != nil:
+		q.Xfrm = true
 	case o.Sysctl != nil:
 		q.sysctl(o.Sysctl.Key)
 	case o.Namespace != nil:

@@ -30,6 +30,7 @@ func Diff(from, to *State) *Change {
 	d.rules()
 	d.sysctls()
 	d.dns()
+	d.xfrm()
 	return &Change{Edits: d.assemble(), Secrets: to.Secrets}
 }
 
@@ -75,6 +76,8 @@ type differ struct {
 	addressLate     []Edit
 	sysctlsLate     []Edit // that take addresses away
 	linksLate       []Edit // taken down, moved away, deleted
+	xfrmAdded       []Edit // and changed
+	xfrmGone        []Edit
 	lost            []Edit // implied by what is late
 	post            []Edit // what was lost late and has to be there
 }
@@ -82,7 +85,7 @@ type differ struct {
 func (d *differ) assemble() []Edit {
 	parts := [][]Edit{
 		d.namespacesEarly, d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries, d.nexthopsAdded,
-		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted, d.names,
+		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted, d.xfrmAdded, d.xfrmGone, d.names,
 		d.routesDeleted, d.nexthopsGone, d.entriesGone, d.addressLate, d.sysctlsLate,
 		d.linksLate, d.lost, d.post, d.namespacesLate,
 	}

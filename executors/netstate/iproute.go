@@ -47,6 +47,8 @@ func ipEdit(e *Edit) []string {
 		return ipDNS(e)
 	case o.Namespace != nil:
 		return ipNamespace(e)
+	case o.Xfrm != nil:
+		return ipXfrm(e)
 	case o.Sysctl != nil && e.Op != Delete:
 		return []string{words("sysctl", "-w", o.Sysctl.Key+"="+o.Sysctl.Value)}
 	}

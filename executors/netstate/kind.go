@@ -52,6 +52,9 @@ const (
 	VNIList                        // "100,200-300 group 239.1.1.1": FormatVNIs; written by package linux
 	QoSMap                         // "0:1,5:7", sorted; nested struct ifla_vlan_qos_mapping (u32 from, u32 to)
 	TunnelKey                      // decimal; "" is none: bit Attr.Bit of number Attr.Present tells; u32 in network byte order
+	CIDR                           // one prefix: "10.0.0.0/8"
+	Hex32                          // "0x1f"; u32 in netlink
+	IPProto                        // a protocol of IP by its name, or its number
 	BitField                       // decimal up to Attr.Max, from bit Attr.Bit on of a number as wide as Attr.Wire, shared with other attributes
 )
 

@@ -60,6 +60,11 @@ func quoteJSON(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// Ordered tells that no field names an entry: it is its place that does.
+func (a *Attr) Ordered() bool {
+	return !slices.ContainsFunc(a.Fields, func(f Attr) bool { return f.Set == OnCreate })
+}
+
 // EntryKey names an entry among the others: its fields that are set OnCreate.
 func (a *Attr) EntryKey(e Entry) string {
 	var parts []string
@@ -102,7 +107,7 @@ func (a *Attr) canonicalList(text string, keep Secrets) (string, error) {
 			e[key] = v
 		}
 		key := a.EntryKey(e)
-		if seen[key] {
+		if seen[key] && !a.Ordered() {
 			return "", fmt.Errorf("%s stands twice", key)
 		}
 		seen[key] = true
@@ -122,6 +127,9 @@ func (a *Attr) field(key string) *Attr {
 // equalLists compares entries. What the kernel never tells is left out where
 // one side does not have it.
 func (a *Attr) equalLists(x, y string) bool {
+	if a.Ordered() {
+		return slices.EqualFunc(a.Entries(x), a.Entries(y), a.equalEntries)
+	}
 	diffs := a.listDifferences(x, y)
 	return len(diffs) == 0
 }

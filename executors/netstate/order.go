@@ -145,6 +145,7 @@ func (s *State) Sort() {
 	sortBy(s.Rules, CompareRules)
 	sortBy(s.Neighbors, CompareNeighbors)
 	sortBy(s.FDB, CompareFDB)
+	sortBy(s.Xfrm, CompareXfrm)
 }
 
 // sortBy sorts in place and is stable; sorted input costs one pass.

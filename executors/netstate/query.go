@@ -11,7 +11,8 @@ type Query struct {
 	Rules     bool `json:"rules,omitempty"`
 	Neighbors bool `json:"neighbors,omitempty"`
 	FDB       bool `json:"fdb,omitempty"`
-	DNS       bool `json:"dns,omitempty"` // name servers
+	DNS       bool `json:"dns,omitempty"`  // name servers
+	Xfrm      bool `json:"xfrm,omitempty"` // states and policies of IPsec
 	// Sysctls are keys; "net.ipv4.conf.*.forwarding" is every interface's.
 	Sysctls []string `json:"sysctls,omitempty"`
 	// Namespaces are other targets or named namespaces whose links are wanted

@@ -87,7 +87,16 @@ func (a *Attr) key(text string) (string, error) {
 func (c *Config) Shows(text string) bool {
 	open := *c
 	open.Secrets = nil
-	open.Interfaces = nil
+	open.Interfaces, open.Xfrm = nil, nil
+	for _, x := range c.Xfrm {
+		x.Attrs = maps.Clone(x.Attrs)
+		for key, value := range x.Attrs {
+			if a := XfrmAttr(x.Sort, key); a != nil {
+				x.Attrs[key] = a.unsealed(value)
+			}
+		}
+		open.Xfrm = append(open.Xfrm, x)
+	}
 	for _, i := range c.Interfaces {
 		i.Attrs = maps.Clone(i.Attrs)
 		for key, value := range i.Attrs {

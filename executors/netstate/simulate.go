@@ -37,6 +37,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	m.neighbors(c.Neighbors)
 	m.fdb(c.FDB)
 	m.dns(c.DNS)
+	m.xfrm(c.Xfrm)
 	m.kept.Sort()
 	settle(m.from, m.to, m.kept)
 	m.to.Sort()

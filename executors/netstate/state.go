@@ -27,9 +27,13 @@ type State struct {
 	Sysctls   map[string]string `json:"sysctls,omitempty"` // "net.ipv4.ip_forward" to its value, as sysctl(8) prints it
 	// DNS are the name servers: of the file, and by interface.
 	DNS []DNS `json:"dns,omitempty"`
+	// Xfrm are the states and policies of IPsec, and its default.
+	Xfrm []Xfrm `json:"xfrm,omitempty"`
 	// UnreadRoutes counts routes that the namespace holds and that have no
 	// words here (an encapsulation): they are left alone.
 	UnreadRoutes int `json:"unread-routes,omitempty"`
+	// UnreadXfrm counts states and policies of IPsec of the same sort.
+	UnreadXfrm int `json:"unread-xfrm,omitempty"`
 	// Secrets are keys that a configuration has brought into a predicted
 	// state, by their fingerprints. An observed state has none.
 	Secrets Secrets `json:"-"`

@@ -43,6 +43,8 @@ func editLines(e *Edit) []string {
 		lines = []string{"! sysctl " + e.After.Sysctl.Key + " " + oneLine(e.Before.Sysctl.Value) + " → " + oneLine(e.After.Sysctl.Value)}
 	case e.Op == Modify && e.Before.DNS != nil && e.After.DNS != nil:
 		lines = []string{dnsChange(e.Before.DNS, e.After.DNS)}
+	case e.Op == Modify && e.Before.Xfrm != nil && e.After.Xfrm != nil:
+		lines = xfrmLines(e)
 	case e.Op == Modify:
 		after := objectText(e.After)
 		if name := objectName(e.After); name == objectName(e.Before) {
@@ -142,6 +144,8 @@ func objectName(o Object) string {
 		return dnsName(o.DNS)
 	case o.Namespace != nil:
 		return "namespace " + o.Namespace.Name
+	case o.Xfrm != nil:
+		return xfrmName(o.Xfrm)
 	}
 	return "nothing"
 }
@@ -164,6 +168,8 @@ func objectText(o Object) string {
 		return neighborName(o.Neighbor) + " " + neighborText(o.Neighbor)
 	case o.FDB != nil:
 		return fdbName(o.FDB) + " " + fdbText(o.FDB)
+	case o.Xfrm != nil:
+		return strings.TrimSpace(xfrmName(o.Xfrm) + " " + xfrmText(o.Xfrm))
 	case o.Sysctl != nil:
 		return "sysctl " + o.Sysctl.Key + " " + oneLine(o.Sysctl.Value)
 	case o.DNS != nil:

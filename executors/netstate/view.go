@@ -18,6 +18,9 @@ func (s *State) View(q Query) *State {
 	if q.Neighbors {
 		v.Neighbors = s.Neighbors
 	}
+	if q.Xfrm {
+		v.Xfrm, v.UnreadXfrm = s.Xfrm, s.UnreadXfrm
+	}
 	if q.FDB {
 		v.FDB = s.FDB
 	}

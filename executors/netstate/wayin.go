@@ -142,6 +142,8 @@ func (w *way) touched(e *Edit) string {
 			if ip := o.Neighbor.IP.Unmap(); ip == w.peer || ip == w.gateway {
 				why = fmt.Sprintf("%s is on the way to %s", ip, w.peer)
 			}
+		case o.Xfrm != nil:
+			why = w.xfrm(e, o.Xfrm)
 		case o.Sysctl != nil:
 			why = w.sysctl(o.Sysctl.Key)
 		}
@@ -236,6 +238,25 @@ func (w *way) sysctl(key string) string {
 	drops := slices.Contains([]string{"rp_filter", "disable_ipv6", "arp_ignore", "arp_filter", "accept_local", "disable_policy"}, last)
 	if drops && (name == "all" || slices.Contains(w.carriers, name)) {
 		return fmt.Sprintf("it decides which packets from %s are taken", w.peer)
+	}
+	return ""
+}
+
+// xfrm knows policies that are for the connection, and states that may carry
+// it: which ones do is not known without the policies that are there.
+func (w *way) xfrm(e *Edit, x *Xfrm) string {
+	ends := []netip.Addr{w.local, w.peer}
+	within := func(key string) bool {
+		p, err := netip.ParsePrefix(x.Attrs[key])
+		return err != nil || slices.ContainsFunc(ends, p.Contains)
+	}
+	switch {
+	case x.Sort == XfrmState && (e.Op != Add || x.Attrs["src"] == w.local.String() || x.Attrs["dst"] == w.local.String()):
+		return fmt.Sprintf("packets to and from %s may be protected by it", w.peer)
+	case x.Sort == XfrmPolicy && within("src") && within("dst"):
+		return fmt.Sprintf("it decides on packets to or from %s", w.peer)
+	case x.Sort == XfrmDefault:
+		return "it decides on packets that no policy is for"
 	}
 	return ""
 }

@@ -72,6 +72,8 @@ func factTable() []fact {
 		{"neighbours", netstate.Query{Neighbors: true}, func(e *evaluator) any { return e.neighbours }},
 		{"neighbors", netstate.Query{Neighbors: true}, func(e *evaluator) any { return e.neighbours }},
 		{"fdb", netstate.Query{FDB: true}, func(e *evaluator) any { return e.fdb }},
+		{"xfrm_states", netstate.Query{Xfrm: true}, func(e *evaluator) any { return e.xfrmStates }},
+		{"xfrm_policies", netstate.Query{Xfrm: true}, func(e *evaluator) any { return e.xfrmPolicies }},
 	}
 }
 

@@ -119,6 +119,12 @@ func typeName(t string) string {
 		return "boolean"
 	case "check.fdbEntry":
 		return "forwarding entry"
+	case "check.xfrmState":
+		return "state of IPsec"
+	case "check.xfrmPolicy":
+		return "policy of IPsec"
+	case "check.xfrmTemplate":
+		return "template of IPsec"
 	case "check.pingReply", "check.tcpReply", "check.httpReply", "check.dnsReply", "check.routeReply", "check.processReply", "check.fileReply":
 		return strings.TrimSuffix(strings.TrimPrefix(t, "check."), "Reply") + " answer"
 	case "runbook.FactLink":

@@ -95,6 +95,26 @@ var shown = map[string]struct {
 		"vni": {"its VNI, 0 for the usual", `all(fdb, .vni == 0)`}, "owner": {"`master` or `self`: whose table it is in", `any(fdb, .owner == "master")`},
 		"state": {"`permanent`, `static`, `dynamic`", `any(fdb, .state == "dynamic")`}, "sticky": {"it does not move to another port", `none(fdb, .sticky)`},
 	}},
+	"xfrmState": {reflect.TypeFor[xfrmState](), map[string]entry{
+		"src": {"sender of the outer packets", `any(xfrm_states, .src == "192.0.2.1")`}, "dst": {"who they go to", `any(xfrm_states, .dst == "198.51.100.1")`},
+		"proto": {"`esp`, `ah`, `comp`", `all(xfrm_states, .proto == "esp")`}, "spi": {"security parameter index, as ip-xfrm(8) takes it", `any(xfrm_states, .spi == "0x1000")`},
+		"mode": {"`transport`, `tunnel`, `beet`", `any(xfrm_states, .mode == "tunnel")`}, "reqid": {"number that templates name", `any(xfrm_states, .reqid == 1)`},
+		"if_id": {"of an xfrm interface, 0 for none", `all(xfrm_states, .if_id == 0)`}, "mark": {"mark, `0x0` for none", `all(xfrm_states, .mark == "0x0")`},
+		"auth": {"algorithm that signs, or \"\"", `any(xfrm_states, .auth == "hmac(sha256)")`}, "enc": {"algorithm that encrypts, or \"\"", `any(xfrm_states, .enc == "cbc(aes)")`},
+		"aead": {"algorithm that does both, or \"\"", `none(xfrm_states, .aead == "rfc4106(gcm(aes))")`}, "replay_window": {"packets that one may be late", `all(xfrm_states, .replay_window >= 32)`},
+		"oseq": {"sequence number of the last packet sent", `any(xfrm_states, .oseq == 12)`}, "packets": {"packets protected, or opened", `any(xfrm_states, .packets > 0)`}, "bytes": {"their bytes", `any(xfrm_states, .bytes > 0)`},
+		"late": {"packets before the window", `all(xfrm_states, .late == 0)`}, "replayed": {"packets that came twice", `all(xfrm_states, .replayed == 0)`}, "forged": {"packets whose signature was wrong", `all(xfrm_states, .forged == 0)`},
+	}},
+	"xfrmPolicy": {reflect.TypeFor[xfrmPolicy](), map[string]entry{
+		"dir": {"`in`, `out`, `fwd`", `any(xfrm_policies, .dir == "out")`}, "src": {"prefix that packets come from", `any(xfrm_policies, .src == "10.1.0.0/24")`}, "dst": {"prefix that they go to", `any(xfrm_policies, .dst == "10.2.0.0/24")`},
+		"proto": {"protocol, \"\" for all", `all(xfrm_policies, .proto == "")`}, "action": {"`allow` or `block`", `none(xfrm_policies, .action == "block")`}, "priority": {"the lowest wins", `any(xfrm_policies, .priority == 7)`},
+		"if_id": {"of an xfrm interface, 0 for none", `all(xfrm_policies, .if_id == 0)`}, "mark": {"mark, `0x0` for none", `all(xfrm_policies, .mark == "0x0")`}, "templates": {"what becomes of the packets", `all(xfrm_policies, len(.templates) > 0)`},
+	}},
+	"xfrmTemplate": {reflect.TypeFor[xfrmTemplate](), map[string]entry{
+		"src": {"sender of the outer packets, or \"\"", `xfrm_policies[0].templates[0].src == "192.0.2.1"`}, "dst": {"who they go to, or \"\"", `xfrm_policies[0].templates[0].dst == "198.51.100.1"`},
+		"proto": {"as of a state", `xfrm_policies[0].templates[0].proto == "esp"`}, "mode": {"the same", `xfrm_policies[0].templates[0].mode == "tunnel"`}, "reqid": {"number of the states that serve", `xfrm_policies[0].templates[0].reqid == 1`},
+		"level": {"`required` or `use`", `xfrm_policies[0].templates[0].level == "required"`},
+	}},
 	"pingReply": {reflect.TypeFor[pingReply](), map[string]entry{
 		"ok": {"at least one reply", `ping("192.0.2.9").ok`}, "sent": {"requests", `ping("192.0.2.9").sent == 3`}, "received": {"replies", `ping("192.0.2.9").received == 3`},
 		"loss": {"percent", `ping("192.0.2.9").loss == 0`}, "min": {"milliseconds", `ping("192.0.2.9").min < 5`}, "avg": {"milliseconds", `ping("192.0.2.9").avg < 5`},
@@ -159,6 +179,8 @@ var listed = []struct{ name, doc, example string }{
 	{"neighbours", "all neighbours", `len(neighbours) > 0`},
 	{"neighbors", "the same", `len(neighbors) > 0`},
 	{"fdb", "all forwarding entries", `any(fdb, .dev == "eth0")`},
+	{"xfrm_states", "all states of IPsec", `any(xfrm_states, .dst == "198.51.100.1" and .packets > 0)`},
+	{"xfrm_policies", "all policies of IPsec", `any(xfrm_policies, .dir == "out" and .dst == "10.2.0.0/24")`},
 }
 
 var functionDocs = map[string]string{

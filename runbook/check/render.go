@@ -136,6 +136,12 @@ func (p printer) summary(v any) (string, bool) {
 		return strings.Join(nonEmpty(x.Dev, x.IP, x.MAC, x.State), " "), true
 	case fdbEntry:
 		return strings.Join(nonEmpty(x.Dev, x.MAC, x.Dst, x.State), " "), true
+	case xfrmState:
+		return xfrmStateText(x), true
+	case xfrmPolicy:
+		return xfrmPolicyText(x), true
+	case xfrmTemplate:
+		return strings.Join(nonEmpty(x.Proto, x.Mode, x.Src, "→", x.Dst), " "), true
 	case counters:
 		return fmt.Sprintf("%d packets, %d bytes, %d errors, %d dropped", x.Packets, x.Bytes, x.Errors, x.Dropped), true
 	case pingReply:

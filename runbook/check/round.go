@@ -154,6 +154,12 @@ func (r *round) read(ctx context.Context, q netstate.Query) error {
 	if q.DNS {
 		r.state.DNS, r.have.DNS = s.DNS, true
 	}
+	if q.Xfrm {
+		if reason := s.Lacks["ipsec-xfrm"]; reason != "" {
+			return errors.New("reading the states and policies of IPsec: " + reason)
+		}
+		r.state.Xfrm, r.have.Xfrm = s.Xfrm, true
+	}
 	if len(q.Sysctls) > 0 && r.state.Sysctls == nil {
 		r.state.Sysctls = map[string]string{}
 	}
@@ -178,7 +184,7 @@ func (r *round) haveKeys(keys []string) bool {
 // covers reports whether what was observed has all parts of q but sysctls.
 func covers(have, q netstate.Query) bool {
 	return (have.Links || !q.Links) && (have.Routes || !q.Routes) && (have.Rules || !q.Rules) &&
-		(have.Neighbors || !q.Neighbors) && (have.FDB || !q.FDB) && (have.DNS || !q.DNS)
+		(have.Neighbors || !q.Neighbors) && (have.FDB || !q.FDB) && (have.Xfrm || !q.Xfrm) && (have.DNS || !q.DNS)
 }
 
 func same(a, b netstate.Query) bool {
@@ -189,7 +195,7 @@ func same(a, b netstate.Query) bool {
 func merge(a, b netstate.Query) netstate.Query {
 	m := netstate.Query{
 		Links: a.Links || b.Links, Routes: a.Routes || b.Routes, Rules: a.Rules || b.Rules,
-		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, DNS: a.DNS || b.DNS,
+		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, Xfrm: a.Xfrm || b.Xfrm, DNS: a.DNS || b.DNS,
 	}
 	seen := map[string]bool{}
 	for _, key := range append(append([]string(nil), a.Sysctls...), b.Sysctls...) {

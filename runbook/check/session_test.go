@@ -52,6 +52,9 @@ func (m *machineSession) Observe(_ context.Context, q netstate.Query) (*netstate
 	if q.FDB {
 		s.FDB = m.state.FDB
 	}
+	if q.Xfrm {
+		s.Xfrm = m.state.Xfrm
+	}
 	for _, pattern := range q.Sysctls {
 		for key, value := range m.state.Sysctls {
 			if matchKey(pattern, key) {
@@ -115,8 +118,13 @@ func lab() *machineSession {
 			},
 			Rules:     []netstate.Rule{{Family: 4, Priority: 32766, Table: 254}},
 			Neighbors: []netstate.Neighbor{{Device: "br0", IP: addr("192.0.2.254"), MAC: "02:00:00:00:00:fe", State: "reachable"}},
-			FDB:       []netstate.FDBEntry{{Device: "eth0", MAC: "02:00:00:00:00:51", Owner: "master", State: "dynamic"}},
-			Sysctls:   map[string]string{"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.rp_filter": "0"},
+			Xfrm: []netstate.Xfrm{
+				{Sort: netstate.XfrmPolicy, Attrs: netstate.Attrs{"dir": "out", "src": "10.1.0.0/24", "dst": "10.2.0.0/24", "priority": "7", "templates": `[{"src":"192.0.2.1","dst":"198.51.100.1","proto":"esp","mode":"tunnel","reqid":"1"}]`}},
+				{Sort: netstate.XfrmState, Attrs: netstate.Attrs{"src": "192.0.2.1", "dst": "198.51.100.1", "proto": "esp", "spi": "0x1000", "mode": "tunnel", "reqid": "1", "replay-window": "32", "enc.name": "cbc(aes)", "auth.name": "hmac(sha256)"},
+					Status: netstate.Attrs{"packets": "12", "bytes": "1008", "replay-oseq": "12"}},
+			},
+			FDB:     []netstate.FDBEntry{{Device: "eth0", MAC: "02:00:00:00:00:51", Owner: "master", State: "dynamic"}},
+			Sysctls: map[string]string{"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.rp_filter": "0"},
 		},
 		reply:   labReply,
 		command: labCommand,

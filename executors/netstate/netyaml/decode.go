@@ -69,6 +69,8 @@ type decoder struct {
 	problems []netstate.Problem
 	// named is true of a body that names files: what it means is not in it alone.
 	named bool
+	// below is what the keys of the tables stand below in package netdoc.
+	below string
 	// byName is where each interface is in config.
 	byName map[string]int
 	// probing is set while the decoder is asked what it takes: then shape is what
@@ -110,6 +112,7 @@ func (d *decoder) top(n *yaml.Node) {
 		"neighbors":    {decode: d.neighbors},
 		"fdb":          {decode: d.fdb},
 		"sysctl":       {decode: d.sysctl},
+		"ipsec-xfrm":   {decode: d.xfrm},
 		"description":  {decode: d.ignore},
 		"capture":      {refuse: "policies with `capture` are nmstate's own; write the state itself"},
 		"desired":      {refuse: "policies with `desired` are nmstate's own; write the state itself"},

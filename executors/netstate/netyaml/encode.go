@@ -32,6 +32,9 @@ func encodeRest(s *netstate.State) *mapping {
 	m.config("route-rules", encodeEach(s.Rules, encodeRule))
 	m.config("neighbors", encodeEach(s.Neighbors, encodeNeighbor))
 	m.config("fdb", encodeEach(s.FDB, encodeFDB))
+	if x := encodeXfrm(s); len(x.Pairs) > 0 {
+		m.add("ipsec-xfrm", x)
+	}
 	if len(s.Sysctls) > 0 {
 		own := &mapping{}
 		for _, key := range slices.Sorted(maps.Keys(s.Sysctls)) {

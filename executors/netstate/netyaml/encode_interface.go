@@ -150,7 +150,7 @@ func value(a *netstate.Attr, text string) *yaml.Node {
 		return tableNode(a, text)
 	case netstate.VLANList:
 		return encodeVLAN(text)
-	case netstate.String, netstate.LinkRef, netstate.MAC, netstate.Enum, netstate.Key64, netstate.PubKey64, netstate.KeyHex, netstate.HexID, netstate.Endpoint, netstate.IPAddress, netstate.IPv4, netstate.IPv6, netstate.PortRange:
+	case netstate.String, netstate.LinkRef, netstate.MAC, netstate.Enum, netstate.Key64, netstate.PubKey64, netstate.KeyHex, netstate.HexID, netstate.Hex32, netstate.CIDR, netstate.IPProto, netstate.Endpoint, netstate.IPAddress, netstate.IPv4, netstate.IPv6, netstate.PortRange:
 	default:
 		if _, err := strconv.ParseInt(text, 10, 64); err == nil {
 			n.Tag = "!!int"

@@ -24,7 +24,7 @@ func (d *decoder) table(n *yaml.Node, a *netstate.Attr, name string, i *netstate
 				d.fail(item, "missing-key", "an entry of `"+name+"` without `"+f.Key+"`", "Add `"+f.Key+":`. "+netdoc.Key(a.Key+"."+f.Key))
 			}
 		}
-		if key := a.EntryKey(e); seen[key] {
+		if key := a.EntryKey(e); seen[key] && !a.Ordered() {
 			d.fail(item, "duplicate-entry", "`"+name+"` has "+key+" twice", "Put everything about it into one entry.")
 		} else {
 			seen[key] = true
@@ -66,7 +66,7 @@ func (d *decoder) canonical(n *yaml.Node, a *netstate.Attr, path, name, text str
 	}
 	value, err := a.Seal(text, d.config.Secrets)
 	if err != nil {
-		d.fail(n, "bad-value", "`"+name+"`: "+err.Error(), "Correct the value. "+netdoc.Key(path))
+		d.fail(n, "bad-value", "`"+name+"`: "+err.Error(), "Correct the value. "+netdoc.Key(d.below+path))
 	}
 	return value, err == nil
 }

@@ -21,6 +21,7 @@ func page() string {
 		kind(&b, k)
 	}
 	b.WriteString(objects)
+	ipsec(&b)
 	return b.String()
 }
 
@@ -119,6 +120,12 @@ func typeText(a *netstate.Attr) string {
 		return "list of hardware addresses"
 	case netstate.List:
 		return "list of mappings"
+	case netstate.CIDR:
+		return "prefix"
+	case netstate.IPProto:
+		return "protocol"
+	case netstate.Hex32:
+		return "number, in hexadecimal" + limits(a, 1)
 	case netstate.CIDRs:
 		return "list of prefixes"
 	case netstate.Key64:

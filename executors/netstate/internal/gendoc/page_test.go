@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,14 @@ func TestEveryAttributeIsDescribed(t *testing.T) {
 		check(k.Attrs, k.Section+".")
 		check(k.PortAttrs, k.PortSection+".")
 		described(t, k.Name)
+	}
+	for _, sort := range []string{netstate.XfrmState, netstate.XfrmPolicy, netstate.XfrmDefault} {
+		below := "ipsec-xfrm." + sort + "."
+		list := slices.Clone(netstate.XfrmAttrs(sort))
+		for i := range list {
+			list[i].Key = below + list[i].Key
+		}
+		check(list, below)
 	}
 	for key := range netdoc.Keys() {
 		if !seen[key] {

@@ -52,6 +52,7 @@ touched; it says which module, and which option of the kernel's configuration, h
 | ` + "`route-rules`" + ` | ` + "`config`" + `: a list of rules |
 | ` + "`neighbors`" + ` ᵉ | ` + "`config`" + `, or a list right away: ARP and NDP entries |
 | ` + "`fdb`" + ` ᵉ | ` + "`config`" + `, or a list right away: forwarding entries |
+| ` + "`ipsec-xfrm`" + ` ᵉ | ` + "`states`, `policies`, `default`" + `: the kernel's IPsec |
 | ` + "`sysctl`" + ` ᵉ | kernel parameters and their values |
 | ` + "`dns-resolver`" + ` | ` + "`config`" + `: name servers (` + "`running`" + ` is read and ignored) |
 | ` + "`description`" + ` | a text, ignored |
