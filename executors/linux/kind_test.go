@@ -110,7 +110,7 @@ func (l *scores) tell(t *testing.T) {
 }
 
 // lacks is what iproute2 and the kernel say of what the kernel does not have.
-var lacks = regexp.MustCompile(`(?m)(Unknown device type|Operation not supported|Not supported|No such file or directory|not found in kernel|Protocol not supported|genl family|Address family not supported).*`)
+var lacks = regexp.MustCompile(`(?m)(Unknown device type|Requested [a-zA-Z ]+ not found|Operation not supported|Not supported|No such file or directory|not found in kernel|Protocol not supported|genl family|Address family not supported).*`)
 
 // try runs commands of iproute2, and skips the test where the kernel lacks what
 // they want: an ordinary host's may, Debian's may not.

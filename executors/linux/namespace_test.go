@@ -71,6 +71,7 @@ func TestUnread(t *testing.T) {
 	t.Parallel()
 	ns := newNamespace(t)
 	ns.runAll(place0)
+	ns.settled() // the kernel's own routes are there
 	before := ns.observe(everything)
 	if _, err := ns.try("ip", "route", "add", "10.99.0.0/16", "encap", "ip", "id", "5", "dst", "192.0.2.99", "dev", "low0"); err != nil {
 		t.Skipf("the kernel has no encapsulated routes: %v", err)
