@@ -120,6 +120,9 @@ func interfaceOf(r *rawLink, l *links) netstate.Interface {
 			i.Attrs["hsr.multicast-spec"] = strconv.Itoa(int(b[len(b)-1]))
 		}
 	}
+	if r.kind == "netkit" {
+		netkitEnd(&i)
+	}
 	if port := netstate.KindByKernel(r.slaveKind); port != nil {
 		decodeAttrs(&i, port.PortAttrs, r, &r.slaveData, l)
 	}

@@ -22,16 +22,18 @@ func TestPeers(t *testing.T) {
 	t.Run("veth", func(t *testing.T) {
 		testPeers(t, "veth", netstate.Attrs{"mac-address": macA}, "address", macB, "mtu", "1400")
 	})
-	t.Run("vxcan", func(t *testing.T) {
-		reason, err := kindLacks(t.Context(), netstate.KindByName("vxcan"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if reason != "" {
-			t.Skip(reason)
-		}
-		testPeers(t, "vxcan", netstate.Attrs{"mtu": "72"}, "mtu", "16")
-	})
+	for typ, attrs := range map[string]netstate.Attrs{"vxcan": {"mtu": "72"}, "netkit": {"mtu": "1400", "netkit.mode": "l3", "netkit.peer-policy": "blackhole"}} {
+		t.Run(typ, func(t *testing.T) {
+			reason, err := kindLacks(t.Context(), netstate.KindByName(typ))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reason != "" {
+				t.Skip(reason)
+			}
+			testPeers(t, typ, attrs, "mtu", map[string]string{"vxcan": "16", "netkit": "1300"}[typ])
+		})
+	}
 }
 
 func testPeers(t *testing.T, typ string, attrs netstate.Attrs, farAttrs ...string) {

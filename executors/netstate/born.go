@@ -159,6 +159,9 @@ func kindAttrs(i *Interface) Attrs {
 	own := maps.Clone(kindOf(i).Born)
 	delete(own, "mtu")
 	maps.DeleteFunc(own, func(_, value string) bool { return value == below })
+	if mode := i.Attrs["netkit.mode"]; mode != "" {
+		own["arp"] = strconv.FormatBool(mode == "l2") // netkit_new_link
+	}
 	if strings.HasPrefix(i.Type, "ipv") { // ipvlan, ipvtap: ipvlan_set_port_mode
 		mode := i.Attrs[i.Type+".mode"]
 		own["arp"] = strconv.FormatBool(mode == "l2")

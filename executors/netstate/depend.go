@@ -12,6 +12,9 @@ func parents(i *Interface) []string {
 			names = append(names, value)
 		}
 	}
+	if secondary(i) {
+		names = append(names, i.Attrs["netkit.peer"])
+	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }

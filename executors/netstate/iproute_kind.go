@@ -36,6 +36,10 @@ func ownWords(a *Attr, v string) (w []string, ok bool) {
 	case "infiniband.pkey":
 		n, _ := strconv.ParseUint(v, 10, 16)
 		return []string{"pkey", "0x" + strconv.FormatUint(n, 16)}, true
+	case "netkit.policy":
+		return []string{v}, true
+	case "netkit.peer-policy", "netkit.peer-scrub":
+		return append(strings.Fields(a.IP), v), true
 	case "infiniband.user-multicast":
 		return []string{"umcast", bit(v)}, true
 	case "hsr.protocol":

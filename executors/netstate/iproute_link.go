@@ -102,7 +102,14 @@ func createWords(i *Interface, all []Difference) []string {
 	}
 	w = append(w, "type", kernel)
 	if peer, target := i.Peer(); peer != "" {
-		w = append(w, "peer", "name", peer)
+		if i.Type == netkit.Name {
+			w = append(w, netkitWords(i)...)
+		}
+		w = append(w, "peer")
+		if i.Type == netkit.Name {
+			w = append(w, netkitPeerWords(i)...)
+		}
+		w = append(w, "name", peer)
 		if target != "" {
 			w = append(w, "netns", target)
 		}

@@ -22,6 +22,7 @@ var kinds = []*Kind{
 	&geneve,
 	&vcan,
 	&vxcan,
+	&netkit,
 	&nlmon,
 	&hsr,
 	&infiniband,

@@ -214,6 +214,9 @@ func (m *simulation) make(i *InterfaceConfig) {
 			v.Attrs[kind.PeerTargetKey()] = t
 		}
 	}
+	if kind == &netkit {
+		v.Attrs["netkit.mode"] = "l3" // what tells the primary end
+	}
 	if kind == &vxlan && i.Attrs["vxlan.external"] == "true" {
 		v.Attrs["vxlan.learning"] = "false" // as ip(8): each packet says where it goes
 	}
@@ -262,6 +265,9 @@ func (m *simulation) makePeer(i *InterfaceConfig) {
 		return
 	}
 	far := Interface{Name: name, Type: typ, Netns: target, Attrs: Attrs{"state": "up", key: i.Name}}
+	if typ == netkit.Name {
+		far.Status = Attrs{"netkit.primary": "false"}
+	}
 	if target != "" {
 		abroad := far.clone()
 		abroad.Netns = ""

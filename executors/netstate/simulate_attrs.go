@@ -432,6 +432,7 @@ func (m *simulation) references(c *Config) {
 }
 
 func (m *simulation) reference(i *InterfaceConfig, v *Interface, key string) {
+	m.ofPrimary(i, v, key)
 	attr := AttrByKey(key)
 	value := i.Attrs[key]
 	if section, _, _ := strings.Cut(key, "."); IsPortKey(key) && kindOf(m.to.Interface(attrOf(v, "controller"))).PortSection != section {

@@ -27,13 +27,10 @@ const daemonDetail = "stet configures the kernel directly and leaves daemons alo
 // laterKeys are keys of nmstate that this version does not have.
 var laterKeys = []string{
 	"alt-names", "copy-mac-from", "ethtool", "mptcp", "ethernet",
-	"ip-tunnel",
 }
 
-// laterTypes are types of nmstate that this version does not have.
-var laterTypes = []string{"ip-tunnel"}
-
 func (d *decoder) iface(n *yaml.Node) {
+	n = d.ipTunnel(n)
 	i := netstate.InterfaceConfig{Pos: pos(n), Attrs: netstate.Attrs{}, AttrPos: map[string]netstate.Pos{}}
 	named := false
 	known := fields{
@@ -58,6 +55,7 @@ func (d *decoder) iface(n *yaml.Node) {
 	for _, key := range laterKeys {
 		known[key] = field{refuse: "`" + key + "` is not supported by this version", detail: later}
 	}
+	known["ip-tunnel"] = field{decode: d.tunnelShape, hidden: true}
 	for _, section := range sections() {
 		known[section] = field{decode: func(v *yaml.Node) { d.section(v, section, &i) }}
 	}
@@ -185,7 +183,7 @@ func (d *decoder) ifaceType(n *yaml.Node, i *netstate.InterfaceConfig) {
 	for _, k := range netstate.Kinds() {
 		names = append(names, k.Name)
 	}
-	if d.takes(n, Value{Words: append(names, "tap", "unknown")}) {
+	if d.takes(n, Value{Words: append(names, "tap", "ip-tunnel", "unknown")}) {
 		return
 	}
 	text, ok := d.text(n, "`type`")
@@ -206,8 +204,6 @@ func (d *decoder) ifaceType(n *yaml.Node, i *netstate.InterfaceConfig) {
 		d.fail(n, "unsupported", "type "+text+" needs the Open vSwitch daemon", "stet configures the kernel directly. Use a run block with ovs-vsctl(8).")
 	case text == "ipsec":
 		d.fail(n, "unsupported", "type ipsec needs the Libreswan daemon", "stet configures the kernel directly. Use a run block with ipsec(8).")
-	case slices.Contains(laterTypes, text):
-		d.fail(n, "unsupported", "type "+text+" is not supported by this version", later)
 	default:
 		d.unknownName(n, "unknown-type", "unknown type `"+text+"`", append(names, "tap"))
 	}

@@ -16,9 +16,13 @@ nmstate](nmstate.md) has each of its keys, with what becomes of it here.
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
 ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
-does not have ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `, and the
-type ip-tunnel (the types ipip, sit and ip6tnl are the same): it refuses them by name. Interfaces of that
-type can still be named without ` + "`type`" + `, to change what every interface has.
+does not have ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `: it refuses them by name.
+
+nmstate's ` + "`type: ip-tunnel`" + ` is read as the type that its ` + "`mode`" + ` stands for: ` + "`ipip`, `sit`" + `,
+and ` + "`ip6tnl`" + ` for ` + "`ip6ip6` and `ipip6`" + `; its keys as those of that type, ` + "`pmtu-disc`" + ` as
+` + "`path-mtu-discovery`, `encap-limit` as `encapsulation-limit`" + `, ` + "`tos`" + ` of a tunnel over IPv6 as
+` + "`traffic-class`" + `, and each of ` + "`ip6tun-flags`" + ` as the key of its own. ` + "`mode`" + ` is required, also
+for a change. What stet prints has its own types.
 
 ## In an editor
 
