@@ -46,9 +46,22 @@ func (i *Interface) join(from, to *State) {
 	switch {
 	case i.Type == "linux-bridge":
 		i.followPorts(was, from, to)
+	case bornInto(i, was, to) != "":
+		i.Attrs = cloneOrNew(i.Attrs)
+		i.Attrs["mtu"] = bornInto(i, was, to)
 	case i.Type == "veth" && attrOf(i, "controller") != "" && attrOf(was, "controller") != attrOf(i, "controller"):
 		i.assume("bridge-port.stp-path-cost", "2") // of 10 Gbit/s, which every veth says it has
 	}
+}
+
+// bornInto is the MTU that a port takes over from the team that it joins
+// (team_port_add), "" for others.
+func bornInto(i, was *Interface, s *State) string {
+	name := attrOf(i, "controller")
+	if c := s.Interface(name); c != nil && c.Type == team.Name && attrOf(was, "controller") != name {
+		return attrOf(c, "mtu")
+	}
+	return ""
 }
 
 // assume sets an attribute that is not known.
@@ -75,6 +88,9 @@ func (i *Interface) birth(s *State) {
 		i.assume(key, own[key])
 	}
 	i.assume("mtu", birthMTU(i, s))
+	if near := s.interfaceIn("", attrOf(i, "netkit.peer")); secondary(i) && near != nil {
+		i.assume("arp", kindAttrs(near)["arp"])
+	}
 	i.birthInet6(s)
 	for key, value := range kindOf(i).Born {
 		if value == below && key != "mtu" {
@@ -159,6 +175,9 @@ func kindAttrs(i *Interface) Attrs {
 	own := maps.Clone(kindOf(i).Born)
 	delete(own, "mtu")
 	maps.DeleteFunc(own, func(_, value string) bool { return value == below })
+	if i.Attrs["team.mode"] == "loadbalance" { // lb_init
+		own["team.stats-refresh-interval"], own["team.tx-method"] = "0", "hash"
+	}
 	if mode := i.Attrs["netkit.mode"]; mode != "" {
 		own["arp"] = strconv.FormatBool(mode == "l2") // netkit_new_link
 	}

@@ -1,7 +1,5 @@
 package netstate
 
-import ()
-
 // Simulate returns the state that s becomes when c is asked for, without what
 // cannot be known before (addresses that the kernel makes up), the effects on
 // other targets, and the faults of c against s. With faults the state is of no
