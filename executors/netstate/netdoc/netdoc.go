@@ -5,7 +5,8 @@
 //
 // Each kind has a file: its meaning, a list of its keys, and an example. Entries
 // of lists have keys below that of the list ("wireguard.peers.endpoint"). Braces
-// give one text to several keys, as in a shell: "{gre,ipip}.ttl".
+// give one text to several keys, as in a shell: "{gre,ipip}.ttl". Behind a key
+// that nmstate does not have stands ᵉ, where no table says it.
 package netdoc
 
 import (
@@ -22,8 +23,10 @@ var files embed.FS
 type Topic struct {
 	// Text is what it is, in Markdown.
 	Text string
-	// Keys has the meaning of each key, by its path.
+	// Keys has the meaning of each key, by its path, with its mark.
 	Keys map[string]string
+	// Order are the keys in their order.
+	Order []string
 	// Example is a complete netconfig block; "" where there is none.
 	Example string
 }
@@ -32,6 +35,10 @@ type Topic struct {
 // one of its lists ("wireguard.peers.endpoint"), or of another part of the
 // language ("routes.destination"); "" if there is none.
 func Key(key string) string { return all().keys[key] }
+
+// IsExtension tells that nmstate does not have a key that is no attribute of the
+// tables; those say it themselves.
+func IsExtension(key string) bool { return all().extensions[key] }
 
 // Of is what there is to say of a kind ("vxlan"), or of another part of the
 // language ("routes"). Its keys may be among those that are shared.
@@ -43,21 +50,27 @@ func Keys() map[string]string { return all().keys }
 type index struct {
 	topics map[string]Topic
 	keys   map[string]string
+	// extensions are keys that nmstate does not have.
+	extensions map[string]bool
 }
 
 var all = sync.OnceValue(func() index {
-	in := index{topics: map[string]Topic{}, keys: map[string]string{}}
+	in := index{topics: map[string]Topic{}, keys: map[string]string{}, extensions: map[string]bool{}}
 	entries, _ := files.ReadDir(".") // what is embedded can be read
 	for _, e := range entries {
 		text, _ := files.ReadFile(e.Name())
 		t := parse(string(text))
 		in.topics[strings.TrimSuffix(e.Name(), path.Ext(e.Name()))] = t
 		for key, meaning := range t.Keys {
-			in.keys[key] = meaning
+			name, extension := strings.CutSuffix(key, mark)
+			in.keys[name], in.extensions[name] = meaning, extension
 		}
 	}
 	return in
 })
+
+// mark is behind the key of what nmstate does not have.
+const mark = " ᵉ"
 
 // parse reads a file.
 func parse(text string) Topic {
@@ -74,6 +87,7 @@ func parse(text string) Topic {
 		case isKey && ok:
 			for _, k := range expand(key) {
 				t.Keys[k] = meaning
+				t.Order = append(t.Order, strings.TrimSuffix(k, mark))
 			}
 		case !strings.HasPrefix(line, "# "):
 			words = append(words, line)

@@ -11,6 +11,7 @@ func TestParse(t *testing.T) {
 	want := Topic{
 		Text:    "A kind.\nMore of it.",
 		Keys:    map[string]string{"x.id": "Number: its own.", "x.a": "Both.", "x.b": "Both.", "y.a": "Both.", "y.b": "Both."},
+		Order:   []string{"x.id", "x.a", "x.b", "y.a", "y.b"},
 		Example: "interfaces: []\n",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -2,11 +2,16 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"stet/executors/netstate"
 	"stet/executors/netstate/netdoc"
 )
+
+// marker stands in the text for the table of a topic's keys that begin with a
+// prefix.
+var marker = regexp.MustCompile(`\{\{[a-z-]+ [a-z0-9.-]*\}\}`)
 
 // page is the whole reference page.
 func page() string {
@@ -22,7 +27,10 @@ func page() string {
 	}
 	b.WriteString(objects)
 	ipsec(&b)
-	return b.String()
+	return marker.ReplaceAllStringFunc(b.String(), func(m string) string {
+		topic, prefix, _ := strings.Cut(strings.Trim(m, "{}"), " ")
+		return strings.TrimSuffix(topicTable(topic, prefix), "\n")
+	})
 }
 
 func kind(b *strings.Builder, k *netstate.Kind) {
@@ -54,6 +62,9 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 		fmt.Fprintf(b, "\nOf its ports, in the entries of `%s`, or under `%s` of the port itself:\n\n", list, k.PortSection)
 		table(b, k.PortAttrs, k.PortSection+".", "")
 	}
+	if k.Name == "linux-bridge" {
+		b.WriteString("\n" + netdoc.Of("vlans").Text + "\n\n{{vlans bridge.port.vlan.}}\n")
+	}
 	fmt.Fprintf(b, "\n```yaml\n%s```\n", netdoc.Of(k.Name).Example)
 }
 
@@ -64,7 +75,7 @@ func table(b *strings.Builder, attrs []netstate.Attr, prefix, below string) {
 	for i := range attrs {
 		a := &attrs[i]
 		fmt.Fprintf(b, "| `%s`%s | %s | %s | %s | %s | %s |\n", strings.TrimPrefix(a.Key, prefix), extension(a), typeText(a),
-			code(a.Default), settable(a), code(a.IP), strings.ReplaceAll(netdoc.Key(below+a.Key), "|", "\\|"))
+			code(a.Default), settable(a), code(a.IP), strings.ReplaceAll(meaning(below+a.Key), "|", "\\|"))
 	}
 }
 
@@ -151,7 +162,9 @@ func typeText(a *netstate.Attr) string {
 	case netstate.String:
 		return "text"
 	case netstate.Int32:
-		return "number"
+		return "number, -2147483648 to 2147483647"
+	case netstate.TunnelKey:
+		return "number, or four with dots"
 	case netstate.Centi, netstate.Centi64:
 		return "seconds" + limits(a, 100)
 	case netstate.Hundredths:
@@ -168,12 +181,18 @@ func names(values []netstate.EnumValue) string {
 	return strings.Join(out, ", ")
 }
 
+// limits are those of the attribute, in the unit that people write, which is as
+// many of its own.
 func limits(a *netstate.Attr, unit uint64) string {
+	least, most := a.Limits()
+	if most > 1<<53 {
+		most = 0 // as much as fits
+	}
 	switch {
-	case a.Max != 0:
-		return fmt.Sprintf(", %d to %d", a.Min/unit, a.Max/unit)
-	case a.Min != 0:
-		return fmt.Sprintf(", %d or more", a.Min/unit)
+	case most != 0:
+		return fmt.Sprintf(", %d to %d", least/unit, most/unit)
+	case least != 0:
+		return fmt.Sprintf(", %d or more", least/unit)
 	}
 	return ""
 }

@@ -88,9 +88,16 @@ func TestEveryAttributeIsDescribed(t *testing.T) {
 		}
 		check(list, below)
 	}
+	found := map[string]*netyaml.Key{}
+	keysOf(language(), "", found)
 	for key := range netdoc.Keys() {
-		if !seen[key] {
-			t.Errorf("%s: described in package netdoc, and no key of the tables", key)
+		if !seen[key] && found[key] == nil {
+			t.Errorf("%s: described in package netdoc, and no key of the language", key)
+		}
+	}
+	for path, key := range found {
+		if meaning(path) == "" && key.Refused == "" && !key.Hidden {
+			t.Errorf("%s: say what it means in package netdoc", path)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"stet/executors/netstate"
-	"stet/executors/netstate/netdoc"
 	"stet/executors/netstate/netyaml"
 )
 
@@ -37,7 +36,7 @@ type schema struct {
 
 // schemaFile is docs/reference/netconfig.schema.json.
 func schemaFile() string {
-	s := shapeSchema(netyaml.Language(), "")
+	s := shapeSchema(language(), "")
 	s.Schema, s.ID = "https://json-schema.org/draft/2020-12/schema", "urn:stet:netconfig"
 	s.Title = "netconfig"
 	s.Description = "The body of a netconfig block of stet: nmstate's schema, with extensions. It is about the form: what contradicts itself, or the target, is found by stet lint and stet plan."
@@ -123,7 +122,8 @@ func join(path, name string) string {
 	if name == "config" && !strings.Contains(path, ".") {
 		return path
 	}
-	if path == "" || path == "interfaces" {
+	ambiguous := name == "sysctl" || name == "description" // there are such parts of a block, too
+	if path == "" || path == "interfaces" && !ambiguous {
 		return name
 	}
 	return path + "." + name
@@ -134,7 +134,7 @@ func keySchema(k *netyaml.Key, path string) *schema {
 		return &schema{Description: "Refused: " + k.Refused + ".", Not: &schema{}, DoNotSay: true}
 	}
 	s := shapeSchema(&k.Shape, path)
-	s.Description, s.DoNotSay = netdoc.Key(path), k.Hidden
+	s.Description, s.DoNotSay = meaning(path), k.Hidden
 	if k.Value != nil && k.Value.Attr != nil {
 		attrAnnotations(s, k.Value.Attr)
 	}
@@ -143,7 +143,9 @@ func keySchema(k *netyaml.Key, path string) *schema {
 
 // attrAnnotations are what the tables say beside what is taken.
 func attrAnnotations(s *schema, a *netstate.Attr) {
-	s.Description = netdoc.Key(a.Key)
+	if s.Description == "" {
+		s.Description = meaning(a.Key)
+	}
 	if a.Set == netstate.ReadOnly {
 		s.ReadOnly = true
 	}

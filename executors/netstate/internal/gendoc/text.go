@@ -48,22 +48,12 @@ does not suit the target, only ` + "`stet lint` and `stet plan`" + ` find.
 A type that the running kernel lacks is refused by the plan, before anything is
 touched; it says which module, and which option of the kernel's configuration, has it.
 
-| key | holds |
-|---|---|
-| ` + "`interfaces`" + ` | a list of interfaces |
-| ` + "`routes`" + ` | ` + "`config`" + `: a list of routes (` + "`running`" + ` is read and ignored) |
-| ` + "`nexthops`" + ` ᵉ | ` + "`config`" + `, or a list right away: nexthop objects |
-| ` + "`route-rules`" + ` | ` + "`config`" + `: a list of rules |
-| ` + "`neighbors`" + ` ᵉ | ` + "`config`" + `, or a list right away: ARP and NDP entries |
-| ` + "`fdb`" + ` ᵉ | ` + "`config`" + `, or a list right away: forwarding entries |
-| ` + "`ipsec-xfrm`" + ` ᵉ | ` + "`states`, `policies`, `default`" + `: the kernel's IPsec |
-| ` + "`sysctl`" + ` ᵉ | kernel parameters and their values |
-| ` + "`dns-resolver`" + ` | ` + "`config`" + `: name servers (` + "`running`" + ` is read and ignored) |
-| ` + "`description`" + ` | a text, ignored |
+{{block }}
 `
 
-const interfaceText = `An interface has a ` + "`name`" + `, a ` + "`type`" + ` when it is to be made (and may have it
-otherwise), the keys below, ` + "`ipv4`" + ` and ` + "`ipv6`" + `, ` + "`sysctl`" + ` ᵉ, and the section of its type.
+const interfaceText = `{{entry }}
+
+Beside these, an interface has the keys below, and the section of its type.
 When a key that can only be set "when made" is changed, the interface is removed and
 made anew with everything on it, and the plan says so. What can "never" be set is
 read and ignored, so that what nmstate shows can be pasted.
@@ -91,16 +81,7 @@ first is primary. Addresses that the kernel made by itself (link-local ones,
 127.0.0.1, ::1) stay. What an entry does not say about an address that is there
 stays as it is, but for lifetimes: without any it is to stay forever.
 
-| key | meaning |
-|---|---|
-| ` + "`ip`, `prefix-length`" + ` | the address; both are required |
-| ` + "`peer`" + ` ᵉ | the far end of a point-to-point address |
-| ` + "`broadcast`" + ` ᵉ | the broadcast address (IPv4); none if not given |
-| ` + "`scope`" + ` ᵉ | ` + "`global`, `site`, `link`, `host`" + ` or a number (IPv4) |
-| ` + "`label`" + ` ᵉ | up to 15 bytes (IPv4) |
-| ` + "`metric`" + ` ᵉ | metric of the route that comes with the address |
-| ` + "`flags`" + ` ᵉ | a list of ` + "`home`, `nodad`, `mngtmpaddr`, `noprefixroute`, `autojoin`" + ` |
-| ` + "`valid-life-time`, `preferred-life-time`" + ` | ` + "`3600sec`" + ` or ` + "`forever`" + `. A lifetime that runs down is no difference until less is asked than is left; to renew one, ask for more. In nmstate they are only shown |
+{{addresses ipv4.address.}}
 `
 
 const objects = `
@@ -111,12 +92,7 @@ ip-netns(8) keeps them below /run/netns. They are made before everything else in
 block, so that its interfaces can be moved there (` + "`netns`" + `) and pairs can lead there
 (` + "`peer-target`" + `), and removed after everything else.
 
-| key | meaning |
-|---|---|
-| ` + "`name`" + ` | required |
-| ` + "`state`" + ` | ` + "`present`" + ` (if not given) or ` + "`absent`" + ` |
-| ` + "`loopback`" + ` | ` + "`up` or `down`" + `: the state of its ` + "`lo`" + `. A new one has it down |
-| ` + "`nsid`" + ` | the number that the target's namespace has for it. It can be given when the namespace is made, and never be changed: the kernel cannot |
+{{namespaces namespaces.}}
 
 A namespace that something is in is not removed: the plan is refused, and names what is
 in it: processes, interfaces but ` + "`lo`" + `, addresses of ` + "`lo`" + `. It is looked at once more at
@@ -160,22 +136,7 @@ type of service replaces what is there. With ` + "`state: absent`" + ` every rou
 what the entry names (but those that the kernel made, and table local unless it is
 named).
 
-| key | meaning |
-|---|---|
-| ` + "`destination`" + ` | a network; ` + "`0.0.0.0/0` and `::/0`" + ` are the default routes |
-| ` + "`next-hop-interface`, `next-hop-address`" + ` | where it leads; without interface, the one that reaches the address |
-| ` + "`metric`" + ` | priority; 0 if not given (1024 in IPv6, by the kernel) |
-| ` + "`table-id`" + ` | number, or ` + "`main`, `local`, `default`" + ` ᵉ |
-| ` + "`source`" + ` | preferred source address |
-| ` + "`weight`" + ` | 1 to 256; entries of one destination with weights are one multipath route |
-| ` + "`next-hops`" + ` ᵉ | the same as a list of ` + "`next-hop-interface`, `next-hop-address`, `weight`, `onlink`" + ` |
-| ` + "`nexthop-id`" + ` ᵉ | instead of a next hop: the number of a nexthop object |
-| ` + "`onlink`" + ` ᵉ | the gateway is in reach whatever the addresses say |
-| ` + "`route-type`" + ` | ` + "`blackhole`, `unreachable`, `prohibit`" + `; also ᵉ ` + "`throw`, `local`, `broadcast`, `multicast`, `anycast`, `unicast`" + ` |
-| ` + "`protocol`" + ` ᵉ | who made it: ` + "`static`" + ` if not given, ` + "`boot`, `bird`, `bgp`" + ` …, or a number |
-| ` + "`scope`, `tos`" + ` ᵉ | as in ip-route(8) |
-| ` + "`cwnd`" + `, also ᵉ ` + "`mtu`, `advmss`, `window`, `rtt`, `rttvar`, `ssthresh`, `reordering`, `hoplimit`, `initcwnd`, `initrwnd`, `rto_min`, `quickack`" + ` | metrics, as the kernel keeps them |
-| ` + "`from-file`" + ` ᵉ | instead of ` + "`destination`" + `: a file of destinations, see below |
+{{routes routes.}}
 
 ` + "```yaml" + `
 routes:
@@ -203,15 +164,7 @@ one turns all its routes at once. One of the same ` + "`id`" + ` is changed; wit
 removes it, and the routes by it, when its interface goes down; undoing brings both back.
 Resilient groups and objects with an encapsulation are left alone.
 
-| key | meaning |
-|---|---|
-| ` + "`id`" + ` | number from 1 |
-| ` + "`next-hop-interface`, `next-hop-address`, `onlink`" + ` | as of a route; the interface is required |
-| ` + "`family`" + ` | ` + "`ipv4` or `ipv6`" + `, where no address tells it; ` + "`ipv4`" + ` if not given |
-| ` + "`blackhole`" + ` | drops packets |
-| ` + "`group`" + ` | a list of ` + "`id`" + ` and ` + "`weight`" + ` (1 to 256): packets are shared out by flow |
-| ` + "`fdb`" + ` | for forwarding entries of VXLANs, not for routes |
-| ` + "`protocol`" + ` | who made it, as of a route |
+{{nexthops nexthops.}}
 
 ` + "```yaml" + `
 nexthops:
@@ -263,17 +216,7 @@ Entries of ` + "`route-rules.config`" + ` are added, unless the same rule is the
 ` + "`state: absent`" + ` every rule goes that has what the entry names (of the kernel's own three
 only the one whose priority is named).
 
-| key | meaning |
-|---|---|
-| ` + "`family`" + ` | ` + "`ipv4`, `ipv6`" + `; follows from the networks |
-| ` + "`ip-from`, `ip-to`" + ` | networks |
-| ` + "`priority`" + ` | 30000 if not given |
-| ` + "`route-table`" + ` | number, or ` + "`main`, `local`, `default`" + ` ᵉ; main if not given |
-| ` + "`fwmark`, `fwmask`" + ` | packet mark and its mask |
-| ` + "`iif`" + `, ` + "`oif`" + ` ᵉ | interfaces |
-| ` + "`action`" + ` | ` + "`blackhole`, `unreachable`, `prohibit`" + `; also ᵉ ` + "`lookup`, `goto`, `nop`" + ` |
-| ` + "`suppress-prefix-length`" + ` | take no route of this length or shorter |
-| ` + "`goto`, `not`, `tos`, `suppress-group`, `ip-proto`, `source-ports`, `destination-ports`, `uid-range`, `l3mdev`, `protocol`" + ` ᵉ | as in ip-rule(8) |
+{{route-rules route-rules.}}
 
 ` + "```yaml" + `
 route-rules:
@@ -288,13 +231,7 @@ route-rules:
 
 ## Neighbours ᵉ
 
-| key | meaning |
-|---|---|
-| ` + "`device`, `ip`" + ` | required |
-| ` + "`mac-address`" + ` | required, but for a proxy entry |
-| ` + "`state`" + ` | ` + "`permanent`" + ` (if not given), ` + "`noarp`, `absent`" + ` |
-| ` + "`proxy`" + ` | answer for the address |
-| ` + "`router`" + ` | it is a router (IPv6) |
+{{neighbors neighbors.}}
 
 ` + "```yaml" + `
 neighbors:
@@ -305,14 +242,7 @@ neighbors:
 
 ## Forwarding entries ᵉ
 
-| key | meaning |
-|---|---|
-| ` + "`device`, `mac-address`" + ` | the port or the VXLAN, and the address; required |
-| ` + "`remote`, `port`, `vni`, `via`" + ` | of a VXLAN: where it leads |
-| ` + "`vlan`" + ` | VLAN of a bridge |
-| ` + "`owner`" + ` | ` + "`master`" + `, the bridge's table (if not given, for a port), or ` + "`self`" + ` |
-| ` + "`state`" + ` | ` + "`static`" + ` (if not given, in a bridge), ` + "`permanent`" + ` (if not given, else; in a bridge an address of the host itself), ` + "`absent`" + ` |
-| ` + "`sticky`" + ` | the entry does not move to another port |
+{{fdb fdb.}}
 
 ` + "```yaml" + `
 fdb:
@@ -338,12 +268,7 @@ sysctl:
 ` + "`dns-resolver`" + ` has ` + "`config`" + `; a list that is given replaces, one that is not given is left as
 it is, and ` + "`config: {}`" + ` removes all of them.
 
-| key of ` + "`config`" + ` | meaning |
-|---|---|
-| ` + "`server`" + ` | addresses of name servers, in the order in which they are asked; of an IPv6 link-local one with its interface, ` + "`fe80::1%eth0`" + ` |
-| ` + "`search`" + ` | domains that names without a dot are looked for in |
-| ` + "`options`" + ` | options of resolv.conf(5), such as ` + "`rotate`" + ` or ` + "`ndots:2`" + ` |
-| ` + "`interface`" + ` ᵉ | the interface that systemd-resolved keeps them for |
+{{dns-resolver dns-resolver.}}
 
 Where they go is seen, not asked:
 
