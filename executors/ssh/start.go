@@ -263,7 +263,7 @@ func (c *Conn) await(ctx context.Context, s *starting, marker, missing string) (
 // seek reads standard output up to the marker and returns the marker and what
 // came after it already; nil without an error means that the host said something else.
 func (s *starting) seek(marker, missing []byte) ([]byte, error) {
-	buffer := make([]byte, 4096)
+	buffer := make([]byte, 512)
 	var noise []byte
 	for {
 		n, err := s.channel.Read(buffer)

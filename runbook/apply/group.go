@@ -17,10 +17,11 @@ func (x *operation) groups(ctx context.Context, from int) {
 	for i := from; i < len(x.p.Groups); i++ {
 		g := &x.p.Groups[i]
 		err := x.group(ctx, g)
-		x.writer.flush()
 		if err == nil {
+			x.writer.soon()
 			continue
 		}
+		x.writer.flush()
 		goOn := x.fail(ctx, g, err)
 		x.writer.flush()
 		if !goOn {

@@ -10,9 +10,15 @@ import (
 	"stet/runbook/report"
 )
 
-// writeEvery is the least time between two writes of the document while an
-// operation runs. Group ends and the end are always written.
+// writeEvery is the most time between two writes of the document while an operation
+// runs. The end of a group that fails, what is undone and the end are written at
+// once, and so is the end of one that succeeds, unless a write has just been: then
+// the next ones are written together.
 const writeEvery = time.Second
+
+// haste is how many times as long as a write took the next end of a group that
+// succeeds is not written: a hundred quick steps would else spend their time on it.
+const haste = 20
 
 // A document that takes longer than writeSlow to write is one of thousands of
 // blocks: between two writes of it there is restFactor times as long, so that
@@ -30,7 +36,7 @@ type writer struct {
 	// headless leaves the report at the document's head as it is.
 	headless bool
 
-	kick  chan chan struct{}
+	kick  chan request
 	quit  chan struct{}
 	ended chan struct{}
 
@@ -44,7 +50,7 @@ type writer struct {
 
 func newWriter(x *operation) *writer {
 	w := &writer{
-		x: x, kick: make(chan chan struct{}), quit: make(chan struct{}), ended: make(chan struct{}),
+		x: x, kick: make(chan request), quit: make(chan struct{}), ended: make(chan struct{}),
 		lost: map[string]bool{},
 	}
 	go w.loop()
@@ -68,11 +74,21 @@ func with(steps []*runbook.Step, s *runbook.Step) []*runbook.Step {
 }
 
 // flush writes now and returns when it is done, unless the document rests.
-func (w *writer) flush() {
-	done := make(chan struct{})
+func (w *writer) flush() { w.ask(request{done: make(chan struct{})}) }
+
+// soon is flush, unless it has just been written: then it is with the next tick.
+func (w *writer) soon() { w.ask(request{done: make(chan struct{}), mayWait: true}) }
+
+// request asks for a write.
+type request struct {
+	done    chan struct{}
+	mayWait bool
+}
+
+func (w *writer) ask(r request) {
 	select {
-	case w.kick <- done:
-		<-done
+	case w.kick <- r:
+		<-r.done
 	case <-w.ended:
 	}
 }
@@ -96,14 +112,16 @@ func (w *writer) loop() {
 	defer close(w.ended)
 	tick := time.NewTicker(writeEvery)
 	defer tick.Stop()
-	var rest time.Time
+	var rest, just time.Time // until when nothing is written, and nothing that may wait
 	write := func() {
 		start := time.Now()
 		if start.Before(rest) {
 			return
 		}
 		w.write()
-		if took := time.Since(start); took > writeSlow {
+		took := time.Since(start)
+		just = time.Now().Add(haste * took)
+		if took > writeSlow {
 			rest = time.Now().Add(restFactor * took)
 		}
 	}
@@ -117,9 +135,11 @@ func (w *writer) loop() {
 				w.write() // the report says what found no place
 			}
 			return
-		case done := <-w.kick:
-			write()
-			close(done)
+		case r := <-w.kick:
+			if !r.mayWait || time.Now().After(just) {
+				write()
+			}
+			close(r.done)
 		case <-tick.C:
 			write()
 		}
