@@ -47,6 +47,8 @@ func deviceOf(o *netstate.Object) string {
 		return o.Neighbor.Device
 	case o.FDB != nil:
 		return o.FDB.Device
+	case o.Traffic != nil:
+		return o.Traffic.Device
 	case o.Route != nil && len(o.Route.NextHops) > 0:
 		return o.Route.NextHops[0].Device
 	}
@@ -78,6 +80,8 @@ func (m *Machine) has(o *netstate.Object) bool {
 		return ok
 	case o.Namespace != nil:
 		return slices.ContainsFunc(s.Namespaces, func(n netstate.Namespace) bool { return n.Name == o.Namespace.Name })
+	case o.Traffic != nil:
+		return slices.ContainsFunc(s.TrafficControl, func(t netstate.TrafficControl) bool { return t.Device == o.Traffic.Device })
 	case o.Sysctl != nil:
 		_, ok := s.Sysctls[o.Sysctl.Key]
 		return ok

@@ -43,6 +43,9 @@ func (m *Machine) Observe(ctx context.Context, q netstate.Query) (*netstate.Stat
 	if !q.Xfrm {
 		s.Xfrm = nil
 	}
+	if !q.TrafficControl {
+		s.TrafficControl = nil
+	}
 	if len(q.Sysctls) == 0 {
 		s.Sysctls = nil
 	}

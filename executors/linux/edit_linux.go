@@ -75,6 +75,8 @@ func (e *editor) step(ctx context.Context, index int) (count int, err error) {
 			return count, err
 		}
 		err = e.link(ctx, edit)
+	case o.Traffic != nil:
+		err = e.traffic(ctx, edit)
 	case o.Sysctl != nil:
 		err = e.sysctl(edit)
 	case o.DNS != nil:
@@ -139,7 +141,7 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 	for ; end < len(e.edits); end++ {
 		edit := &e.edits[end]
 		o := object(edit)
-		if o.Link != nil || o.Sysctl != nil || o.Routes != nil || o.Xfrm != nil || o.DNS != nil || o.Namespace != nil {
+		if o.Link != nil || o.Sysctl != nil || o.Routes != nil || o.Traffic != nil || o.Xfrm != nil || o.DNS != nil || o.Namespace != nil {
 			break
 		}
 		switch {

@@ -56,15 +56,22 @@ func kindCases(t testing.TB) []*kindCase {
 }
 
 func readKindCase(file string) (*kindCase, error) {
+	c, err := readCase(file)
+	if err == nil && netstate.KindByName(c.kind) == nil && c.kind != ipsecXfrm {
+		return nil, fmt.Errorf("there is no kind %q", c.kind)
+	}
+	return c, err
+}
+
+// readCase reads a file whose kind may be anything.
+func readCase(file string) (*kindCase, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	c := &kindCase{name: strings.TrimSuffix(filepath.Base(file), ".txtar")}
-	c.kind, _, _ = strings.Cut(c.name, "_")
-	if netstate.KindByName(c.kind) == nil && c.kind != ipsecXfrm {
-		return nil, fmt.Errorf("there is no kind %q", c.kind)
-	}
+	c.kind, _, _ = strings.Cut(strings.ReplaceAll(c.name, "fq_codel", "fq.codel"), "_")
+	c.kind = strings.ReplaceAll(c.kind, ".codel", "_codel")
 	for _, section := range txtar.Parse(text).Files {
 		if err := c.section(section.Name, string(section.Data)); err != nil {
 			return nil, fmt.Errorf("section %s: %w", section.Name, err)

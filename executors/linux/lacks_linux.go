@@ -31,6 +31,12 @@ func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []r
 			}
 			continue
 		}
+		if kind == nil && strings.Contains(name, " ") {
+			if err := lacksTraffic(ctx, s, name); err != nil {
+				return err
+			}
+			continue
+		}
 		if kind == nil || kind.Module == "" {
 			continue
 		}
@@ -96,38 +102,52 @@ var present sync.Map
 // if that cannot be found out without privileges. What is on disk is asked
 // first: the kernel itself would load a module to answer.
 func kindLacks(ctx context.Context, kind *netstate.Kind) (string, error) {
-	if _, ok := present.Load(kind.Name); ok {
+	return moduleLacks(kind.Name, kind.Module, kind.Option, func() (bool, error) {
+		if kind.Name == "tun" {
+			return hasTun(), nil
+		}
+		return probe(ctx, kind, nil)
+	})
+}
+
+// moduleLacks says it for what name stands for; ask is whether the kernel
+// itself has it.
+func moduleLacks(name, mod, option string, ask func() (bool, error)) (string, error) {
+	if _, ok := present.Load(name); ok {
 		return "", nil
 	}
-	var name unix.Utsname
-	if err := unix.Uname(&name); err != nil {
+	var system unix.Utsname
+	if err := unix.Uname(&system); err != nil {
 		return "", fmt.Errorf("asking for the kernel's release: %w", err)
 	}
-	release := unix.ByteSliceToString(name.Release[:])
-	loaded, loadable := module("/", release, kind.Module)
+	release := unix.ByteSliceToString(system.Release[:])
+	loaded, loadable := module("/", release, mod)
 	switch {
 	case loaded:
 	case loadable && modulesDisabled():
-		return fmt.Sprintf("module %s (%s) is not loaded, and kernel.modules_disabled forbids loading it", kind.Module, kind.Option), nil
+		return fmt.Sprintf("module %s (%s) is not loaded, and kernel.modules_disabled forbids loading it", mod, option), nil
 	case loadable:
-	case kind.Name == "tun":
-		if f, err := os.Open("/dev/net/tun"); err == nil {
-			_ = f.Close()
-		} else if errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENOENT) {
-			return without(kind, release), nil
-		}
 	default:
-		has, err := probe(ctx, kind, nil)
+		has, err := ask()
 		if err != nil || !has {
-			return without(kind, release), err
+			return without(mod, option, release), err
 		}
 	}
-	present.Store(kind.Name, true)
+	present.Store(name, true)
 	return "", nil
 }
 
-func without(kind *netstate.Kind, release string) string {
-	return fmt.Sprintf("the running kernel %s has neither module %s nor it built in (%s)", release, kind.Module, kind.Option)
+// hasTun asks the device; one that may not be opened is there.
+func hasTun() bool {
+	f, err := os.Open("/dev/net/tun")
+	if err == nil {
+		_ = f.Close()
+	}
+	return !errors.Is(err, unix.ENODEV) && !errors.Is(err, unix.ENXIO) && !errors.Is(err, unix.ENOENT)
+}
+
+func without(mod, option, release string) string {
+	return fmt.Sprintf("the running kernel %s has neither module %s nor it built in (%s)", release, mod, option)
 }
 
 // module tells whether a module is in the kernel, and whether it is installed

@@ -108,7 +108,7 @@ func (ns *namespace) try(argv ...string) (string, error) {
 	return out.String(), nil
 }
 
-var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true, Xfrm: true}
+var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true, TrafficControl: true, Xfrm: true}
 
 func (ns *namespace) observe(q netstate.Query) *netstate.State {
 	ns.t.Helper()

@@ -83,6 +83,8 @@ func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 		return canonicalKey(text)
 	case String:
 		return text, a.checkString(text)
+	case Rate, Size, Burstsize, Time, Percent, Hexadecimal:
+		return a.quantity(text)
 	}
 	return a.number(text)
 }
@@ -396,4 +398,34 @@ func CheckName(name string) error {
 		return fmt.Errorf("%q has characters that a name cannot have", name)
 	}
 	return nil
+}
+
+// quantity takes a number with a unit of tc(8).
+func (a *Attr) quantity(text string) (string, error) {
+	parse, format := ParseSize, FormatSize
+	switch a.Type {
+	case Rate:
+		parse, format = ParseRate, FormatRate
+	case Time:
+		parse, format = ParseTime, FormatTime
+	case Percent:
+		n, err := ParsePercent(text)
+		return FormatPercent(n), err
+	case Hexadecimal:
+		n, err := strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 16)
+		if err != nil {
+			err = fmt.Errorf("%q is no hexadecimal number up to ffff", text)
+		}
+		return strconv.FormatUint(n, 16), err
+	case Burstsize:
+		if strings.HasSuffix(text, tickUnit) {
+			_, err := Ticks(text, 0)
+			return text, err
+		}
+	}
+	n, err := parse(text)
+	if err != nil {
+		return "", err
+	}
+	return format(n), nil
 }

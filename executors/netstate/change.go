@@ -23,6 +23,7 @@ type Object struct {
 	Rule      *Rule             `json:"rule,omitempty"`
 	Neighbor  *Neighbor         `json:"neighbor,omitempty"`
 	FDB       *FDBEntry         `json:"fdb,omitempty"`
+	Traffic   *TrafficControl   `json:"traffic-control,omitempty"`
 	Sysctl    *Sysctl           `json:"sysctl,omitempty"`
 	DNS       *DNS              `json:"dns,omitempty"`
 	Namespace *Namespace        `json:"namespace,omitempty"`
@@ -130,6 +131,7 @@ func (o Object) sort() string {
 	add(o.Rule != nil, "rule")
 	add(o.Neighbor != nil, "neighbor")
 	add(o.FDB != nil, "fdb")
+	add(o.Traffic != nil, "traffic-control")
 	add(o.Sysctl != nil, "sysctl")
 	add(o.DNS != nil, "dns")
 	add(o.Namespace != nil, "namespace")

@@ -25,6 +25,9 @@ func (s *State) Clone() *State {
 		Secrets:    maps.Clone(s.Secrets),
 		Lacks:      s.Lacks, // never changed
 	}
+	for i := range s.TrafficControl {
+		c.TrafficControl = append(c.TrafficControl, s.TrafficControl[i].clone())
+	}
 	for i := range c.Interfaces {
 		c.Interfaces[i] = c.Interfaces[i].clone()
 	}

@@ -49,6 +49,8 @@ type InterfaceConfig struct {
 	Ports *[]string
 	// IPv4 and IPv6 are nil if not named.
 	IPv4, IPv6 *IPConfig
+	// Traffic is nil if not named.
+	Traffic *TCConfig
 	// Sysctls are per-interface keys ("net.ipv4.conf.*.forwarding" with the
 	// interface filled in by the decoder).
 	Sysctls []SysctlConfig

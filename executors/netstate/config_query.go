@@ -65,6 +65,7 @@ func (i *InterfaceConfig) query(q *Query) {
 			q.Namespaces = append(q.Namespaces, v)
 		}
 	}
+	q.Kinds = append(q.Kinds, i.Traffic.kinds()...)
 	if i.IPv6 != nil {
 		q.sysctl("net.ipv6.conf." + sysctlName(i.Name) + ".disable_ipv6")
 	}
@@ -120,7 +121,7 @@ var ownSysctls = []string{
 
 // links asks for links and for what depends on them.
 func (q *Query) links() {
-	q.Links, q.Routes, q.Neighbors, q.FDB = true, true, true, true
+	q.Links, q.Routes, q.Neighbors, q.FDB, q.TrafficControl = true, true, true, true, true
 	q.Sysctls = append(q.Sysctls,
 		"net.ipv4.conf.all.promote_secondaries", "net.ipv4.conf.default.promote_secondaries", "net.ipv4.conf.*.promote_secondaries",
 		"net.ipv6.conf.default.accept_ra", "net.ipv6.conf.default.autoconf", "net.ipv6.conf.default.use_tempaddr", "net.ipv6.conf.default.addr_gen_mode",
@@ -198,6 +199,8 @@ func (o Object) query(q *Query) {
 		q.DNS = true
 	case o.Xfrm != nil:
 		q.Xfrm = true
+	case o.Traffic != nil:
+		q.Links, q.TrafficControl = true, true
 	case o.Sysctl != nil:
 		q.sysctl(o.Sysctl.Key)
 	case o.Namespace != nil:

@@ -25,6 +25,7 @@ func Diff(from, to *State) *Change {
 	d.addresses()
 	d.neighbors()
 	d.fdb()
+	d.traffic()
 	d.nexthops()
 	d.routes()
 	d.rules()
@@ -64,7 +65,8 @@ type differ struct {
 	sysctlsLinks    []Edit                // that belong to an interface
 	addressEarly    []Edit                // added, changed
 	entries         []Edit                // neighbours and forwarding entries: added, changed
-	nexthopsAdded   []Edit                // and changed
+	trafficChanged  []Edit
+	nexthopsAdded   []Edit // and changed
 	nexthopsGone    []Edit
 	routesDirect    []Edit // added, changed: without gateway, so that gateways are in reach
 	routesGateway   []Edit
@@ -84,7 +86,7 @@ type differ struct {
 
 func (d *differ) assemble() []Edit {
 	parts := [][]Edit{
-		d.namespacesEarly, d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries, d.nexthopsAdded,
+		d.namespacesEarly, d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries, d.trafficChanged, d.nexthopsAdded,
 		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted, d.xfrmAdded, d.xfrmGone, d.names,
 		d.routesDeleted, d.nexthopsGone, d.entriesGone, d.addressLate, d.sysctlsLate,
 		d.linksLate, d.lost, d.post, d.namespacesLate,

@@ -49,6 +49,8 @@ func ipEdit(e *Edit) []string {
 		return ipNamespace(e)
 	case o.Xfrm != nil:
 		return ipXfrm(e)
+	case o.Traffic != nil:
+		return tcCommands(e)
 	case o.Sysctl != nil && e.Op != Delete:
 		return []string{words("sysctl", "-w", o.Sysctl.Key+"="+o.Sysctl.Value)}
 	}

@@ -13,49 +13,55 @@ type AttrType uint8
 
 // Types of attributes, with the canonical text of each.
 const (
-	Bool       AttrType = iota + 1 // "true" or "false"; u8 in netlink
-	Bool32                         // the same as u32
-	Uint8                          // decimal
-	Uint16                         // decimal
-	Uint16BE                       // decimal; network byte order in netlink
-	Uint32                         // decimal
-	Uint32BE                       // decimal; network byte order in netlink
-	Uint64                         // decimal
-	Int32                          // decimal
-	String                         // as it is
-	Enum                           // one of Attr.Enum's names; Attr.Wire says how wide
-	MAC                            // "02:00:00:00:00:01"
-	IPv4                           // "192.0.2.1"
-	IPv6                           // "2001:db8::1"
-	LinkRef                        // an interface's name; its ifindex as u32 in netlink
-	Flag                           // "true" when present; an attribute without payload
-	Centi                          // seconds in text ("15", "2.5"); hundredths as u32 (clock_t, USER_HZ)
-	Centi64                        // the same as u64
-	Hundredths                     // decimal hundredths of a second, as nmstate has them; u64
-	IPAddress                      // an IPv4 or IPv6 address; Attr.IFLA for the one, Attr.IFLA6 for the other
-	PortRange                      // "49152-65535"; two u16 in network byte order
-	MACList                        // sorted, with commas; written by package linux
-	BoolOpt                        // "true" or "false": bit Attr.Bit of struct br_boolopt_multi (u32 value, u32 mask)
-	FlagBit                        // the same: bit Attr.Bit of a number as wide as Attr.Wire, shared with other attributes
-	IFFlag                         // the same: bit Attr.Bit of ifi_flags, with ifi_change
-	List                           // JSON array of objects, with the keys of Attr.Fields; written by package linux
-	Key64                          // the Fingerprint of 32 bytes, which people write in base64
-	PubKey64                       // 32 bytes in base64
-	KeyHex                         // the Fingerprint of Attr.Min to Attr.Max bytes, which people write in hexadecimal
-	Endpoint                       // "192.0.2.1:51820", "[2001:db8::1]:51820"; struct sockaddr_in or sockaddr_in6
-	CIDRs                          // sorted prefixes, with commas; written by package linux
-	HexID                          // bytes in hexadecimal: Attr.Max of them
-	MaskedEnum                     // one of Attr.Enum's names: bits of struct ifla_vlan_flags (u32 flags, u32 mask), beside BoolOpts
-	IPv4List                       // "192.0.2.1,192.0.2.2"; nested, the place as type
-	IPv6List                       // the same for IPv6
-	VLANList                       // "1 pvid untagged,10-20": FormatVLANs; written by package linux
-	VNIList                        // "100,200-300 group 239.1.1.1": FormatVNIs; written by package linux
-	QoSMap                         // "0:1,5:7", sorted; nested struct ifla_vlan_qos_mapping (u32 from, u32 to)
-	TunnelKey                      // decimal; "" is none: bit Attr.Bit of number Attr.Present tells; u32 in network byte order
-	CIDR                           // one prefix: "10.0.0.0/8"
-	Hex32                          // "0x1f"; u32 in netlink
-	IPProto                        // a protocol of IP by its name, or its number
-	BitField                       // decimal up to Attr.Max, from bit Attr.Bit on of a number as wide as Attr.Wire, shared with other attributes
+	Bool        AttrType = iota + 1 // "true" or "false"; u8 in netlink
+	Bool32                          // the same as u32
+	Uint8                           // decimal
+	Uint16                          // decimal
+	Uint16BE                        // decimal; network byte order in netlink
+	Uint32                          // decimal
+	Uint32BE                        // decimal; network byte order in netlink
+	Uint64                          // decimal
+	Int32                           // decimal
+	String                          // as it is
+	Enum                            // one of Attr.Enum's names; Attr.Wire says how wide
+	MAC                             // "02:00:00:00:00:01"
+	IPv4                            // "192.0.2.1"
+	IPv6                            // "2001:db8::1"
+	LinkRef                         // an interface's name; its ifindex as u32 in netlink
+	Flag                            // "true" when present; an attribute without payload
+	Centi                           // seconds in text ("15", "2.5"); hundredths as u32 (clock_t, USER_HZ)
+	Centi64                         // the same as u64
+	Hundredths                      // decimal hundredths of a second, as nmstate has them; u64
+	IPAddress                       // an IPv4 or IPv6 address; Attr.IFLA for the one, Attr.IFLA6 for the other
+	PortRange                       // "49152-65535"; two u16 in network byte order
+	MACList                         // sorted, with commas; written by package linux
+	BoolOpt                         // "true" or "false": bit Attr.Bit of struct br_boolopt_multi (u32 value, u32 mask)
+	FlagBit                         // the same: bit Attr.Bit of a number as wide as Attr.Wire, shared with other attributes
+	IFFlag                          // the same: bit Attr.Bit of ifi_flags, with ifi_change
+	List                            // JSON array of objects, with the keys of Attr.Fields; written by package linux
+	Key64                           // the Fingerprint of 32 bytes, which people write in base64
+	PubKey64                        // 32 bytes in base64
+	KeyHex                          // the Fingerprint of Attr.Min to Attr.Max bytes, which people write in hexadecimal
+	Endpoint                        // "192.0.2.1:51820", "[2001:db8::1]:51820"; struct sockaddr_in or sockaddr_in6
+	CIDRs                           // sorted prefixes, with commas; written by package linux
+	HexID                           // bytes in hexadecimal: Attr.Max of them
+	MaskedEnum                      // one of Attr.Enum's names: bits of struct ifla_vlan_flags (u32 flags, u32 mask), beside BoolOpts
+	IPv4List                        // "192.0.2.1,192.0.2.2"; nested, the place as type
+	IPv6List                        // the same for IPv6
+	VLANList                        // "1 pvid untagged,10-20": FormatVLANs; written by package linux
+	VNIList                         // "100,200-300 group 239.1.1.1": FormatVNIs; written by package linux
+	QoSMap                          // "0:1,5:7", sorted; nested struct ifla_vlan_qos_mapping (u32 from, u32 to)
+	TunnelKey                       // decimal; "" is none: bit Attr.Bit of number Attr.Present tells; u32 in network byte order
+	CIDR                            // one prefix: "10.0.0.0/8"
+	Hex32                           // "0x1f"; u32 in netlink
+	IPProto                         // a protocol of IP by its name, or its number
+	BitField                        // decimal up to Attr.Max, from bit Attr.Bit on of a number as wide as Attr.Wire, shared with other attributes
+	Rate                            // "100mbit": FormatRate; bytes a second
+	Size                            // "15k": FormatSize; bytes
+	Burstsize                       // the same, or ticks of the packet scheduler where it is no whole number of bytes: Burst
+	Time                            // "10ms": FormatTime; nanoseconds
+	Hexadecimal                     // without 0x, as tc(8) takes minor numbers; u32
+	Percent                         // "0.1%": FormatPercent; a fraction of 2^32-1 as u32
 )
 
 // Settable says when the kernel accepts an attribute.

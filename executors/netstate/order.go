@@ -146,6 +146,7 @@ func (s *State) Sort() {
 	sortBy(s.Neighbors, CompareNeighbors)
 	sortBy(s.FDB, CompareFDB)
 	sortBy(s.Xfrm, CompareXfrm)
+	sortBy(s.TrafficControl, CompareTrafficControl)
 }
 
 // sortBy sorts in place and is stable; sorted input costs one pass.

@@ -21,6 +21,7 @@ func Predict(from *State, c *Change) *State {
 	s.Neighbors = replay(s.Neighbors, c.Edits, neighborOf, CompareNeighbors, equalNeighbors)
 	s.FDB = replay(s.FDB, c.Edits, fdbOf, CompareFDB, equalFDB)
 	s.Xfrm = replay(s.Xfrm, c.Edits, xfrmOf, CompareXfrm, equalXfrm)
+	s.TrafficControl = replay(s.TrafficControl, c.Edits, trafficOf, CompareTrafficControl, equalTrafficControl)
 	return s
 }
 

@@ -13,6 +13,8 @@ type Query struct {
 	FDB       bool `json:"fdb,omitempty"`
 	DNS       bool `json:"dns,omitempty"`  // name servers
 	Xfrm      bool `json:"xfrm,omitempty"` // states and policies of IPsec
+	// TrafficControl asks for qdiscs, classes and filters.
+	TrafficControl bool `json:"traffic-control,omitempty"`
 	// Sysctls are keys; "net.ipv4.conf.*.forwarding" is every interface's.
 	Sysctls []string `json:"sysctls,omitempty"`
 	// Namespaces are other targets or named namespaces whose links are wanted

@@ -29,6 +29,7 @@ func settle(from, to, kept *State) {
 		forgotten := l.fdb(&e) != never && l.trans[e.Device].gone != early && !l.comesBack(&e)
 		return forgotten && !has(kept.FDB, &e, CompareFDB)
 	})
+	to.TrafficControl = slices.DeleteFunc(to.TrafficControl, func(t TrafficControl) bool { return to.Interface(t.Device) == nil })
 	for key := range to.Sysctls {
 		if l.parameter(key) == late {
 			delete(to.Sysctls, key)

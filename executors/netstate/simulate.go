@@ -36,6 +36,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	m.fdb(c.FDB)
 	m.dns(c.DNS)
 	m.xfrm(c.Xfrm)
+	m.trafficControl(c)
 	m.kept.Sort()
 	settle(m.from, m.to, m.kept)
 	m.to.Sort()

@@ -25,6 +25,8 @@ type State struct {
 	Neighbors []Neighbor        `json:"neighbors,omitempty"`
 	FDB       []FDBEntry        `json:"fdb,omitempty"`
 	Sysctls   map[string]string `json:"sysctls,omitempty"` // "net.ipv4.ip_forward" to its value, as sysctl(8) prints it
+	// TrafficControl is that of the interfaces that have any, by their names.
+	TrafficControl []TrafficControl `json:"traffic-control,omitempty"`
 	// DNS are the name servers: of the file, and by interface.
 	DNS []DNS `json:"dns,omitempty"`
 	// Xfrm are the states and policies of IPsec, and its default.

@@ -39,6 +39,8 @@ func editLines(e *Edit) []string {
 	switch {
 	case e.Op == Modify && e.Before.Link != nil && e.After.Link != nil:
 		lines = linkChange(e)
+	case e.object().Traffic != nil:
+		lines = trafficLines(e)
 	case e.Op == Modify && e.Before.Sysctl != nil && e.After.Sysctl != nil:
 		lines = []string{"! sysctl " + e.After.Sysctl.Key + " " + oneLine(e.Before.Sysctl.Value) + " → " + oneLine(e.After.Sysctl.Value)}
 	case e.Op == Modify && e.Before.DNS != nil && e.After.DNS != nil:
@@ -138,6 +140,8 @@ func objectName(o Object) string {
 		return neighborName(o.Neighbor)
 	case o.FDB != nil:
 		return fdbName(o.FDB)
+	case o.Traffic != nil:
+		return trafficName(o.Traffic)
 	case o.Sysctl != nil:
 		return "sysctl " + o.Sysctl.Key
 	case o.DNS != nil:
@@ -170,6 +174,8 @@ func objectText(o Object) string {
 		return fdbName(o.FDB) + " " + fdbText(o.FDB)
 	case o.Xfrm != nil:
 		return strings.TrimSpace(xfrmName(o.Xfrm) + " " + xfrmText(o.Xfrm))
+	case o.Traffic != nil:
+		return trafficName(o.Traffic)
 	case o.Sysctl != nil:
 		return "sysctl " + o.Sysctl.Key + " " + oneLine(o.Sysctl.Value)
 	case o.DNS != nil:

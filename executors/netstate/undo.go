@@ -33,6 +33,7 @@ func Undo(c *Change, now *State) *Change {
 	for _, r := range c.dnsRecords() {
 		to.applyDNS(r.before)
 	}
+	c.undoTraffic(to)
 	c.undoLinks(now, to)
 	kept.Interfaces = c.undoAddresses(to)
 	kept.Sort()

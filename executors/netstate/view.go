@@ -33,6 +33,9 @@ func (s *State) View(q Query) *State {
 	if len(q.Netns) > 0 {
 		v.Namespaces = s.Namespaces
 	}
+	if q.TrafficControl {
+		v.TrafficControl = s.TrafficControl
+	}
 	if len(q.Sysctls) == 0 {
 		return v
 	}

@@ -144,6 +144,8 @@ func (w *way) touched(e *Edit) string {
 			}
 		case o.Xfrm != nil:
 			why = w.xfrm(e, o.Xfrm)
+		case o.Traffic != nil && slices.Contains(w.carriers, o.Traffic.Device):
+			why = fmt.Sprintf("%s carries the connection with %s", o.Traffic.Device, w.peer)
 		case o.Sysctl != nil:
 			why = w.sysctl(o.Sysctl.Key)
 		}

@@ -102,7 +102,7 @@ func effect(e *netstate.Edit) string {
 		a := *o.Address
 		a.Status = nil
 		return Key(o) + " " + text(a)
-	case o.Xfrm != nil:
+	case o.Xfrm != nil, o.Traffic != nil:
 		return Key(o) + " " + netstate.Text(&netstate.Change{Edits: []netstate.Edit{*e}})
 	case o.Sysctl != nil && e.Before.Sysctl != nil && !e.Before.Sysctl.Missing:
 		return Key(o) + " " + text(o) + " was " + e.Before.Sysctl.Value
@@ -221,6 +221,8 @@ func Key(o netstate.Object) string {
 		return fmt.Sprintf("fdb %s dev %s vlan %d dst %s %s", f.MAC, f.Device, f.VLAN, f.Dst, f.Owner)
 	case o.Xfrm != nil:
 		return "xfrm " + o.Xfrm.Key()
+	case o.Traffic != nil:
+		return "traffic-control " + o.Traffic.Device
 	case o.Sysctl != nil:
 		return "sysctl " + o.Sysctl.Key
 	case o.DNS != nil:

@@ -58,6 +58,7 @@ func encodeInterface(s *netstate.State, v *netstate.Interface) *yaml.Node {
 	if k := netstate.KindByName(v.Type); k.TakesPorts() {
 		encodePorts(m, s, v.Name, k)
 	}
+	encodeTraffic(m, s, v.Name)
 	for _, family := range []string{"ipv4", "ipv6"} {
 		var list []*yaml.Node
 		for n := range v.Addresses {

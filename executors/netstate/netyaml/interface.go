@@ -42,6 +42,7 @@ func (d *decoder) iface(n *yaml.Node) {
 		"description": {decode: func(v *yaml.Node) { d.attr(v, netstate.AttrByKey("alias"), &i) }},
 		"sysctl":      {decode: func(v *yaml.Node) { d.ownSysctls(v, &i) }},
 	}
+	known["traffic-control"] = field{decode: func(v *yaml.Node) { d.traffic(v, &i) }}
 	known["ipv4"] = field{decode: func(v *yaml.Node) { i.IPv4 = d.family(v, "ipv4", &i) }}
 	known["ipv6"] = field{decode: func(v *yaml.Node) { i.IPv6 = d.family(v, "ipv6", &i) }}
 	for _, a := range netstate.LinkAttrs() {

@@ -25,6 +25,7 @@ func page() string {
 	for _, k := range netstate.Kinds() {
 		kind(&b, k)
 	}
+	traffic(&b)
 	b.WriteString(objects)
 	ipsec(&b)
 	return marker.ReplaceAllStringFunc(b.String(), func(m string) string {
@@ -167,6 +168,16 @@ func typeText(a *netstate.Attr) string {
 		return "number, or four with dots"
 	case netstate.Centi, netstate.Centi64:
 		return "seconds" + limits(a, 100)
+	case netstate.Rate:
+		return "rate"
+	case netstate.Size, netstate.Burstsize:
+		return "size"
+	case netstate.Time:
+		return "time"
+	case netstate.Percent:
+		return "percentage"
+	case netstate.Hexadecimal:
+		return "hexadecimal number"
 	case netstate.Hundredths:
 		return "hundredths of a second" + limits(a, 1)
 	}

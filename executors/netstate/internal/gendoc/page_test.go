@@ -90,6 +90,23 @@ func TestEveryAttributeIsDescribed(t *testing.T) {
 	}
 	found := map[string]*netyaml.Key{}
 	keysOf(language(), "", found)
+	for _, k := range netstate.TCKinds() {
+		path := "traffic-control." + k.Object + "." + k.Name
+		keys := []string{path}
+		for _, a := range k.Attrs {
+			keys = append(keys, path+"."+a.Key)
+			if a.Default == "" {
+				continue
+			}
+			if got, err := a.Canonical(a.Default); err != nil || got != a.Default {
+				t.Errorf("%s.%s: its default %q is not canonical: %q, %v", path, a.Key, a.Default, got, err)
+			}
+		}
+		for _, key := range keys {
+			described(t, key)
+			seen[key] = true
+		}
+	}
 	for key := range netdoc.Keys() {
 		if !seen[key] && found[key] == nil {
 			t.Errorf("%s: described in package netdoc, and no key of the language", key)

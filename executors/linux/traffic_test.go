@@ -1,0 +1,113 @@
+//go:build linux
+
+package linux
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"stet/executors/netstate"
+	"stet/executors/netstate/netyaml"
+)
+
+// trafficLook shows all of an interface's traffic control. The number of an
+// action is the kernel's own.
+const trafficLook = `for dev in $(ls /sys/class/net); do
+	tc -j -d qdisc show dev $dev; tc -j -d class show dev $dev
+	{ tc -j -d filter show dev $dev; tc -j -d filter show dev $dev ingress; tc -j -d filter show dev $dev egress; } 2>/dev/null | sed 's/"index":[0-9]*/"index":N/g'
+done`
+
+// trafficCases reads the cases of testdata/traffic, which are like those of
+// testdata/kinds.
+func trafficCases(t testing.TB) []*kindCase {
+	t.Helper()
+	files, err := filepath.Glob("testdata/traffic/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no cases: %v", err)
+	}
+	var list []*kindCase
+	for _, file := range files {
+		c, err := readCase(file)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		c.looks = append(c.looks, trafficLook)
+		list = append(list, c)
+	}
+	return list
+}
+
+// TestTraffic has the traffic control of every case made, changed, undone and
+// deleted on this kernel, and compares with what tc(8)'s commands make.
+func TestTraffic(t *testing.T) {
+	if inMachine() {
+		if out, err := exec.Command("modprobe", "bridge").CombinedOutput(); err != nil {
+			t.Fatalf("loading the module bridge: %v: %s", err, out)
+		}
+	}
+	var all scores
+	t.Run("cases", func(t *testing.T) {
+		for _, c := range trafficCases(t) {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				s := &score{kind: c.kind}
+				t.Cleanup(func() { all.add(t, c, s) })
+				c.run(t, s)
+			})
+		}
+	})
+	for _, c := range trafficCases(t) {
+		if s := all.kinds[c.kind]; s != nil {
+			t.Attr("kind", strings.Replace(c.kind, "-", " ", 1)+": "+s.String())
+		}
+	}
+}
+
+// TestTrafficIsCovered wants each kind of traffic control to be in a case, and
+// each of its options.
+func TestTrafficIsCovered(t *testing.T) {
+	set := map[string]bool{}
+	note := func(object, kind string, options netstate.Attrs) {
+		set[object+" "+kind] = true
+		for key := range options {
+			set[object+" "+kind+" "+key] = true
+		}
+	}
+	for _, c := range trafficCases(t) {
+		for _, block := range append([]string{c.block}, c.changes...) {
+			config, problems := netyaml.Decode(block)
+			if len(problems) > 0 {
+				t.Errorf("%s: %+v\n%s", c.name, problems, block)
+			}
+			for _, in := range config.Interfaces {
+				if in.Traffic == nil {
+					continue
+				}
+				for _, list := range []*[]netstate.TCEntryConfig{in.Traffic.Qdiscs, in.Traffic.Classes, in.Traffic.Filters} {
+					if list == nil {
+						continue
+					}
+					for _, e := range *list {
+						note(e.Entry.Object, e.Entry.Kind, e.Entry.Options)
+						for _, a := range e.Entry.Actions {
+							note("action", a.Kind, a.Options)
+						}
+					}
+				}
+			}
+		}
+	}
+	hardware := map[string]string{"skip-sw": "no driver of the tests does it"}
+	for _, k := range netstate.TCKinds() {
+		if !set[k.Object+" "+k.Name] {
+			t.Errorf("no case of testdata/traffic has the %s %s", k.Object, k.Name)
+		}
+		for _, a := range k.Attrs {
+			if !set[k.Object+" "+k.Name+" "+a.Key] && hardware[a.Key] == "" {
+				t.Errorf("no case of testdata/traffic sets %s of the %s %s", a.Key, k.Object, k.Name)
+			}
+		}
+	}
+}

@@ -1,0 +1,417 @@
+package linux
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+
+	"stet/executors/netstate"
+)
+
+// The structures of linux/pkt_sched.h, read and written.
+
+// native appends numbers of 32 bits.
+func native(list ...uint32) []byte {
+	b := make([]byte, 0, 4*len(list))
+	for _, v := range list {
+		b = binary.NativeEndian.AppendUint32(b, v)
+	}
+	return b
+}
+
+func decimal32(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+// at is the nth number of 32 bits.
+func at(b []byte, n int) uint32 {
+	if len(b) < 4*n+4 {
+		return 0
+	}
+	return u32(b[4*n:])
+}
+
+// decodeQdiscOptions fills in the options of a qdisc. It returns what there are
+// no words for, or "".
+func decodeQdiscOptions(k *netstate.TCKind, e *netstate.TCEntry, b []byte, l *links) string {
+	o, t := e.Options, tabulate(b)
+	switch e.Kind {
+	case "htb":
+		o["r2q"], o["default"] = decimal32(at(t[2], 1)), strconv.FormatUint(uint64(at(t[2], 2)), 16)
+		o["direct-qlen"] = decimal32(u32(t[5]))
+		if t[9] != nil {
+			return "it is offloaded"
+		}
+	case "sfq":
+		for i, key := range []string{"quantum", "perturb", "limit", "divisor", "flows", "depth"} {
+			o[key] = decimal32(at(b, i))
+		}
+		o["headdrop"] = strconv.FormatBool(at(b, 6) != 0)
+		if at(b, 8) != 0 || at(b, 9) != 0 { // qth_min, qth_max
+			return "it drops early (RED)"
+		}
+	case "tbf":
+		return decodeTBF(o, t)
+	case "netem":
+		return decodeNetem(o, b)
+	case "prio":
+		o["bands"] = decimal32(at(b, 0))
+		var list []string
+		for i := 4; i < min(len(b), 20); i++ {
+			list = append(list, strconv.Itoa(int(b[i])))
+		}
+		o["priomap"] = strings.Join(list, " ")
+	case "pfifo":
+		o["limit"] = decimal32(at(b, 0))
+	case "bfifo":
+		o["limit"] = netstate.FormatSize(uint64(at(b, 0)))
+	default:
+		decodeTable(k, e, t, l)
+		if e.Kind == "cake" && t[12] != nil { // TCA_CAKE_RAW
+			delete(o, "overhead")
+		}
+		if e.Kind == "fq" && t[16] != nil && (string(t[16][4:min(len(t[16]), 20)]) != "\x01\x02\x02\x02\x01\x02\x00\x00\x01\x01\x01\x01\x01\x01\x01\x01" || at(t[17], 0) != 589824 || at(t[17], 1) != 196608 || at(t[17], 2) != 65536) {
+			return "it has priorities of its own"
+		}
+		if e.Kind == "fq_codel" && (u8(t[10]) != 0 || u8(t[11]) != 0) {
+			return "it marks by DSCP"
+		}
+	}
+	return ""
+}
+
+// decodeTable fills in the options that have an attribute each.
+func decodeTable(k *netstate.TCKind, e *netstate.TCEntry, t attrTable, l *links) {
+	for i := range k.Attrs {
+		a := &k.Attrs[i]
+		b := t[a.IFLA]
+		if a.IFLA == 0 || b == nil {
+			continue
+		}
+		if v, ok := tcText(e, a, b, l); ok {
+			e.Options[a.Key] = v
+		}
+	}
+}
+
+// tcText is the canonical text of an option's payload; false is unset.
+func tcText(e *netstate.TCEntry, a *netstate.Attr, b []byte, l *links) (string, bool) {
+	n := uint64(u32(b))
+	if len(b) >= 8 {
+		n = u64(b)
+	}
+	if a.Max != 0 && n == a.Max && (a.Type == netstate.Rate || a.Type == netstate.Time) {
+		return "", false
+	}
+	switch {
+	case a.Type == netstate.Rate:
+		return netstate.FormatRate(n), true
+	case a.Type == netstate.Size:
+		return netstate.FormatSize(n), true
+	case a.Type == netstate.Time && e.Kind == "fq_codel":
+		return netstate.CodelTime(uint32(n)), true
+	case a.Key == "timer-slack":
+		return netstate.FormatTime(n), true
+	case a.Type == netstate.Time:
+		return netstate.FormatTime(n * 1000), true
+	case a.Key == "buckets":
+		return strconv.FormatUint(1<<(n&31), 10), true
+	case a.Key == "classid":
+		return netstate.FormatTCHandle(uint32(n)), n != 0
+	case a.Key == "indev":
+		return text(b), true
+	}
+	return decodeAttr(a, b, l)
+}
+
+// tcPayload is an option's payload.
+func tcPayload(a *netstate.Attr, value string, l *links) ([]byte, error) {
+	var n uint64
+	var err error
+	wide := false
+	switch {
+	case value == "" && a.Max != 0:
+		n = a.Max // none
+	case value == "" && a.Key == "overhead":
+		return nil, nil
+	case a.Type == netstate.Rate:
+		n, err = netstate.ParseRate(value)
+		wide = a.Key == "bandwidth"
+	case a.Type == netstate.Size:
+		n, err = netstate.ParseSize(value)
+	case a.Type == netstate.Time:
+		if n, err = netstate.ParseTime(value); a.Key != "timer-slack" {
+			n /= 1000
+		}
+	case a.Key == "buckets":
+		n, err = strconv.ParseUint(value, 10, 32)
+		for log := uint64(0); log < 32; log++ {
+			if n == 1<<log {
+				n = log
+				break
+			}
+		}
+	case a.Key == "classid":
+		h, err := netstate.ParseTCHandle(value)
+		return native(h), err
+	case a.Key == "indev":
+		return append([]byte(value), 0), nil
+	default:
+		return attrPayload(a, value, l)
+	}
+	if wide {
+		return binary.NativeEndian.AppendUint64(nil, n), err
+	}
+	return native(uint32(min(n, 1<<32-1))), err
+}
+
+// rateSpec reads struct tc_ratespec; wide is the attribute with 64 bits of rate.
+func rateSpec(b, wide []byte) (rate uint64, overhead, mpu uint16, layer uint8) {
+	if len(b) < 12 {
+		return 0, 0, 0, 0
+	}
+	if rate = uint64(u32(b[8:])); len(wide) >= 8 {
+		rate = u64(wide)
+	}
+	return rate, u16(b[2:]), u16(b[6:]), b[1] & 15
+}
+
+// appendRateSpec writes one. The link layer is always said, so that the kernel
+// does not look for it in a table.
+func appendRateSpec(b []byte, rate uint64, overhead, mpu uint16, layer, cellLog uint8) []byte {
+	b = append(b, cellLog, layer)
+	b = binary.NativeEndian.AppendUint16(b, overhead)
+	b = binary.NativeEndian.AppendUint16(b, 0xffff) // cell_align -1, as tc(8)
+	b = binary.NativeEndian.AppendUint16(b, mpu)
+	return binary.NativeEndian.AppendUint32(b, uint32(min(rate, 1<<32-1)))
+}
+
+const ethernetLayer = 1
+
+func decodeTBF(o netstate.Attrs, t attrTable) string {
+	b := t[1]
+	if len(b) < 36 {
+		return "its options are not understood"
+	}
+	rate, overhead, mpu, layer := rateSpec(b, t[4])
+	o["rate"], o["limit"] = netstate.FormatRate(rate), netstate.FormatSize(uint64(at(b, 6)))
+	o["burst"] = netstate.Burst(at(b, 7), rate, netstate.TokenTicks)
+	if peak, _, _, _ := rateSpec(b[12:], t[5]); peak != 0 {
+		o["peakrate"] = netstate.FormatRate(peak)
+		o["mtu"] = netstate.Burst(at(b, 8), peak, netstate.TokenTicks)
+	}
+	if overhead != 0 || mpu != 0 || layer > ethernetLayer {
+		return "it counts lengths in its own way (overhead, mpu, linklayer)"
+	}
+	return ""
+}
+
+func encodeTBF(m *message, e *netstate.TCEntry) error {
+	rate, err := netstate.ParseRate(e.Options["rate"])
+	if err != nil {
+		return err
+	}
+	var peak uint64
+	if text := e.Options["peakrate"]; text != "" {
+		if peak, err = netstate.ParseRate(text); err != nil {
+			return err
+		}
+	}
+	limit, err := netstate.ParseSize(e.Options["limit"])
+	if err != nil {
+		return err
+	}
+	burst, err := netstate.Ticks(e.Options["burst"], rate)
+	if err != nil {
+		return err
+	}
+	var peakBurst uint32
+	if peak != 0 {
+		if peakBurst, err = netstate.Ticks(e.Options["mtu"], peak); err != nil {
+			return err
+		}
+	}
+	b := appendRateSpec(nil, rate, 0, 0, ethernetLayer, 0)
+	if peak != 0 {
+		b = appendRateSpec(b, peak, 0, 0, ethernetLayer, 0)
+	} else {
+		b = append(b, make([]byte, 12)...)
+	}
+	m.attr(1, append(b, native(uint32(min(limit, 1<<32-1)), burst, peakBurst)...))
+	if size, err := netstate.ParseSize(e.Options["burst"]); err == nil {
+		m.u32(6, uint32(size)) // TCA_TBF_BURST
+	}
+	if rate >= 1<<32 {
+		m.attr(4, binary.NativeEndian.AppendUint64(nil, rate))
+	}
+	if peak != 0 {
+		if size, err := netstate.ParseSize(e.Options["mtu"]); err == nil {
+			m.u32(7, uint32(size))
+		}
+		if peak >= 1<<32 {
+			m.attr(5, binary.NativeEndian.AppendUint64(nil, peak))
+		}
+	}
+	return nil
+}
+
+func decodeHTBClass(e *netstate.TCEntry, t attrTable) string {
+	b := t[1]
+	if len(b) < 44 {
+		return "its options are not understood"
+	}
+	o := e.Options
+	rate, overhead, mpu, layer := rateSpec(b, t[6])
+	ceil, _, _, _ := rateSpec(b[12:], t[7])
+	o["rate"], o["ceil"] = netstate.FormatRate(rate), netstate.FormatRate(ceil)
+	o["burst"], o["cburst"] = netstate.Burst(at(b, 6), rate, sizeTicks), netstate.Burst(at(b, 7), ceil, sizeTicks)
+	o["quantum"], o["prio"] = decimal32(at(b, 8)), decimal32(at(b, 10))
+	o["overhead"], o["mpu"] = decimal32(uint32(overhead)), decimal32(uint32(mpu))
+	if o["linklayer"] = "ethernet"; layer == 2 {
+		o["linklayer"] = "atm"
+	}
+	return ""
+}
+
+func sizeTicks(size, rate uint64) (uint32, bool) {
+	n, err := netstate.Ticks(strconv.FormatUint(size, 10), rate)
+	return n, err == nil
+}
+
+func encodeHTBClass(m *message, e *netstate.TCEntry) error {
+	o := e.Options
+	var rates [2]uint64
+	var ticks, numbers [4]uint32
+	for i, keys := range [][2]string{{"rate", "burst"}, {"ceil", "cburst"}} {
+		var err error
+		if rates[i], err = netstate.ParseRate(o[keys[0]]); err != nil {
+			return err
+		}
+		if ticks[i], err = netstate.Ticks(o[keys[1]], rates[i]); err != nil {
+			return err
+		}
+	}
+	for i, key := range []string{"quantum", "prio", "overhead", "mpu"} {
+		v, _ := strconv.ParseUint(o[key], 10, 32) // it is canonical, or not given
+		numbers[i] = uint32(v)
+	}
+	layer := uint8(ethernetLayer)
+	if o["linklayer"] == "atm" {
+		layer = 2
+	}
+	var b []byte
+	for _, rate := range rates {
+		b = appendRateSpec(b, rate, uint16(numbers[2]), uint16(numbers[3]), layer, 0)
+	}
+	m.attr(1, append(b, native(ticks[0], ticks[1], numbers[0], 0, numbers[1])...))
+	for i, rate := range rates {
+		if rate >= 1<<32 {
+			m.attr(uint16(6+i), binary.NativeEndian.AppendUint64(nil, rate))
+		}
+	}
+	return nil
+}
+
+// netemFields are the places of probabilities in struct tc_netem_qopt (by
+// number) and in its attributes.
+var netemFields = []struct {
+	key  string
+	attr uint16 // 0: the structure
+	at   int
+}{
+	{"loss", 0, 2}, {"duplicate", 0, 4},
+	{"delay-correlation", 1, 0}, {"loss-correlation", 1, 1}, {"duplicate-correlation", 1, 2},
+	{"reorder", 3, 0}, {"reorder-correlation", 3, 1}, {"corrupt", 4, 0}, {"corrupt-correlation", 4, 1},
+}
+
+// netemTick is a tick in nanoseconds.
+const netemTick = 64
+
+func decodeNetem(o netstate.Attrs, b []byte) string {
+	if len(b) < 24 {
+		return "its options are not understood"
+	}
+	t := tabulate(b[24:])
+	delay, jitter := uint64(at(b, 0))*netemTick, uint64(at(b, 5))*netemTick
+	if len(t[10]) >= 8 {
+		delay = u64(t[10])
+	}
+	if len(t[11]) >= 8 {
+		jitter = u64(t[11])
+	}
+	o["delay"], o["jitter"] = netstate.FormatTime(delay), netstate.FormatTime(jitter)
+	o["limit"], o["gap"] = decimal32(at(b, 1)), decimal32(at(b, 3))
+	for _, f := range netemFields {
+		from := b
+		if f.attr != 0 {
+			from = t[f.attr]
+		}
+		o[f.key] = netstate.FormatPercent(at(from, f.at))
+	}
+	rate := uint64(at(t[6], 0))
+	if len(t[8]) >= 8 {
+		rate = u64(t[8])
+	}
+	o["rate"], o["ecn"] = netstate.FormatRate(rate), strconv.FormatBool(u32(t[7]) != 0)
+	switch {
+	case len(t[5]) > 0:
+		return "it has a loss model"
+	case len(t[12]) > 0:
+		return "it has slots"
+	case at(t[6], 1)|at(t[6], 2)|at(t[6], 3) != 0:
+		return "its rate counts lengths in its own way"
+	}
+	return ""
+}
+
+func encodeNetem(m *message, e *netstate.TCEntry) error {
+	value := func(key string) string { return optionOf(e, key) }
+	delay, err := netstate.ParseTime(value("delay"))
+	if err != nil {
+		return err
+	}
+	jitter, err := netstate.ParseTime(value("jitter"))
+	if err != nil {
+		return err
+	}
+	rate, err := netstate.ParseRate(value("rate"))
+	if err != nil {
+		return err
+	}
+	fields := map[uint16][]uint32{0: make([]uint32, 6), 1: make([]uint32, 3), 3: make([]uint32, 2), 4: make([]uint32, 2)}
+	for _, f := range netemFields {
+		if fields[f.attr][f.at], err = netstate.ParsePercent(value(f.key)); err != nil {
+			return err
+		}
+	}
+	head := fields[0]
+	limit, _ := strconv.ParseUint(value("limit"), 10, 32)
+	gap, _ := strconv.ParseUint(value("gap"), 10, 32)
+	head[0], head[5] = uint32(min(delay/netemTick, 1<<32-1)), uint32(min(jitter/netemTick, 1<<32-1))
+	head[1], head[3] = uint32(limit), uint32(gap)
+	m.raw(native(head...)...)
+	for _, number := range []uint16{1, 3, 4} {
+		m.attr(number, native(fields[number]...))
+	}
+	m.attr(10, binary.NativeEndian.AppendUint64(nil, delay))
+	m.attr(11, binary.NativeEndian.AppendUint64(nil, jitter))
+	m.attr(6, native(uint32(min(rate, 1<<32-1)), 0, 0, 0))
+	if rate >= 1<<32 {
+		m.attr(8, binary.NativeEndian.AppendUint64(nil, rate))
+	}
+	var ecn uint32
+	if value("ecn") == "true" {
+		ecn = 1
+	}
+	m.u32(7, ecn)
+	return nil
+}
+
+// optionOf is an option's value, or its default.
+func optionOf(e *netstate.TCEntry, key string) string {
+	if v := e.Options[key]; v != "" {
+		return v
+	}
+	if a := netstate.TCKindOf(e.Object, e.Kind).Attr(key); a != nil {
+		return a.Default
+	}
+	return ""
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"stet/executors/netstate"
+	"stet/executors/netstate/netdoc"
+)
+
+// trafficText is what the tables of traffic control do not say.
+const trafficText = `
+Under ` + "`traffic-control`" + ` are lists: ` + "`qdiscs`, `classes`, `filters`" + `. A list that is given
+replaces what is there, ` + "`[]`" + ` removes it all, and the kernel's default qdisc comes back. A list
+that is not named is left alone, as far as what it belongs to stays. Changes are made one by one:
+new filters before old ones, a qdisc that gets another handle in one step. What the kernel cannot
+change in place (another ` + "`default`" + ` of htb) is made anew with all that hangs on it, and the plan
+shows that. Undoing brings back handles, bursts and filters as they were.
+
+| key | of | meaning |
+|---|---|---|
+| ` + "`kind`" + ` | all | as below; of a class ` + "`htb`" + `, if not given |
+| ` + "`handle`" + ` | qdiscs | hexadecimal, ` + "`\"1:\"`" + ` (quoted: YAML takes a colon at the end for a key); the first free one from ` + "`8001:`" + `, if not given |
+| ` + "`handle`" + ` | filters | a number; of u32 the node, ` + "`800`" + `, whose table the kernel numbers; of fw the mark. The first free one, if not given |
+| ` + "`parent`" + ` | all | ` + "`root`" + ` (a qdisc's, if not given), ` + "`ingress`, `egress`" + `, the handle of a qdisc or the number of a class |
+| ` + "`classid`" + ` | classes | ` + "`1:10`" + `, hexadecimal, with the major number of its qdisc |
+| ` + "`protocol`" + ` | filters | ` + "`all`" + ` (if not given), ` + "`ip`, `ipv6`, `arp`, `802.1q`, `802.1ad`" + ` or a type of Ethernet, ` + "`0x8847`" + ` |
+| ` + "`prio`" + ` | filters | 1 to 65535, the least first; required. All of one ` + "`prio`" + ` have one kind and one protocol |
+| ` + "`chain`" + ` | filters | number; 0 if not given |
+| ` + "`actions`" + ` | filters | in their order: ` + "`drop`, `pass`" + ` and such as words, the others as mappings with ` + "`kind`" + ` |
+
+Numbers have tc's units (tc(8), UNITS). A rate is ` + "`bit`, `kbit`, `mbit`, `gbit`, `tbit`" + ` (1000),
+` + "`kibit`" + ` … (1024), or bytes a second as ` + "`bps`, `kbps`" + ` …; a bare number is bits a second. A size is
+` + "`b`, `k`, `m`, `g`" + ` (1024), or ` + "`kbit`" + ` …; a bare number is bytes. A time is ` + "`s`, `ms`, `us`, `ns`" + `; a bare
+number is microseconds. The kernel counts bursts in ticks of 64 ns: sizes that take as long are
+the same, and one that is no whole number of bytes is shown in ` + "`ticks`" + `. Rates in percent of the
+link's speed are not supported.
+
+What stet has no words for (other kinds, hash tables of u32, size tables, shared blocks) is left alone,
+and a block that would remove it is refused: it could not be brought back. ` + "`stet facts`" + ` leaves out
+a list that it is in. The kernel's numbers of actions and of u32 tables are its own and are not restored.
+An interface that carries the connection of the operation is not given traffic control without a guard.
+`
+
+// traffic is the section about traffic control.
+func traffic(b *strings.Builder) {
+	topic := netdoc.Of("traffic-control")
+	fmt.Fprintf(b, "\n## Traffic control ᵉ\n\n%s\n%s\n```yaml\n%s```\n", topic.Text, trafficText, topic.Example)
+	for _, sort := range []struct{ object, title string }{
+		{netstate.TCQdisc, "Qdiscs"}, {netstate.TCClass, "Classes"}, {netstate.TCFilter, "Filters"}, {"action", "Actions"},
+	} {
+		fmt.Fprintf(b, "\n### %s\n", sort.title)
+		for _, k := range netstate.TCKinds() {
+			if k.Object == sort.object {
+				trafficKind(b, k)
+			}
+		}
+	}
+}
+
+func trafficKind(b *strings.Builder, k *netstate.TCKind) {
+	path := "traffic-control." + k.Object + "." + k.Name
+	fmt.Fprintf(b, "\n**%s**: %s", k.Name, netdoc.Key(path))
+	if len(k.Needs) > 0 {
+		fmt.Fprintf(b, " Required: `%s`.", strings.Join(k.Needs, "`, `"))
+	}
+	if k.Module != "" {
+		fmt.Fprintf(b, " Module %s (%s).", k.Module, k.Option)
+	}
+	b.WriteString("\n")
+	if len(k.Attrs) == 0 {
+		return
+	}
+	b.WriteString("\n| key | type | default | meaning |\n|---|---|---|---|\n")
+	for i := range k.Attrs {
+		a := &k.Attrs[i]
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", a.Key, typeText(a), code(a.Default), strings.ReplaceAll(netdoc.Key(path+"."+a.Key), "|", "\\|"))
+	}
+}

@@ -1,0 +1,301 @@
+package netyaml
+
+import (
+	"strconv"
+	"strings"
+
+	"stet/executors/netstate"
+	"stet/executors/netstate/netdoc"
+	"stet/internal/yaml"
+)
+
+// traffic decodes traffic-control of an interface: lists of qdiscs, classes and
+// filters whose keys are those of tc(8).
+func (d *decoder) traffic(n *yaml.Node, i *netstate.InterfaceConfig) {
+	t := &netstate.TCConfig{Pos: pos(n)}
+	list := func(object string, to **[]netstate.TCEntryConfig) func(*yaml.Node) {
+		return func(v *yaml.Node) {
+			entries := []netstate.TCEntryConfig{}
+			d.list(v, "`"+listKeys[object]+"`", func(item *yaml.Node) {
+				if e := d.trafficEntry(item, object); e != nil {
+					entries = append(entries, *e)
+				}
+			})
+			*to = &entries
+		}
+	}
+	d.mapping(n, "`traffic-control`", fields{
+		"qdiscs":  {decode: list(netstate.TCQdisc, &t.Qdiscs)},
+		"classes": {decode: list(netstate.TCClass, &t.Classes)},
+		"filters": {decode: list(netstate.TCFilter, &t.Filters)},
+	})
+	i.Traffic = t
+}
+
+var listKeys = map[string]string{netstate.TCQdisc: "qdiscs", netstate.TCClass: "classes", netstate.TCFilter: "filters"}
+
+// trafficEntry decodes one qdisc, class or filter; nil if it has faults.
+func (d *decoder) trafficEntry(n *yaml.Node, object string) *netstate.TCEntryConfig {
+	c := &netstate.TCEntryConfig{Pos: pos(n), At: map[string]netstate.Pos{}}
+	c.Entry.Object, c.Entry.Options = object, netstate.Attrs{}
+	faults := len(d.problems)
+	k := d.trafficKind(n, object, &c.Entry)
+	if k == nil {
+		return nil
+	}
+	known := d.trafficPlace(c)
+	d.options(known, k, c.Entry.Options, c.At)
+	if object == netstate.TCFilter {
+		known["actions"] = field{decode: func(v *yaml.Node) { d.actions(v, c) }}
+	}
+	d.mapping(n, "a "+object+" of kind "+k.Name, known)
+	d.needs(n, k, c.Entry.Options, "a "+object)
+	d.trafficWhole(n, c)
+	if len(d.problems) > faults {
+		return nil
+	}
+	return c
+}
+
+// trafficKind is the table of an entry.
+func (d *decoder) trafficKind(n *yaml.Node, object string, e *netstate.TCEntry) *netstate.TCKind {
+	if n.Kind != yaml.Mapping {
+		d.fail(n, "wrong-type", "a "+object+" is a mapping, not a "+n.Kind.String(), "Write `key: value` lines.")
+		return nil
+	}
+	e.Kind = map[string]string{netstate.TCClass: "htb"}[object]
+	if v := n.Get("kind"); v != nil {
+		text, ok := d.text(v, "`kind`")
+		if !ok {
+			return nil
+		}
+		e.Kind = text
+	}
+	k := d.kind(n, object, e.Kind)
+	return k
+}
+
+// kind looks a kind up, and says which there are.
+func (d *decoder) kind(n *yaml.Node, object, name string) *netstate.TCKind {
+	k := netstate.TCKindOf(object, name)
+	if k != nil {
+		return k
+	}
+	at := n.Get("kind")
+	if at == nil {
+		d.fail(n, "missing-key", "a "+object+" without `kind`", "Add `kind:`.")
+		return nil
+	}
+	var names []string
+	for _, k := range netstate.TCKinds() {
+		if k.Object == object {
+			names = append(names, k.Name)
+		}
+	}
+	d.unknownName(at, "unknown-kind", "unknown kind `"+name+"` of a "+object, names)
+	return nil
+}
+
+// trafficPlace are the keys that say where an entry is.
+func (d *decoder) trafficPlace(c *netstate.TCEntryConfig) fields {
+	e := &c.Entry
+	set := func(key string, parse func(string) (string, error), to *string) field {
+		return field{decode: func(v *yaml.Node) {
+			c.At[key] = pos(v)
+			scalar(d, key, parse, func(s string) { *to = s })(v)
+		}}
+	}
+	known := fields{
+		"kind":   {decode: func(v *yaml.Node) { c.At["kind"] = pos(v) }},
+		"parent": set("parent", parseTCParent, &e.Parent),
+	}
+	switch e.Object {
+	case netstate.TCQdisc:
+		known["handle"] = set("handle", parseTCQdisc, &e.Handle)
+	case netstate.TCClass:
+		known["classid"] = set("classid", parseTCClass, &e.Handle)
+	default:
+		known["handle"] = set("handle", func(text string) (string, error) { return parseTCFilter(e.Kind, text) }, &e.Handle)
+		known["protocol"] = set("protocol", parseTCProtocol, &e.Protocol)
+		known["prio"] = field{decode: func(v *yaml.Node) {
+			c.At["prio"] = pos(v)
+			scalar(d, "prio", parseUint(1, 65535), func(n uint64) { e.Priority = uint16(n) })(v)
+		}}
+		known["chain"] = field{decode: scalar(d, "chain", parseUint(0, 1<<28-1), func(n uint64) { e.Chain = uint32(n) })}
+	}
+	return known
+}
+
+// options adds the keys of a kind's table.
+func (d *decoder) options(known fields, k *netstate.TCKind, o netstate.Attrs, at map[string]netstate.Pos) {
+	for n := range k.Attrs {
+		a := &k.Attrs[n]
+		known[a.Key] = field{decode: func(v *yaml.Node) {
+			at[a.Key] = pos(v)
+			if a.Key == "match" {
+				d.matches(v, o)
+				return
+			}
+			text, ok := d.optionText(v, k, a)
+			if !ok {
+				return
+			}
+			if canonical, ok := d.canonical(v, a, tcDoc(k, a.Key), a.Key, text); ok && canonical != "" {
+				o[a.Key] = canonical
+			}
+		}}
+	}
+}
+
+// optionText is the text of an option, with what people write for numbers.
+func (d *decoder) optionText(n *yaml.Node, k *netstate.TCKind, a *netstate.Attr) (string, bool) {
+	if a.Key == "priomap" {
+		return d.priomap(n)
+	}
+	text, ok := d.attrText(n, a, a.Key)
+	if !ok {
+		return "", false
+	}
+	var err error
+	switch a.Key {
+	case "classid":
+		text, err = parseTCClass(text)
+	case "ip-proto":
+		var p uint8
+		p, err = parseIPProtocol(text)
+		text = strconv.Itoa(int(p))
+	case "src-ip", "dst-ip":
+		if strings.Contains(text, ",") {
+			d.fail(n, "bad-value", "`"+a.Key+"` is one prefix", "Write a filter for each.")
+			return "", false
+		}
+	}
+	if err != nil {
+		d.fail(n, "bad-value", "`"+a.Key+"`: "+err.Error(), "Correct the value. "+netdoc.Key(tcDoc(k, a.Key)))
+	}
+	return text, err == nil
+}
+
+// priomap is a list of sixteen bands.
+func (d *decoder) priomap(n *yaml.Node) (string, bool) {
+	var words []string
+	if n.Kind == yaml.Sequence {
+		for _, item := range n.Items {
+			words = append(words, item.Value)
+		}
+	} else {
+		words = strings.Fields(n.Value)
+	}
+	ok := len(words) == 16
+	for _, w := range words {
+		v, err := strconv.ParseUint(w, 10, 8)
+		ok = ok && err == nil && v < 16
+	}
+	if !ok {
+		d.fail(n, "bad-value", "`priomap` is not sixteen numbers from 0 to 15", "Write one band for each priority, `[1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]`.")
+	}
+	return strings.Join(words, " "), ok
+}
+
+// needs reports the keys that a kind cannot be without.
+func (d *decoder) needs(n *yaml.Node, k *netstate.TCKind, o netstate.Attrs, what string) {
+	for _, key := range k.Needs {
+		if o[key] == "" && n.Get(key) == nil {
+			d.fail(n, "missing-key", what+" of kind "+k.Name+" without `"+key+"`", "Add `"+key+":`. "+netdoc.Key(tcDoc(k, key)))
+		}
+	}
+}
+
+// trafficWhole fills in what follows, and looks for what is missing.
+func (d *decoder) trafficWhole(n *yaml.Node, c *netstate.TCEntryConfig) {
+	e := &c.Entry
+	onIngress := e.Kind == "ingress" || e.Kind == "clsact"
+	switch {
+	case e.Object == netstate.TCQdisc && onIngress:
+		if e.Parent == "" || e.Parent == "ffff:fff1" {
+			e.Parent = "ingress"
+		}
+		if e.Handle == "" {
+			e.Handle = "ffff:"
+		}
+	case e.Object == netstate.TCQdisc && e.Parent == "":
+		e.Parent = "root"
+	case e.Object == netstate.TCClass && (n.Get("classid") == nil || n.Get("parent") == nil):
+		d.fail(n, "missing-key", "a class without `classid` or `parent`", "Add both, as in `tc class add`.")
+	case e.Object == netstate.TCFilter:
+		if e.Parent == "" && n.Get("parent") == nil {
+			d.fail(n, "missing-key", "a filter without `parent`", "Add the handle of a qdisc, or `ingress` or `egress`.")
+		}
+		if e.Priority == 0 && n.Get("prio") == nil {
+			d.fail(n, "missing-key", "a filter without `prio`", "Give each filter its priority, from 1: the least comes first.")
+		}
+		if e.Protocol == "" {
+			e.Protocol = "all"
+		}
+		if e.Kind == "fw" && e.Handle == "" && n.Get("handle") == nil {
+			d.fail(n, "missing-key", "a filter of kind fw without `handle`", "Its handle is the mark that it matches.")
+		}
+		d.flowerWhole(n, e)
+	}
+}
+
+// flowerWhole looks at what depends on protocols.
+func (d *decoder) flowerWhole(n *yaml.Node, e *netstate.TCEntry) {
+	if e.Kind != "flower" {
+		return
+	}
+	o := e.Options
+	for _, key := range []string{"src-port", "dst-port"} {
+		if p := o["ip-proto"]; o[key] != "" && p != "6" && p != "17" && p != "132" {
+			d.fail(n.Get(key), "contradiction", "`"+key+"` needs `ip-proto` tcp, udp or sctp", "Add it.")
+		}
+	}
+	for _, key := range []string{"src-ip", "dst-ip"} {
+		if v := o[key]; v != "" && strings.Contains(v, ":") != (e.Protocol == "ipv6") {
+			d.fail(n.Get(key), "contradiction", "`"+key+"` "+v+" does not go with `protocol: "+e.Protocol+"`", "Write `protocol: ip` for IPv4 and `protocol: ipv6` for IPv6.")
+		}
+	}
+	for _, key := range []string{"ip-proto", "ip-tos", "ip-ttl"} {
+		if o[key] != "" && e.Protocol != "ip" && e.Protocol != "ipv6" {
+			d.fail(n.Get(key), "contradiction", "`"+key+"` does not go with `protocol: "+e.Protocol+"`", "Write `protocol: ip` or `protocol: ipv6`.")
+		}
+	}
+}
+
+// actions decodes the actions of a filter. One without options may be a word.
+func (d *decoder) actions(n *yaml.Node, c *netstate.TCEntryConfig) {
+	c.At["actions"] = pos(n)
+	d.list(n, "`actions`", func(item *yaml.Node) {
+		a := netstate.TCAction{Options: netstate.Attrs{}}
+		if item.Kind == yaml.Scalar {
+			a.Kind = item.Value
+			if k := netstate.TCKindOf("action", a.Kind); k == nil || len(k.Attrs) > 0 {
+				d.fail(item, "unknown-kind", "`"+a.Kind+"` is no action without options", "Known are drop, pass, pipe, reclassify and continue; mirred and police are mappings with `kind`.")
+				return
+			}
+			c.Entry.Actions = append(c.Entry.Actions, a)
+			return
+		}
+		if item.Kind != yaml.Mapping {
+			d.fail(item, "wrong-type", "an action is a word or a mapping, not a "+item.Kind.String(), "Write `- drop`, or `- kind: mirred` with its keys.")
+			return
+		}
+		if v := item.Get("kind"); v != nil {
+			a.Kind = v.Value
+		}
+		k := d.kind(item, "action", a.Kind)
+		if k == nil {
+			return
+		}
+		known := fields{"kind": {decode: d.ignore}}
+		d.options(known, k, a.Options, map[string]netstate.Pos{})
+		d.mapping(item, "an action of kind "+k.Name, known)
+		d.needs(item, k, a.Options, "an action")
+		c.Entry.Actions = append(c.Entry.Actions, a)
+	})
+}
+
+// tcDoc is under what netdoc has the meaning of an option.
+func tcDoc(k *netstate.TCKind, key string) string {
+	return "traffic-control." + k.Object + "." + k.Name + "." + key
+}

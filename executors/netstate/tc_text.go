@@ -1,0 +1,243 @@
+package netstate
+
+import (
+	"strconv"
+	"strings"
+)
+
+func trafficName(t *TrafficControl) string { return "traffic-control " + t.Device }
+
+// trafficEntryName is what an entry is called: "qdisc 1: of eth0".
+func trafficEntryName(device string, e *TCEntry) string {
+	w := []string{e.Object}
+	switch {
+	case e.Object == TCFilter:
+		w = append(w, "prio", strconv.Itoa(int(e.Priority)), e.Kind, "at", e.Parent)
+	case e.Handle != "":
+		w = append(w, e.Handle)
+	}
+	return strings.Join(append(w, "of", device), " ")
+}
+
+// trafficEntryText is what an entry is, with its options.
+func trafficEntryText(e *TCEntry) string {
+	var w []string
+	if e.Object == TCFilter {
+		w = append(w, "protocol", e.Protocol)
+		if e.Chain != 0 {
+			w = append(w, "chain", strconv.FormatUint(uint64(e.Chain), 10))
+		}
+		w = append(w, "handle", e.Handle)
+	} else {
+		w = append(w, "parent", e.Parent, e.Kind)
+	}
+	w = append(w, optionText(e.table(), e.Options)...)
+	for _, a := range e.Actions {
+		w = append(w, "action", a.Kind)
+		w = append(w, optionText(TCKindOf(tcActionObject, a.Kind), a.Options)...)
+	}
+	if e.Unread != "" {
+		w = append(w, "("+e.Unread+")")
+	}
+	return strings.Join(w, " ")
+}
+
+func optionText(k *TCKind, o Attrs) []string {
+	if k == nil {
+		return nil
+	}
+	list := Attr{Fields: k.Attrs}
+	text := list.entryText(Entry(o))
+	if text == "" {
+		return nil
+	}
+	return []string{text}
+}
+
+// trafficLines are the lines of a diff, one an entry.
+func trafficLines(e *Edit) []string {
+	device := e.object().Traffic.Device
+	if e.Implied {
+		if e.Op == Modify {
+			return []string{"! filters of " + device + " send packets nowhere"}
+		}
+		return []string{"- " + trafficName(e.object().Traffic)}
+	}
+	var lines []string
+	for _, s := range e.TCSteps() {
+		name := trafficEntryName(device, s.Entry)
+		switch {
+		case s.Op == Delete && s.All:
+			lines = append(lines, "- all filters prio "+strconv.Itoa(int(s.Entry.Priority))+" "+s.Entry.Kind+" at "+s.Entry.Parent+" of "+device)
+		case s.Op == Delete:
+			lines = append(lines, "- "+name+" "+trafficEntryText(s.Entry))
+		case s.Op == Add:
+			lines = append(lines, "+ "+name+" "+trafficEntryText(s.Entry))
+		default:
+			lines = append(lines, "! "+trafficEntryName(device, s.Was)+" "+trafficEntryText(s.Was)+" → "+strings.TrimPrefix(name+" ", trafficEntryName(device, s.Was)+" ")+trafficEntryText(s.Entry))
+		}
+	}
+	return lines
+}
+
+// tcCommands are the commands of tc(8) for an edit.
+func tcCommands(e *Edit) []string {
+	device := e.object().Traffic.Device
+	var out []string
+	for _, s := range e.TCSteps() {
+		out = append(out, words(append([]string{"tc", s.Entry.Object}, s.command(device)...)...))
+	}
+	return out
+}
+
+func (s *TCStep) command(device string) []string {
+	e := s.Entry
+	verb := map[Op]string{Add: "add", Modify: "change", Delete: "delete"}[s.Op]
+	if s.Op == Modify && s.Was.Handle != e.Handle || s.Op == Modify && e.Object == TCFilter {
+		verb = "replace"
+	}
+	w := []string{verb, "dev", device}
+	switch {
+	case e.Object == TCQdisc && e.Parent == "ingress":
+		return append(w, e.Kind)
+	case e.Parent == "root" || e.Parent == "ingress" || e.Parent == "egress":
+		w = append(w, e.Parent)
+	default:
+		w = append(w, "parent", e.Parent)
+	}
+	switch e.Object {
+	case TCQdisc:
+		w = append(w, "handle", e.Handle)
+	case TCClass:
+		w = append(w, "classid", e.Handle)
+	case TCFilter:
+		if e.Chain != 0 {
+			w = append(w, "chain", strconv.FormatUint(uint64(e.Chain), 10))
+		}
+		w = append(w, "protocol", e.Protocol, "prio", strconv.Itoa(int(e.Priority)))
+		if !s.All {
+			handle := e.Handle
+			if e.Kind == "u32" {
+				handle = "::" + handle
+			}
+			w = append(w, "handle", handle)
+		}
+	}
+	if s.Op == Delete {
+		if e.Object == TCFilter {
+			w = append(w, e.Kind)
+		}
+		return w
+	}
+	return append(append(w, e.Kind), e.words()...)
+}
+
+// words are an entry's options and actions as tc(8) takes them.
+func (e *TCEntry) words() []string {
+	var w []string
+	k := e.table()
+	if k == nil {
+		return nil
+	}
+	for i := range k.Attrs {
+		a := &k.Attrs[i]
+		if v := e.Options[a.Key]; v != "" && (v != a.Default || e.Object == TCQdisc && a.Key == "default") {
+			w = append(w, optionWords(e, a, v)...)
+		}
+	}
+	for i := range e.Actions {
+		w = append(w, e.Actions[i].words()...)
+	}
+	return w
+}
+
+// tcWords are options that tc(8) calls otherwise.
+var tcWords = map[string]string{
+	"drop-batch": "drop_batch", "memory-limit": "memory_limit", "ce-threshold": "ce_threshold", "flow-limit": "flow_limit", "initial-quantum": "initial_quantum",
+	"refill-delay": "refill_delay", "orphan-mask": "orphan_mask", "low-rate-threshold": "low_rate_threshold", "timer-slack": "timer_slack",
+	"horizon-drop": "horizon_drop", "direct-qlen": "direct_qlen", "dst-mac": "dst_mac", "src-mac": "src_mac", "ip-proto": "ip_proto", "src-ip": "src_ip",
+	"dst-ip": "dst_ip", "src-port": "src_port", "dst-port": "dst_port", "vlan-id": "vlan_id", "vlan-prio": "vlan_prio", "ip-tos": "ip_tos", "ip-ttl": "ip_ttl",
+	"tcp-flags": "tcp_flags", "skip-sw": "skip_sw", "skip-hw": "skip_hw", "exceed": "conform-exceed",
+}
+
+// switches are options of cake, fq and fq_codel that are a word of their own.
+var switches = map[string][2]string{
+	"nat": {"nat", "nonat"}, "wash": {"wash", "nowash"}, "ingress": {"ingress", "egress"}, "split-gso": {"split-gso", "no-split-gso"},
+	"autorate-ingress": {"autorate-ingress", ""}, "ecn": {"ecn", "noecn"}, "pacing": {"pacing", "nopacing"}, "headdrop": {"headdrop", ""},
+	"skip-sw": {"skip_sw", ""}, "skip-hw": {"skip_hw", ""}, "horizon-drop": {"horizon_drop", "horizon_cap"},
+}
+
+func optionWords(e *TCEntry, a *Attr, v string) []string {
+	key := a.Key
+	if word, ok := tcWords[key]; ok {
+		key = word
+	}
+	if s, ok := switches[a.Key]; ok {
+		return nonEmpty(map[string]string{"true": s[0], "false": s[1]}[v])
+	}
+	switch {
+	case a.Type == Burstsize && strings.HasSuffix(v, tickUnit):
+		rate, _ := ParseRate(e.Options[map[string]string{"burst": "rate", "cburst": "ceil", "mtu": "peakrate"}[a.Key]])
+		n, _ := Ticks(v, rate)
+		v = FormatSize(uint64(float64(n) * tickTime * float64(rate) / 1e9))
+	case a.Type == Enum && e.Kind == "cake":
+		return []string{v}
+	case a.Key == "match":
+		var w []string
+		for match := range strings.SplitSeq(v, "; ") {
+			w = append(append(w, "match"), strings.Fields(match)...)
+		}
+		return w
+	case a.Key == "priomap":
+		return append([]string{key}, strings.Fields(v)...)
+	case e.Kind == "netem":
+		return netemWords(e, a.Key, v)
+	}
+	return []string{key, v}
+}
+
+// netemWords have what varies, and how much it depends on the one before,
+// behind the value.
+func netemWords(e *TCEntry, key, v string) []string {
+	if key == "jitter" || strings.HasSuffix(key, "-correlation") {
+		return nil
+	}
+	w := []string{key, v}
+	if key == "delay" && e.option("jitter") != "0s" {
+		w = append(w, e.option("jitter"))
+	}
+	if c := e.Options[key+"-correlation"]; c != "" && c != "0%" {
+		w = append(w, c)
+	}
+	return w
+}
+
+func nonEmpty(w string) []string {
+	if w == "" {
+		return nil
+	}
+	return []string{w}
+}
+
+func (a *TCAction) words() []string {
+	k := TCKindOf(tcActionObject, a.Kind)
+	value := func(key string) string {
+		if v := a.Options[key]; v != "" || k == nil {
+			return v
+		}
+		return k.Attr(key).Default
+	}
+	w := []string{"action", a.Kind}
+	switch a.Kind {
+	case "mirred":
+		return append(w, value("direction"), value("action"), "dev", value("dev"))
+	case "police":
+		for _, key := range []string{"rate", "burst", "mtu", "peakrate"} {
+			if v := value(key); v != "" {
+				w = append(w, key, v)
+			}
+		}
+		return append(w, "conform-exceed", value("exceed")+"/"+value("conform"))
+	}
+	return w
+}
