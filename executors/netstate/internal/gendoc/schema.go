@@ -126,8 +126,14 @@ func join(path, name string) string {
 	if path == "" || path == "interfaces" && !ambiguous {
 		return name
 	}
+	if sort, ok := sorts[path]; ok {
+		path = sort
+	}
 	return path + "." + name
 }
+
+// sorts are lists whose entries package netdoc calls by their sort.
+var sorts = map[string]string{"ipsec-xfrm.states": "ipsec-xfrm.state", "ipsec-xfrm.policies": "ipsec-xfrm.policy"}
 
 func keySchema(k *netyaml.Key, path string) *schema {
 	if k.Refused != "" {

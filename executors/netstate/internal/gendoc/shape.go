@@ -13,8 +13,6 @@ import (
 
 // meaning is what a key means, "" if nobody has said it.
 func meaning(path string) string {
-	// An entry of these is called by its sort.
-	path = strings.NewReplacer("ipsec-xfrm.states.", "ipsec-xfrm.state.", "ipsec-xfrm.policies.", "ipsec-xfrm.policy.").Replace(path)
 	if text := netdoc.Key(path); text != "" {
 		if needed(path) && !strings.Contains(text, "equired") {
 			text += " Required."
