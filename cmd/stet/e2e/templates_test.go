@@ -46,6 +46,8 @@ func (n *namespaces) need(t *testing.T, short, kind string) {
 	t.Helper()
 	add := "link add probe type " + kind
 	switch kind {
+	case "ipvlan":
+		add = "link add link eth0 name probe type ipvlan"
 	case "vlan":
 		add = "link add link eth1 name probe type vlan id 1"
 	case "vlan_filtering":
@@ -91,6 +93,14 @@ var templateLabs = map[string]templateLab{
 		n.wire(t, "host", "eth0", "peer", "eth0")
 		return []string{"target=" + n.target("host"), "mtu=1400"}
 	},
+	"ipvlan": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "web", "gw")
+		n.wire(t, "host", "eth0", "gw", "eth0")
+		n.need(t, "host", "ipvlan")
+		n.ip(t, "gw", "addr add 192.0.2.1/24 dev eth0")
+		n.ip(t, "host", "addr add 192.0.2.10/24 dev eth0")
+		return []string{"target=" + n.target("host"), "container=" + n.target("web")}
+	},
 	"macvlan": func(t *testing.T, n *namespaces) []string {
 		n.add(t, "host", "web", "gw")
 		n.wire(t, "host", "eth0", "gw", "eth0")
@@ -128,6 +138,25 @@ var templateLabs = map[string]templateLab{
 		n.wire(t, "host", "vm1", "vm", "eth0")
 		n.ip(t, "host", "link set vm1 master br0")
 		return []string{"target=" + n.target("host")}
+	},
+	"team": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "switch")
+		n.need(t, "host", "team")
+		n.ip(t, "switch", "link add br0 type bridge")
+		n.ip(t, "switch", "link set br0 up")
+		n.ip(t, "switch", "addr add 192.0.2.1/24 dev br0")
+		for _, port := range []string{"eth1", "eth2"} {
+			n.wire(t, "host", port, "switch", port)
+			n.ip(t, "switch", "link set "+port+" master br0")
+		}
+		for _, name := range n.names {
+			waitSettled(t, name)
+		}
+		for _, port := range []string{"eth1", "eth2"} {
+			// Two ports that are up have routes in the order in which they came up.
+			n.ip(t, "host", "link set "+port+" down")
+		}
+		return []string{"target=" + n.target("host"), "loss=20"}
 	},
 	"throughput": func(t *testing.T, n *namespaces) []string {
 		n.add(t, "a", "b")
