@@ -107,6 +107,9 @@ func observeTeam(ctx context.Context, n *Namespace, i *netstate.Interface) error
 	if err != nil {
 		return err
 	}
+	if i.Status != nil {
+		n.teamd(i)
+	}
 	return n.teamInto(ctx, i.Index, 0, "team.", i, l)
 }
 

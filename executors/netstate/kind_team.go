@@ -1,5 +1,7 @@
 package netstate
 
+import "strings"
+
 // team is a controller that sends over several ports (drivers/net/team). Its
 // options travel over generic netlink (linux/if_team.h), which package linux
 // writes. Their names and values are those of the kernel's modes
@@ -24,6 +26,7 @@ var team = Kind{
 		{Key: "team.active-port", Type: LinkRef, Late: true, Set: Anytime, Extension: true},
 		{Key: "team.tx-method", Type: Enum, Enum: []EnumValue{{"hash", 0}, {"hash_to_port_mapping", 1}}, Set: Anytime, Extension: true},
 		{Key: "team.stats-refresh-interval", Type: Uint32, Set: Anytime, Extension: true},
+		{Key: "team.daemon", Type: String, Extension: true},
 	},
 	PortAttrs: []Attr{
 		{Key: "team-port.enabled", Type: Bool, Set: Anytime, Default: "true", Extension: true},
@@ -36,3 +39,41 @@ var team = Kind{
 
 // teamModes are the names of the kernel's modes, which are text on the wire.
 var teamModes = []EnumValue{{"roundrobin", 0}, {"activebackup", 1}, {"broadcast", 2}, {"random", 3}, {"loadbalance", 4}}
+
+// ofDaemons refuses to change what teamd(8) sets on a team: it would set it
+// back, or end.
+func (m *simulation) ofDaemons() {
+	for n := range m.from.Interfaces {
+		was := &m.from.Interfaces[n]
+		daemon := was.Status["team.daemon"]
+		if daemon == "" || was.Netns != "" {
+			continue
+		}
+		for _, c := range m.config {
+			if key, ok := m.disturbs(c, was); ok {
+				m.problem(c.at(key), "owned", was.Name+" belongs to teamd ("+daemon+"), which sets its options and its ports",
+					"Change the configuration of teamd in a run block, or end it with `teamd -k -t "+was.Name+"`, which removes the team.")
+			}
+		}
+	}
+}
+
+// disturbs tells whether an entry changes something that a team's daemon sets,
+// and which key says so.
+func (m *simulation) disturbs(c *InterfaceConfig, owned *Interface) (key string, yes bool) {
+	was, now := m.from.Interface(c.Name), m.to.Interface(c.Name)
+	if was == nil || c.State == "ignore" {
+		return "", now != nil && attrOf(now, "controller") == owned.Name
+	}
+	if now == nil {
+		return "state", was.Name == owned.Name
+	}
+	port := attrOf(was, "controller") == owned.Name || attrOf(now, "controller") == owned.Name
+	for _, d := range Differences(was, now) {
+		own := c.Name == owned.Name && strings.HasPrefix(d.Key, "team.")
+		if own || port && (d.Key == "controller" || strings.HasPrefix(d.Key, "team-port.")) {
+			return d.Key, true
+		}
+	}
+	return "", false
+}

@@ -118,6 +118,7 @@ func (m *simulation) interfaces(c *Config) {
 			m.move(i, target)
 		}
 	}
+	m.ofDaemons()
 	m.dragUppers()
 	m.shrinkUppers()
 	m.dragDown(c)

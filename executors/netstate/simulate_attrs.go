@@ -448,7 +448,7 @@ func (m *simulation) reference(i *InterfaceConfig, v *Interface, key string) {
 	case other == nil:
 		m.problem(i.at(key), "unknown-interface", "there is no interface "+value+", which "+i.Name+" names as its `"+key+"`",
 			"Check the name, or make the interface in the same block.")
-	case key == "controller" && !kindOf(other).TakesPorts() && KindByName(other.Type) != nil:
+	case key == "controller" && !kindOf(other).TakesPorts() && KindByName(other.Type) != nil && attrOf(m.from.Interface(i.Name), key) != value:
 		m.problem(i.at(key), "not-a-controller", value+" is of type "+other.Type+" and takes no ports", "Name a bridge, or another interface that takes ports.")
 	}
 }
