@@ -16,6 +16,9 @@ type Shape struct {
 	Keys map[string]*Key
 	// Free tells that a mapping may have other keys, too, with single values.
 	Free bool
+	// Kinds are the mappings that there can be, where their keys follow from the
+	// value of `kind`.
+	Kinds map[string]*Shape
 	// Items are the elements of a list.
 	Items *Shape
 	// Value is a single value.
@@ -73,12 +76,19 @@ func Language() *Shape {
 // explore finds out what a decoding function takes: it is given a mapping, a list
 // and a single value that say nothing.
 func (d *decoder) explore(decode func(*yaml.Node)) *Shape {
+	return d.exploreBy(decode, mappingOf("", &yaml.Node{Kind: yaml.Scalar, Tag: "!!null"}),
+		&yaml.Node{Kind: yaml.Sequence}, &yaml.Node{Kind: yaml.Scalar, Tag: "!!str", Value: nonsense})
+}
+
+// mappingOf is a mapping with one key.
+func mappingOf(key string, value *yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.Mapping, Pairs: []yaml.Pair{{Key: &yaml.Node{Kind: yaml.Scalar, Value: key}, Value: value}}}
+}
+
+func (d *decoder) exploreBy(decode func(*yaml.Node), probes ...*yaml.Node) *Shape {
 	outer, probe := d.shape, d.probe
 	s := &Shape{}
-	for _, n := range []*yaml.Node{
-		{Kind: yaml.Mapping, Pairs: []yaml.Pair{{Key: &yaml.Node{Kind: yaml.Scalar}, Value: &yaml.Node{Kind: yaml.Scalar, Tag: "!!null"}}}},
-		{Kind: yaml.Sequence}, {Kind: yaml.Scalar, Tag: "!!str", Value: nonsense},
-	} {
+	for _, n := range probes {
 		d.shape, d.probe = s, n
 		decode(n)
 	}
@@ -128,6 +138,22 @@ func (d *decoder) takesAttr(n *yaml.Node, a *netstate.Attr) bool {
 		d.shape.Items = &Shape{Value: &Value{}}
 	}
 	return d.takes(n, Value{Attr: a})
+}
+
+// takesKinds notes mappings whose keys follow from their `kind`; it tells that this
+// one has none, so that there is nothing else to do.
+func (d *decoder) takesKinds(n *yaml.Node, names []string, decode func(*yaml.Node)) bool {
+	if !d.probing || n.Get("kind") != nil {
+		return false
+	}
+	if n == d.probe && n.Kind == yaml.Mapping {
+		s := d.shape
+		s.Kinds = map[string]*Shape{}
+		for _, name := range names {
+			s.Kinds[name] = d.exploreBy(decode, mappingOf("kind", &yaml.Node{Kind: yaml.Scalar, Tag: "!!str", Value: name}))
+		}
+	}
+	return true
 }
 
 // takesFree notes a mapping with any keys.

@@ -1,6 +1,7 @@
 package netyaml
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,9 @@ var listKeys = map[string]string{netstate.TCQdisc: "qdiscs", netstate.TCClass: "
 
 // trafficEntry decodes one qdisc, class or filter; nil if it has faults.
 func (d *decoder) trafficEntry(n *yaml.Node, object string) *netstate.TCEntryConfig {
+	if object != netstate.TCClass && d.takesKinds(n, kindNames(object), func(v *yaml.Node) { d.trafficEntry(v, object) }) {
+		return nil
+	}
 	c := &netstate.TCEntryConfig{Pos: pos(n), At: map[string]netstate.Pos{}}
 	c.Entry.Object, c.Entry.Options = object, netstate.Attrs{}
 	faults := len(d.problems)
@@ -66,10 +70,12 @@ func (d *decoder) trafficKind(n *yaml.Node, object string, e *netstate.TCEntry) 
 	e.Kind = map[string]string{netstate.TCClass: "htb"}[object]
 	if v := n.Get("kind"); v != nil {
 		text, ok := d.text(v, "`kind`")
-		if !ok {
+		if !ok && !d.probing {
 			return nil
 		}
-		e.Kind = text
+		if e.Kind = text; d.probing {
+			e.Kind = v.Value
+		}
 	}
 	k := d.kind(n, object, e.Kind)
 	return k
@@ -86,14 +92,19 @@ func (d *decoder) kind(n *yaml.Node, object, name string) *netstate.TCKind {
 		d.fail(n, "missing-key", "a "+object+" without `kind`", "Add `kind:`.")
 		return nil
 	}
+	d.unknownName(at, "unknown-kind", "unknown kind `"+name+"` of a "+object, kindNames(object))
+	return nil
+}
+
+// kindNames are the kinds of qdiscs, classes, filters or actions.
+func kindNames(object string) []string {
 	var names []string
 	for _, k := range netstate.TCKinds() {
 		if k.Object == object {
 			names = append(names, k.Name)
 		}
 	}
-	d.unknownName(at, "unknown-kind", "unknown kind `"+name+"` of a "+object, names)
-	return nil
+	return names
 }
 
 // trafficPlace are the keys that say where an entry is.
@@ -130,7 +141,7 @@ func (d *decoder) trafficPlace(c *netstate.TCEntryConfig) fields {
 func (d *decoder) options(known fields, k *netstate.TCKind, o netstate.Attrs, at map[string]netstate.Pos) {
 	for n := range k.Attrs {
 		a := &k.Attrs[n]
-		known[a.Key] = field{decode: func(v *yaml.Node) {
+		known[a.Key] = field{needed: slices.Contains(k.Needs, a.Key), decode: func(v *yaml.Node) {
 			at[a.Key] = pos(v)
 			if a.Key == "match" {
 				d.matches(v, o)
@@ -265,34 +276,50 @@ func (d *decoder) flowerWhole(n *yaml.Node, e *netstate.TCEntry) {
 // actions decodes the actions of a filter. One without options may be a word.
 func (d *decoder) actions(n *yaml.Node, c *netstate.TCEntryConfig) {
 	c.At["actions"] = pos(n)
-	d.list(n, "`actions`", func(item *yaml.Node) {
-		a := netstate.TCAction{Options: netstate.Attrs{}}
-		if item.Kind == yaml.Scalar {
-			a.Kind = item.Value
-			if k := netstate.TCKindOf("action", a.Kind); k == nil || len(k.Attrs) > 0 {
-				d.fail(item, "unknown-kind", "`"+a.Kind+"` is no action without options", "Known are drop, pass, pipe, reclassify and continue; mirred and police are mappings with `kind`.")
-				return
-			}
-			c.Entry.Actions = append(c.Entry.Actions, a)
+	d.list(n, "`actions`", func(item *yaml.Node) { d.action(item, c) })
+}
+
+func (d *decoder) action(item *yaml.Node, c *netstate.TCEntryConfig) {
+	if item.Kind == yaml.Scalar && d.takes(item, Value{Words: plainActions()}) || d.takesKinds(item, kindNames("action"), func(v *yaml.Node) { d.action(v, c) }) {
+		return
+	}
+	a := netstate.TCAction{Options: netstate.Attrs{}}
+	if item.Kind == yaml.Scalar {
+		a.Kind = item.Value
+		if k := netstate.TCKindOf("action", a.Kind); k == nil || len(k.Attrs) > 0 {
+			d.fail(item, "unknown-kind", "`"+a.Kind+"` is no action without options", "Known are drop, pass, pipe, reclassify and continue; mirred and police are mappings with `kind`.")
 			return
 		}
-		if item.Kind != yaml.Mapping {
-			d.fail(item, "wrong-type", "an action is a word or a mapping, not a "+item.Kind.String(), "Write `- drop`, or `- kind: mirred` with its keys.")
-			return
-		}
-		if v := item.Get("kind"); v != nil {
-			a.Kind = v.Value
-		}
-		k := d.kind(item, "action", a.Kind)
-		if k == nil {
-			return
-		}
-		known := fields{"kind": {decode: d.ignore}}
-		d.options(known, k, a.Options, map[string]netstate.Pos{})
-		d.mapping(item, "an action of kind "+k.Name, known)
-		d.needs(item, k, a.Options, "an action")
 		c.Entry.Actions = append(c.Entry.Actions, a)
-	})
+		return
+	}
+	if item.Kind != yaml.Mapping {
+		d.fail(item, "wrong-type", "an action is a word or a mapping, not a "+item.Kind.String(), "Write `- drop`, or `- kind: mirred` with its keys.")
+		return
+	}
+	if v := item.Get("kind"); v != nil {
+		a.Kind = v.Value
+	}
+	k := d.kind(item, "action", a.Kind)
+	if k == nil {
+		return
+	}
+	known := fields{"kind": {decode: d.ignore}}
+	d.options(known, k, a.Options, map[string]netstate.Pos{})
+	d.mapping(item, "an action of kind "+k.Name, known)
+	d.needs(item, k, a.Options, "an action")
+	c.Entry.Actions = append(c.Entry.Actions, a)
+}
+
+// plainActions are those without options.
+func plainActions() []string {
+	var names []string
+	for _, k := range netstate.TCKinds() {
+		if k.Object == "action" && len(k.Attrs) == 0 {
+			names = append(names, k.Name)
+		}
+	}
+	return names
 }
 
 // tcDoc is under what netdoc has the meaning of an option.

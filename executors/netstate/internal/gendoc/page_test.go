@@ -108,7 +108,7 @@ func TestEveryAttributeIsDescribed(t *testing.T) {
 		}
 	}
 	for key := range netdoc.Keys() {
-		if !seen[key] && found[key] == nil {
+		if !seen[key] && found[key] == nil && !strings.HasPrefix(key, "traffic-control.entry.") {
 			t.Errorf("%s: described in package netdoc, and no key of the language", key)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,6 +87,12 @@ func shapeSchema(s *netyaml.Shape, path string) *schema {
 	if s.Keys != nil {
 		forms = append(forms, mappingSchema(s, path))
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.Kinds)) {
+		m := mappingSchema(s.Kinds[name], kindPath(path, name))
+		m.Properties["kind"] = &schema{Enum: []any{name}, Description: meaning(kindPath(path, name))}
+		m.Required = slices.Sorted(slices.Values(append(m.Required, "kind")))
+		forms = append(forms, m)
+	}
 	if s.Items != nil {
 		forms = append(forms, &schema{Type: []string{"array", "null"}, Items: shapeSchema(s.Items, path)})
 	}
@@ -133,7 +140,18 @@ func join(path, name string) string {
 }
 
 // sorts are lists whose entries package netdoc calls by their sort.
-var sorts = map[string]string{"ipsec-xfrm.states": "ipsec-xfrm.state", "ipsec-xfrm.policies": "ipsec-xfrm.policy"}
+var sorts = map[string]string{
+	"ipsec-xfrm.states": "ipsec-xfrm.state", "ipsec-xfrm.policies": "ipsec-xfrm.policy",
+	"traffic-control.qdiscs": "traffic-control.qdisc", "traffic-control.filters": "traffic-control.filter", "traffic-control.classes": "traffic-control.class.htb",
+}
+
+// kindPath is the path of an entry of a kind.
+func kindPath(path, kind string) string {
+	if sort, ok := sorts[path]; ok {
+		return sort + "." + kind
+	}
+	return "traffic-control.action." + kind
+}
 
 func keySchema(k *netyaml.Key, path string) *schema {
 	if k.Refused != "" {

@@ -38,6 +38,9 @@ func meaning(path string) string {
 			}
 		}
 	}
+	if strings.HasPrefix(path, "traffic-control.") {
+		return netdoc.Key("traffic-control.entry." + last)
+	}
 	switch last {
 	case "options":
 		return "Options."
@@ -67,6 +70,9 @@ func keysOf(s *netyaml.Shape, path string, found map[string]*netyaml.Key) {
 		if !key.Hidden {
 			keysOf(&key.Shape, p, found)
 		}
+	}
+	for name, kind := range s.Kinds {
+		keysOf(kind, kindPath(path, name), found)
 	}
 	if s.Items != nil {
 		keysOf(s.Items, path, found)
