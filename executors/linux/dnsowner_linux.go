@@ -59,37 +59,40 @@ func (n *Namespace) claim(ctx context.Context, d *netstate.DNS) {
 	if d.Owner != "" || bytes.HasPrefix(d.File.Content, []byte(ownResolvConf)) {
 		return
 	}
-	for _, name := range []string{"dhclient", "dhcpcd", "udhcpc", "connmand", "NetworkManager"} {
-		pid := n.running(name)
-		if pid == "" || name == "NetworkManager" && leavesDNS(ctx) {
-			continue
-		}
-		d.Owner, d.Seen = name, "it runs here (process "+pid+"), and writes the file when an address is leased or renewed"
+	name, pid := n.silentManager()
+	if pid == "" || name == "NetworkManager" && leavesDNS(ctx) {
 		return
 	}
+	d.Owner, d.Seen = name, "it runs here (process "+pid+"), and writes the file when an address is leased or renewed"
 }
 
-// running is a process of that name in the network namespace, or "".
-func (n *Namespace) running(name string) string {
+// silentManager is a process in the network namespace of a program that writes
+// resolv.conf, and its number; "" if there is none.
+func (n *Namespace) silentManager() (name, pid string) {
 	own := "/proc/thread-self/ns/net"
 	if n.fd >= 0 {
 		own = "/proc/self/fd/" + strconv.Itoa(n.fd)
 	}
 	here, err := os.Stat(own)
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	processes, _ := filepath.Glob("/proc/[0-9]*/comm") // the pattern is well-formed
 	for _, p := range processes {
 		comm, err := os.ReadFile(p)
-		if err != nil || strings.TrimSpace(string(comm)) != name {
+		if err != nil {
+			continue
+		}
+		switch name = strings.TrimSpace(string(comm)); name {
+		case "dhclient", "dhcpcd", "udhcpc", "connmand", "NetworkManager":
+		default:
 			continue
 		}
 		if there, err := os.Stat(filepath.Join(filepath.Dir(p), "ns/net")); err == nil && os.SameFile(here, there) {
-			return filepath.Base(filepath.Dir(p))
+			return name, filepath.Base(filepath.Dir(p))
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // leavesDNS tells that NetworkManager runs and leaves resolv.conf to others

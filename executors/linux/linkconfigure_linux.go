@@ -20,6 +20,7 @@ type differences struct {
 	port          []netstate.Difference // of IFLA_INFO_SLAVE_DATA
 	tun           []netstate.Difference // by ioctl
 	extra         []netstate.Difference // beyond rtnetlink
+	ethtool       []netstate.Difference // of the driver
 	controller    bool                  // it changes
 	down          bool                  // the interface goes down
 	multicast     []netstate.Difference // hardware addresses, by ioctl
@@ -33,6 +34,8 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 	for _, diff := range list {
 		a := netstate.AttrByKey(diff.Key)
 		switch {
+		case netstate.IsEthtool(a.Key):
+			d.ethtool = append(d.ethtool, diff)
 		case a.Set != netstate.Anytime && !isExtra(kind, a):
 		case a.Key == multicastMACs:
 			d.multicast = append(d.multicast, diff)
@@ -135,6 +138,7 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 			}
 			return extraOf(kind.Name).set(ctx, w.n, index, have, want, d.extra)
 		},
+		func() error { return w.n.setEthtool(ctx, index, d.ethtool) },
 	}
 	if d.down {
 		steps = slices.Insert(steps, 0, flags)

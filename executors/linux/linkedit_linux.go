@@ -189,6 +189,14 @@ func (w *linkWriter) settle(ctx context.Context, netns string, want *netstate.In
 	if err := there.n.complete(ctx, &have); err != nil {
 		return err
 	}
+	for key := range want.Attrs {
+		if netstate.IsEthtool(key) {
+			if err := there.n.fillEthtool(ctx, raw.index, []*netstate.Interface{&have}); err != nil {
+				return err
+			}
+			break
+		}
+	}
 	return there.configure(ctx, raw.index, &have, want)
 }
 

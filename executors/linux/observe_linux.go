@@ -30,6 +30,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 		read   func() error
 	}{
 		{q.Links, "interfaces", func() error { return n.observeLinks(ctx, s, raw, l, q.Namespaces) }},
+		{q.Links && q.Ethtool, "settings of drivers", func() error { return n.observeEthtool(ctx, s) }},
 		{q.Routes && !q.RouteSets, "routes", func() error { return n.observeRoutes(ctx, s, l) }},
 		{q.Routes && q.RouteSets, "routes", func() error { return n.observeRouteSets(ctx, s, l) }},
 		{q.Routes, "nexthop objects", func() error { return n.observeNexthops(ctx, s, l) }},

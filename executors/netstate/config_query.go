@@ -61,6 +61,7 @@ func (i *InterfaceConfig) query(q *Query) {
 		q.Kinds = append(q.Kinds, filtering)
 	}
 	for key, v := range i.Attrs {
+		q.Ethtool = q.Ethtool || IsEthtool(key)
 		if v != "" && (key == "netns" || strings.HasSuffix(key, ".peer-target")) {
 			q.Namespaces = append(q.Namespaces, v)
 		}
@@ -81,10 +82,10 @@ func (i *InterfaceConfig) query(q *Query) {
 	switch mtu, err := strconv.Atoi(i.Attrs["mtu"]); {
 	case i.State == "absent":
 		q.own("*") // what lies on it goes with it
-		q.DNS = true
+		q.DNS, q.Ethtool = true, true
 	case i.Attrs["netns"] != "" || i.mayBeRemade() || err == nil && mtu < leastV6MTU:
 		q.own(sysctlName(i.Name))
-		q.DNS = true
+		q.DNS, q.Ethtool = true, true
 	}
 }
 
@@ -179,6 +180,7 @@ func (o Object) query(q *Query) {
 		q.Routes, q.RouteSets = true, true
 	case o.Link != nil:
 		q.Links = true
+		q.Ethtool = q.Ethtool || o.Link.hasEthtool()
 		_, target := o.Link.Peer()
 		for _, n := range []string{o.Link.Netns, target} {
 			if n != "" && !slices.Contains(q.Namespaces, n) {

@@ -104,7 +104,7 @@ func (d *differ) moveLink(before, after *Interface) {
 // remakeLink deletes an interface and makes it anew, or only makes it anew when
 // it vanishes with another one.
 func (d *differ) remakeLink(before, after *Interface, made map[string]bool) {
-	b, a := withoutAddresses(before), withoutAddresses(after)
+	b, a := lean(before), lean(after)
 	switch again, why := anew(before, after); {
 	case retyped(before, after):
 		d.linksEarly = append(d.linksEarly, Edit{Op: Delete, Before: Object{Link: b}})
@@ -195,7 +195,7 @@ func (d *differ) deleteLinks(taken map[*Interface]bool) {
 	far := farEnds(d.from)
 	for n := len(doomed) - 1; n >= 0; n-- {
 		before := doomed[n]
-		e := Edit{Op: Delete, Before: Object{Link: withoutAddresses(before)}}
+		e := Edit{Op: Delete, Before: Object{Link: lean(before)}}
 		if p := peer(before); p != "" && gone[before.Netns+"/"+p] {
 			e.Implied = true
 		}

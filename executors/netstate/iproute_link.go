@@ -148,12 +148,14 @@ func tunWords(i *Interface) []string {
 // setCommands change an interface: one command for its own attributes, one for
 // its kind's, one for its port's, and one for its being up.
 func setCommands(i *Interface, diffs []Difference) []string {
-	var general, own, port, last []string
+	var general, own, port []string
+	last := ethtoolCommands(i, diffs)
 	var portKind string
 	var out []string
 	for _, d := range diffs {
 		a := AttrByKey(d.Key)
 		switch {
+		case IsEthtool(d.Key):
 		case isExtra(d.Key):
 			out = append(out, extraCommands(i, []Difference{d})...)
 		case d.Key == "bridge-port.multicast-eht-hosts-limit":

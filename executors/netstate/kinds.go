@@ -1,5 +1,7 @@
 package netstate
 
+import "strings"
+
 // kinds is every kind of interface that this version knows. The order is that
 // of the reference page.
 var kinds = []*Kind{
@@ -83,6 +85,7 @@ func indexAttrs() map[string]*Attr {
 		}
 	}
 	add(linkAttrs)
+	add(ethtoolAttrs)
 	for _, k := range kinds {
 		add(k.Attrs)
 		add(k.PortAttrs)
@@ -93,4 +96,10 @@ func indexAttrs() map[string]*Attr {
 // AttrByKey returns the description of an attribute of an interface, of its
 // kind or of its being a port ("mtu", "vxlan.id", "bridge-port.isolated"), or
 // nil.
-func AttrByKey(key string) *Attr { return attrsByKey[key] }
+func AttrByKey(key string) *Attr {
+	a := attrsByKey[key]
+	if a == nil && len(key) > len(EthtoolFeature) && strings.HasPrefix(key, EthtoolFeature) {
+		return &Attr{Key: key, Type: Bool, Set: Anytime} // drivers have features of their own
+	}
+	return a
+}

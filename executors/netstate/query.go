@@ -15,6 +15,8 @@ type Query struct {
 	Xfrm      bool `json:"xfrm,omitempty"` // states and policies of IPsec
 	// TrafficControl asks for qdiscs, classes and filters.
 	TrafficControl bool `json:"traffic-control,omitempty"`
+	// Ethtool asks for what the drivers of the links have.
+	Ethtool bool `json:"ethtool,omitempty"`
 	// Sysctls are keys; "net.ipv4.conf.*.forwarding" is every interface's.
 	Sysctls []string `json:"sysctls,omitempty"`
 	// Namespaces are other targets or named namespaces whose links are wanted

@@ -108,6 +108,7 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 	}
 	m.checkPort(i, fault)
 	checkMaddr(i, fault)
+	m.ethtool(i, v)
 	for _, key := range []string{portVLANs, selfVLANs, filtering} {
 		if reason := m.from.Lacks[filtering]; reason != "" && given(i, key) && i.Attrs[key] != "false" {
 			m.problem(i.at(key), "kernel-lacks", i.Name+" cannot have VLANs of a bridge: "+reason, "Run a kernel that has it, or make a bridge for each VLAN.")

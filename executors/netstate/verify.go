@@ -10,7 +10,7 @@ func Verify(c *Change, now *State) []Mismatch {
 		return nil
 	}
 	sets, c, now := whole(c, sortedState(now))
-	v := &verifier{now: now}
+	v := &verifier{now: now, asked: true}
 	if sets {
 		v.sets(c, false)
 		return v.found
@@ -129,6 +129,7 @@ func lastOf[T any](list []*T) *T {
 
 type verifier struct {
 	now   *State
+	asked bool // what was asked is compared, not what was there before
 	found []Mismatch
 }
 
@@ -171,6 +172,9 @@ func (v *verifier) attrs(want, got *Interface, keys map[string]bool) {
 			continue
 		}
 		v.differs(linkName(want), d.Key, d.After, d.Before)
+	}
+	if v.asked {
+		v.inactive(want, got, keys)
 	}
 }
 

@@ -40,6 +40,7 @@ func attributeKeys() []string {
 		}
 	}
 	add(netstate.LinkAttrs())
+	add(netstate.EthtoolAttrs())
 	for _, k := range netstate.Kinds() {
 		add(k.Attrs)
 		add(k.PortAttrs)

@@ -137,7 +137,7 @@ func (r *round) read(ctx context.Context, q netstate.Query) error {
 		return errors.New("reading the network state: nothing came back")
 	}
 	if q.Links {
-		r.state.Interfaces, r.have.Links = s.Interfaces, true
+		r.state.Interfaces, r.have.Links, r.have.Ethtool = s.Interfaces, true, q.Ethtool
 	}
 	if q.Routes {
 		r.state.Routes, r.have.Routes = s.Routes, true
@@ -184,7 +184,7 @@ func (r *round) haveKeys(keys []string) bool {
 // covers reports whether what was observed has all parts of q but sysctls.
 func covers(have, q netstate.Query) bool {
 	return (have.Links || !q.Links) && (have.Routes || !q.Routes) && (have.Rules || !q.Rules) &&
-		(have.Neighbors || !q.Neighbors) && (have.FDB || !q.FDB) && (have.Xfrm || !q.Xfrm) && (have.DNS || !q.DNS)
+		(have.Neighbors || !q.Neighbors) && (have.FDB || !q.FDB) && (have.Xfrm || !q.Xfrm) && (have.DNS || !q.DNS) && (have.Ethtool || !q.Ethtool)
 }
 
 func same(a, b netstate.Query) bool {
@@ -195,7 +195,7 @@ func same(a, b netstate.Query) bool {
 func merge(a, b netstate.Query) netstate.Query {
 	m := netstate.Query{
 		Links: a.Links || b.Links, Routes: a.Routes || b.Routes, Rules: a.Rules || b.Rules,
-		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, Xfrm: a.Xfrm || b.Xfrm, DNS: a.DNS || b.DNS,
+		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, Xfrm: a.Xfrm || b.Xfrm, DNS: a.DNS || b.DNS, Ethtool: a.Ethtool || b.Ethtool,
 	}
 	seen := map[string]bool{}
 	for _, key := range append(append([]string(nil), a.Sysctls...), b.Sysctls...) {

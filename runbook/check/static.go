@@ -48,6 +48,12 @@ func (c *compilation) use(name string) {
 }
 
 func (c *compilation) checkCall(call *ast.CallNode) {
+	if len(call.Arguments) == 1 && !c.space.templates {
+		// An attr, whatever the type that its call was given.
+		if key, ok := call.Arguments[0].(*ast.StringNode); ok && netstate.IsEthtool(key.Value) {
+			c.plan.query = merge(c.plan.query, netstate.Query{Links: true, Ethtool: true})
+		}
+	}
 	if key, ok := attrKey(call); ok && netstate.AttrByKey(key.Value) == nil {
 		c.at(key, "unknown-name", "there is no attribute "+key.Value+didYouMean(key.Value, attributeKeys()),
 			"Attributes have the keys of netconfig: mtu, bridge.options.stp.enabled, bridge-port.isolated, ….")

@@ -108,6 +108,10 @@ func leaveOut(s *netstate.State, v *netstate.Interface, key string) bool {
 	if a == nil || !v.Applies(key) || a.Set == netstate.ReadOnly || slices.Contains(unsaid, key) || text == a.Default {
 		return true
 	}
+	if netstate.IsEthtool(key) {
+		return v.UsualEthtool(key) || checkFeature(key[strings.LastIndex(key, ".")+1:]) != nil ||
+			v.Type == "veth" && strings.HasPrefix(key, "ethtool.channels.") && text == "1"
+	}
 	if section, _, nested := strings.Cut(key, "."); nested && !netstate.IsPortKey(key) {
 		if k := netstate.KindByName(v.Type); k == nil || k.Section != section {
 			return true

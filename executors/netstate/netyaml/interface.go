@@ -26,7 +26,7 @@ const daemonDetail = "stet configures the kernel directly and leaves daemons alo
 
 // laterKeys are keys of nmstate that this version does not have.
 var laterKeys = []string{
-	"alt-names", "copy-mac-from", "ethtool", "mptcp", "ethernet",
+	"alt-names", "copy-mac-from", "mptcp",
 }
 
 func (d *decoder) iface(n *yaml.Node) {
@@ -43,6 +43,8 @@ func (d *decoder) iface(n *yaml.Node) {
 		"sysctl":      {decode: func(v *yaml.Node) { d.ownSysctls(v, &i) }},
 	}
 	known["traffic-control"] = field{decode: func(v *yaml.Node) { d.traffic(v, &i) }}
+	known["ethtool"] = field{decode: func(v *yaml.Node) { d.ethtool(v, &i) }}
+	known["ethernet"] = field{decode: func(v *yaml.Node) { d.ethernet(v, &i) }}
 	known["ipv4"] = field{decode: func(v *yaml.Node) { i.IPv4 = d.family(v, "ipv4", &i) }}
 	known["ipv6"] = field{decode: func(v *yaml.Node) { i.IPv6 = d.family(v, "ipv6", &i) }}
 	for _, a := range netstate.LinkAttrs() {

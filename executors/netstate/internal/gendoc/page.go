@@ -20,6 +20,8 @@ func page() string {
 	b.WriteString("\n## Every interface\n\n")
 	b.WriteString(interfaceText)
 	table(&b, netstate.LinkAttrs(), "", "")
+	b.WriteString(ethtoolText)
+	table(&b, netstate.EthtoolAttrs(), "", "")
 	b.WriteString(addressText)
 	b.WriteString("\n## Types of interfaces\n")
 	for _, k := range netstate.Kinds() {

@@ -75,6 +75,7 @@ func TestEveryAttributeIsDescribed(t *testing.T) {
 		}
 	}
 	check(netstate.LinkAttrs(), "")
+	check(netstate.EthtoolAttrs(), "")
 	for _, k := range netstate.Kinds() {
 		check(k.Attrs, k.Section+".")
 		check(k.PortAttrs, k.PortSection+".")

@@ -16,7 +16,7 @@ nmstate](nmstate.md) has each of its keys, with what becomes of it here.
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
 ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
-does not have ` + "`ethtool`" + `, ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `: it refuses them by name.
+does not have ` + "`fec`" + ` of ` + "`ethtool`" + `, ` + "`sr-iov`" + ` of ` + "`ethernet`" + `, ` + "`alt-names`" + `, ` + "`mptcp`" + `: it refuses them by name.
 
 nmstate's ` + "`type: ip-tunnel`" + ` is read as the type that its ` + "`mode`" + ` stands for: ` + "`ipip`, `sit`" + `,
 and ` + "`ip6tnl`" + ` for ` + "`ip6ip6` and `ipip6`" + `; its keys as those of that type, ` + "`pmtu-disc`" + ` as
@@ -57,6 +57,22 @@ Beside these, an interface has the keys below, and the section of its type.
 When a key that can only be set "when made" is changed, the interface is removed and
 made anew with everything on it, and the plan says so. What can "never" be set is
 read and ignored, so that what nmstate shows can be pasted.
+
+`
+
+const ethtoolText = `
+### What the driver is told
+
+` + "`ethtool`" + ` and ` + "`ethernet`" + ` of an interface are what ethtool(8) sets, where the driver allows it: a key
+that it does not have is refused by the plan. What is not named stays. The last column but one is
+ethtool(8)'s word: of ` + "`-L`" + ` (` + "`channels`" + ` ᵉ), ` + "`-G`" + ` (` + "`ring`" + `), ` + "`-C`" + ` (` + "`coalesce`" + `), ` + "`-A`" + ` (` + "`pause`" + `) and
+` + "`-s`" + ` (` + "`ethernet`" + `).
+
+` + "`ethtool: {feature: …}`" + ` switches features by the kernel's names, which ` + "`stet facts --json`" + ` shows with all that
+there are; nmstate's other names for some (` + "`gro`" + `, ` + "`rx-vlan-offload`" + `) are taken, too. A feature that the
+driver fixes can be named as it is. One that is set and does not become active, because it needs
+another one, is a failure. ` + "`stet facts`" + ` leaves out features that are as a new interface has them.
+The settings of an interface that is removed come back with it.
 
 `
 

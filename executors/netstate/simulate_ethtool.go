@@ -1,0 +1,47 @@
+package netstate
+
+import "strings"
+
+// ethtool checks what is asked of the driver of an interface that is there.
+// What a new one has is not known before it is made.
+func (m *simulation) ethtool(i *InterfaceConfig, v *Interface) {
+	was := m.from.Interface(i.Name)
+	for _, key := range unionKeys(i.Attrs, nil) {
+		if !IsEthtool(key) || AttrByKey(key) == nil {
+			continue
+		}
+		fault := func(code, summary, detail string) { m.problem(i.at(key), code, i.Name+": "+summary, detail) }
+		if reason := m.from.Lacks["ethtool"]; reason != "" {
+			fault("kernel-lacks", reason, "Leave `"+key+"` out, or run a kernel that has it.")
+			continue
+		}
+		if max, ok := v.Status[key+"-max"]; ok && more(i.Attrs[key], max) {
+			fault("contradiction", key+" is "+i.Attrs[key]+", and its driver has "+max+" at most", "Give "+max+" or less.")
+		}
+		if was == nil || was.Index == 0 || m.made[i.Name] {
+			continue
+		}
+		if _, settable := was.Attrs[key]; settable {
+			continue
+		}
+		fixed, known := was.Status[key]
+		name, feature := strings.CutPrefix(key, EthtoolFeature)
+		switch {
+		case known && fixed == i.Attrs[key]:
+			delete(v.Attrs, key) // it is so, and cannot be otherwise
+		case feature && !known:
+			fault("unknown-key", "there is no feature "+name, "`stet facts --json` shows the features that there are, by the kernel's names.")
+		case feature:
+			fault("unsupported", "its driver does not let the feature "+name+" be changed", "Leave it out.")
+		case key == "ethernet.speed" || key == "ethernet.duplex":
+			if i.Attrs[autoNegotiation] != "false" && was.Attrs[autoNegotiation] == "true" {
+				fault("contradiction", "speed and duplex are negotiated", "Add `auto-negotiation: false`.")
+			}
+		default:
+			fault("unsupported", "its driver has no "+key, "Leave it out.")
+		}
+	}
+}
+
+// more compares two numbers in decimal.
+func more(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
