@@ -145,8 +145,8 @@ func (s *State) Sort() {
 	sortBy(s.Rules, CompareRules)
 	sortBy(s.Neighbors, CompareNeighbors)
 	sortBy(s.FDB, CompareFDB)
-	sortBy(s.Xfrm, CompareXfrm)
 	sortBy(s.TrafficControl, CompareTrafficControl)
+	s.Xfrm = sortXfrm(s.Xfrm)
 }
 
 // sortBy sorts in place and is stable; sorted input costs one pass.

@@ -27,7 +27,7 @@ func Undo(c *Change, now *State) *Change {
 	nexthops := records(c.Edits, nexthopOf, CompareNexthops, equalNexthops)
 	to.Nexthops, kept.Nexthops = restore(to.Nexthops, nexthops, CompareNexthops), befores(nexthops)
 	to.Rules = restore(to.Rules, rules, CompareRules)
-	to.Xfrm = restore(to.Xfrm, c.xfrmRecords(), CompareXfrm)
+	c.undoXfrm(to)
 	to.Neighbors, kept.Neighbors = restore(to.Neighbors, neighbors, CompareNeighbors), befores(neighbors)
 	to.FDB, kept.FDB = restore(to.FDB, entries, CompareFDB), befores(entries)
 	for _, r := range c.dnsRecords() {

@@ -30,8 +30,8 @@ func Verify(c *Change, now *State) []Mismatch {
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, false)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, false)
 	v.verifyDNS(c, false)
-	verifyAll(v, now.Xfrm, c.xfrmRecords(), CompareXfrm, equalXfrm, xfrmName, xfrmText, false)
 	v.traffic(c, false)
+	v.verifyXfrm(c, false)
 	for _, r := range c.sysctlRecords() {
 		if after := lastOf(r.after); after != nil && !r.implied {
 			v.sysctl(after)
@@ -75,8 +75,8 @@ func VerifyUndone(c *Change, now *State) []Mismatch {
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, true)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, true)
 	v.verifyDNS(c, true)
-	verifyAll(v, now.Xfrm, c.xfrmRecords(), CompareXfrm, equalXfrm, xfrmName, xfrmText, true)
 	v.traffic(c, true)
+	v.verifyXfrm(c, true)
 	for _, r := range c.sysctlRecords() {
 		if before := firstOf(r.before); before != nil && !before.Missing {
 			v.sysctl(before)
@@ -109,7 +109,7 @@ func sortedState(s *State) *State {
 	return &State{
 		Interfaces: sorted(s.Interfaces, CompareInterfaces), Routes: sorted(s.Routes, CompareRoutes),
 		Rules: sorted(s.Rules, CompareRules), Neighbors: sorted(s.Neighbors, CompareNeighbors),
-		FDB: sorted(s.FDB, CompareFDB), TrafficControl: s.TrafficControl, Sysctls: s.Sysctls, Xfrm: sorted(s.Xfrm, CompareXfrm), DNS: s.DNS, Namespaces: s.Namespaces, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
+		FDB: sorted(s.FDB, CompareFDB), TrafficControl: s.TrafficControl, Sysctls: s.Sysctls, Xfrm: sortXfrm(s.Xfrm), DNS: s.DNS, Namespaces: s.Namespaces, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
 	}
 }
 

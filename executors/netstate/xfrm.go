@@ -121,12 +121,6 @@ func xfrmAnew(before, after *Xfrm) string {
 	return ""
 }
 
-func xfrmOf(o Object) *Xfrm { return o.Xfrm }
-
-func (c *Change) xfrmRecords() []record[Xfrm] {
-	return records(c.Edits, xfrmOf, CompareXfrm, equalXfrm)
-}
-
 func xfrmName(x *Xfrm) string { return "xfrm " + strings.Join(x.words(OnCreate), " ") }
 
 func xfrmText(x *Xfrm) string { return strings.Join(x.words(Anytime)[1:], " ") }
@@ -177,34 +171,6 @@ func (a *Attr) listText(text string) string {
 	return strings.Join(out, " ")
 }
 
-// xfrm finds the edits of states, policies and defaults. States come before the
-// policies that use them; what is to be let through before what is to be
-// refused.
-func (d *differ) xfrm() {
-	eachPair(d.from.Xfrm, d.to.Xfrm, CompareXfrm, equalXfrm, func(p pair[Xfrm]) {
-		before, after := Object{Xfrm: p.before}, Object{Xfrm: p.after}
-		switch {
-		case p.before == nil:
-			d.xfrmAdded = append(d.xfrmAdded, Edit{Op: Add, After: after})
-		case p.after == nil:
-			d.xfrmGone = append(d.xfrmGone, Edit{Op: Delete, Before: before})
-		case !equalXfrm(p.before, p.after):
-			why := xfrmAnew(p.before, p.after)
-			d.xfrmAdded = append(d.xfrmAdded, Edit{Op: Modify, Before: before, After: after, Replaces: why != "", Why: why})
-		}
-	})
-	rank := func(e Edit) int {
-		x := e.object().Xfrm
-		word := x.Sort
-		if word == XfrmPolicy {
-			word = x.Attrs["dir"]
-		}
-		return slices.Index([]string{XfrmState, "in", "fwd", "out", XfrmDefault}, word)
-	}
-	slices.SortStableFunc(d.xfrmAdded, func(a, b Edit) int { return rank(a) - rank(b) })
-	slices.SortStableFunc(d.xfrmGone, func(a, b Edit) int { return rank(b) - rank(a) })
-}
-
 // xfrm adds, changes and removes states, policies and the default.
 func (m *simulation) xfrm(list []XfrmConfig) {
 	if reason := m.from.Lacks["ipsec-xfrm"]; reason != "" && len(list) > 0 {
@@ -218,7 +184,7 @@ func (m *simulation) xfrm(list []XfrmConfig) {
 			continue
 		}
 		x := Xfrm{Sort: c.Sort, Attrs: c.Attrs}
-		at, there := slices.BinarySearchFunc(m.to.Xfrm, x, func(a, b Xfrm) int { return CompareXfrm(&a, &b) })
+		at, there := findXfrm(m.to.Xfrm, &x)
 		if there {
 			x = m.to.Xfrm[at].merged(c)
 		}

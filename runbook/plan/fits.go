@@ -1,7 +1,10 @@
 package plan
 
 import (
+	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"stet/executors/netstate"
 )
@@ -85,8 +88,11 @@ func object(e *netstate.Edit) netstate.Object {
 }
 
 func fits(e, p *netstate.Edit) bool {
-	if e.Op == p.Op && effect(e) == effect(p) {
+	if e.Op == p.Op && sameText(effect(e), effect(p)) {
 		return true
+	}
+	if x, y := e.After.Xfrm, p.After.Xfrm; x != nil && y != nil {
+		return e.Op == p.Op && sameAttrs(x.Attrs, y.Attrs) && (e.Op == netstate.Add || sameAttrs(e.Before.Xfrm.Attrs, p.Before.Xfrm.Attrs))
 	}
 	if s, q := e.After.Sysctl, p.After.Sysctl; s != nil && q != nil {
 		return s.Value == q.Value && open(p)
@@ -100,12 +106,12 @@ func fits(e, p *netstate.Edit) bool {
 	for k, v := range after {
 		before, known := planned[k]
 		known = known && !slices.Contains(p.Before.Link.Assumed, k)
-		if was[k] != v && (asked[k] != v || known && before != was[k]) {
+		if was[k] != v && (!sameText(v, asked[k]) || known && before != was[k]) {
 			return false
 		}
 	}
 	for k, v := range asked {
-		if planned[k] != v && after[k] != v && !slices.Contains(p.After.Link.Assumed, k) {
+		if planned[k] != v && !sameText(after[k], v) && !slices.Contains(p.After.Link.Assumed, k) {
 			return false
 		}
 	}
@@ -115,6 +121,9 @@ func fits(e, p *netstate.Edit) bool {
 // open reports whether the plan did not know, or only assumed, what there would
 // be before.
 func open(p *netstate.Edit) bool {
+	if strings.Contains(effect(p), untold) {
+		return true // the key may be the one that is there
+	}
 	if s := p.After.Sysctl; s != nil {
 		return p.Before.Sysctl == nil || p.Before.Sysctl.Missing || p.Before.Sysctl.Assumed
 	}
@@ -127,4 +136,37 @@ func open(p *netstate.Edit) bool {
 		}
 	}
 	return true
+}
+
+// untold begins what stands in a plan for a key whose value is not fetched yet:
+// that of a command, which is run only once the plan is agreed to.
+var untold = strings.TrimSuffix(netstate.Unknown(""), ">")
+
+// placeholder finds them.
+var placeholder = regexp.MustCompile(regexp.QuoteMeta(untold) + "[^>]*>")
+
+// sameText compares texts, of which the planned one may have placeholders for
+// keys. The other has their fingerprints there.
+func sameText(now, planned string) bool {
+	parts := placeholder.Split(planned, -1)
+	for i, part := range parts {
+		rest, ok := strings.CutPrefix(now, part)
+		if !ok {
+			return false
+		}
+		now = rest
+		if i == len(parts)-1 {
+			break
+		}
+		const length = len("sha256:") + 32
+		if len(now) < length || !netstate.IsFingerprint(now[:length]) {
+			return false
+		}
+		now = now[length:]
+	}
+	return now == ""
+}
+
+func sameAttrs(now, planned netstate.Attrs) bool {
+	return maps.EqualFunc(now, planned, sameText)
 }

@@ -67,6 +67,7 @@ func state(t testing.TB, ns string) string {
 		{"ip", "-d", "-j", "-n", ns, "-4", "rule"}, {"ip", "-d", "-j", "-n", ns, "-6", "rule"},
 		{"ip", "-d", "-j", "-n", ns, "neigh", "show", "nud", "permanent"},
 		{"bridge", "-j", "-n", ns, "fdb", "show", "state", "permanent"},
+		{"ip", "-n", ns, "xfrm", "state"}, {"ip", "-n", ns, "xfrm", "policy"},
 		{"ip", "netns", "exec", ns, "sysctl", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"},
 	} {
 		out := command(t, args[0], args[1:]...)

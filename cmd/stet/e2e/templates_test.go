@@ -50,6 +50,9 @@ func (n *namespaces) need(t *testing.T, short, kind string) {
 		add = "link add link eth0 name probe type ipvlan"
 	case "vlan":
 		add = "link add link eth1 name probe type vlan id 1"
+	case "esp":
+		needXfrm(t, n.names[short])
+		return
 	case "vlan_filtering":
 		add = "link add probe type bridge vlan_filtering 1"
 	}
@@ -100,6 +103,17 @@ var templateLabs = map[string]templateLab{
 		n.ip(t, "gw", "addr add 192.0.2.1/24 dev eth0")
 		n.ip(t, "host", "addr add 192.0.2.10/24 dev eth0")
 		return []string{"target=" + n.target("host"), "container=" + n.target("web")}
+	},
+	"ipsec": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "a", "b")
+		n.need(t, "a", "esp")
+		n.wire(t, "a", "eth0", "b", "eth0")
+		n.ip(t, "a", "addr add 192.0.2.1/24 dev eth0")
+		n.ip(t, "b", "addr add 192.0.2.2/24 dev eth0")
+		n.ip(t, "a", "addr add 10.1.0.1/32 dev lo")
+		n.ip(t, "b", "addr add 10.2.0.1/32 dev lo")
+		return []string{"a=" + n.target("a"), "b=" + n.target("b"),
+			"key_ab_from=cmd:echo " + strings.Repeat("0123456789abcdef", 4) + "aabbccdd", "key_ba_from=cmd:echo " + strings.Repeat("fedcba9876543210", 4) + "ddccbbaa"}
 	},
 	"macvlan": func(t *testing.T, n *namespaces) []string {
 		n.add(t, "host", "web", "gw")

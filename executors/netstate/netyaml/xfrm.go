@@ -74,7 +74,7 @@ func (d *decoder) xfrmWhole(n *yaml.Node, what string, c *netstate.XfrmConfig) b
 	need := map[string][]string{netstate.XfrmState: {"dst", "proto", "spi"}, netstate.XfrmPolicy: {"dir"}}[c.Sort]
 	for _, key := range need {
 		if c.Attrs[key] == "" {
-			d.fail(n, "missing-key", what+" without `"+key+"`", "Add `"+key+":`. "+netdoc.Key("ipsec-xfrm."+c.Sort+"."+key))
+			d.fail(n, "missing-key", what+" without `"+key+"`", "Add `"+key+":`. "+netdoc.Key(d.below+key))
 		}
 	}
 	for _, key := range []string{"mark", "output-mark"} {

@@ -1,0 +1,134 @@
+package netstate
+
+import (
+	"slices"
+	"sort"
+)
+
+// Objects of IPsec go their own way through a change: by name in a map, because
+// the functions that all objects share are made anew for each type, and agents
+// are to be small.
+
+// sortXfrm returns a list by name, itself if it is so already.
+func sortXfrm(list []Xfrm) []Xfrm {
+	less := func(i, j int) bool { return CompareXfrm(&list[i], &list[j]) < 0 }
+	if !sort.SliceIsSorted(list, less) {
+		list = slices.Clone(list)
+		sort.SliceStable(list, func(i, j int) bool { return CompareXfrm(&list[i], &list[j]) < 0 })
+	}
+	return list
+}
+
+// findXfrm is an object of a list that is sorted, and where it is or would be.
+func findXfrm(list []Xfrm, key *Xfrm) (at int, there bool) {
+	at = sort.Search(len(list), func(i int) bool { return CompareXfrm(&list[i], key) >= 0 })
+	return at, at < len(list) && CompareXfrm(&list[at], key) == 0
+}
+
+// withXfrm is a list in which the object with a key is x, or is not if x is nil.
+func withXfrm(list []Xfrm, key, x *Xfrm) []Xfrm {
+	at, there := findXfrm(list, key)
+	out := append([]Xfrm(nil), list[:at]...)
+	if x != nil {
+		out = append(out, *x)
+	}
+	if there {
+		at++
+	}
+	return append(out, list[at:]...)
+}
+
+// xfrmRecord is what a change knows of one object; nil is not there.
+type xfrmRecord struct{ key, before, after *Xfrm }
+
+// xfrmRecords are the objects of a change, each once.
+func (c *Change) xfrmRecords() (list []xfrmRecord) {
+	known := map[string]int{}
+	for i := range c.Edits {
+		e := &c.Edits[i]
+		x := e.object().Xfrm
+		if x == nil {
+			continue
+		}
+		if n, ok := known[x.Key()]; ok {
+			list[n].after = e.After.Xfrm
+			continue
+		}
+		known[x.Key()] = len(list)
+		list = append(list, xfrmRecord{x, e.Before.Xfrm, e.After.Xfrm})
+	}
+	return list
+}
+
+// applyXfrm does the edits of IPsec's objects in a predicted state.
+func (s *State) applyXfrm(c *Change) {
+	for _, r := range c.xfrmRecords() {
+		s.Xfrm = withXfrm(s.Xfrm, r.key, r.after)
+	}
+}
+
+// undoXfrm puts into to what was there before c.
+func (c *Change) undoXfrm(to *State) {
+	for _, r := range c.xfrmRecords() {
+		to.Xfrm = withXfrm(to.Xfrm, r.key, r.before)
+	}
+}
+
+// verifyXfrm compares with what c asked for, or with what was there before.
+func (v *verifier) verifyXfrm(c *Change, undone bool) {
+	for _, r := range c.xfrmRecords() {
+		want := r.after
+		if undone {
+			want = r.before
+		}
+		at, there := findXfrm(v.now.Xfrm, r.key)
+		switch {
+		case there && want == nil:
+			v.differs(xfrmName(r.key), "", absent, xfrmText(&v.now.Xfrm[at]))
+		case !there && want != nil:
+			v.differs(xfrmName(want), "", xfrmText(want), absent)
+		case there && !equalXfrm(&v.now.Xfrm[at], want):
+			v.differs(xfrmName(want), "", xfrmText(want), xfrmText(&v.now.Xfrm[at]))
+		}
+	}
+}
+
+// xfrm finds the edits of states, policies and the default. States come before
+// the policies that use them, and go after them; a policy that lets packets in
+// comes before the one by which they go.
+func (d *differ) xfrm() {
+	from, to := sortXfrm(d.from.Xfrm), sortXfrm(d.to.Xfrm)
+	var added, gone [5][]Edit
+	for i := range to {
+		after := &to[i]
+		e := Edit{Op: Add, After: Object{Xfrm: after}}
+		if at, there := findXfrm(from, after); there {
+			before := &from[at]
+			if equalXfrm(before, after) {
+				continue
+			}
+			why := xfrmAnew(before, after)
+			e = Edit{Op: Modify, Before: Object{Xfrm: before}, After: Object{Xfrm: after}, Replaces: why != "", Why: why}
+		}
+		added[after.rank()] = append(added[after.rank()], e)
+	}
+	for i := range from {
+		if _, there := findXfrm(to, &from[i]); !there {
+			n := len(gone) - 1 - from[i].rank()
+			gone[n] = append(gone[n], Edit{Op: Delete, Before: Object{Xfrm: &from[i]}})
+		}
+	}
+	for n := range added {
+		d.xfrmAdded = append(d.xfrmAdded, added[n]...)
+		d.xfrmGone = append(d.xfrmGone, gone[n]...)
+	}
+}
+
+// rank is an object's place among those that are made together.
+func (x *Xfrm) rank() int {
+	word := x.Sort
+	if word == XfrmPolicy {
+		word = x.Attrs["dir"]
+	}
+	return max(0, slices.Index([]string{XfrmState, "in", "fwd", "out", XfrmDefault}, word))
+}
