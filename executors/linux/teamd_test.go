@@ -61,13 +61,45 @@ func TestTeamd(t *testing.T) {
 		t.Errorf("facts, pasted back, change:\n%s", netstate.Text(change))
 	}
 	ns.undo(ns.apply("interfaces: [{name: " + name + ", ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}}]"))
-	for _, refused := range []string{
-		"interfaces: [{name: " + name + ", team: {notify-peers-count: 7}}]", "interfaces: [{name: " + name + ", state: absent}]",
-		"interfaces: [{name: p2, controller: " + name + "}]", "interfaces: [{name: p0, controller: \"\"}]", "interfaces: [{name: p0, team-port: {priority: 9}}]",
-		"interfaces: [{name: " + name + ", team: {port: [{name: p0}]}}]",
-	} {
+	for _, refused := range ofTeamd(name) {
 		if said := ns.refused(refused); !strings.Contains(said, "owned: "+name+" belongs to teamd (process ") {
 			t.Errorf("%s: %q", refused, said)
+		}
+	}
+}
+
+// ofTeamd are blocks that change what teamd sets on a team of p0 and p1.
+func ofTeamd(name string) []string {
+	return []string{
+		"interfaces: [{name: " + name + ", team: {notify-peers-count: 7}}]", "interfaces: [{name: " + name + ", state: absent}]",
+		"interfaces: [{name: p2, controller: " + name + "}]", "interfaces: [{name: p0, controller: \"\"}]", "interfaces: [{name: p0, team-port: {priority: 9}}]",
+		"interfaces: [{name: " + name + ", team: {port: [{name: p0}]}}]", "interfaces: [{name: " + name + ", team: {port: [{name: p0}, {name: p1}, {name: p2}]}}]",
+	}
+}
+
+// TestTeamdFaults is the same without a kernel that has teams.
+func TestTeamdFaults(t *testing.T) {
+	port := func(name, controller string) netstate.Interface {
+		return netstate.Interface{Name: name, Type: "ethernet", Attrs: netstate.Attrs{"state": "up", "controller": controller}}
+	}
+	s := &netstate.State{Interfaces: []netstate.Interface{port("p0", "team0"), port("p1", "team0"), port("p2", ""),
+		{Name: "team0", Type: "team", Attrs: netstate.Attrs{"state": "up", "team.mode": "activebackup"}, Status: netstate.Attrs{"team.daemon": "process 7"}}}}
+	faults := func(block string) []netstate.Problem {
+		config, problems := netyaml.Decode(block)
+		if len(problems) > 0 {
+			t.Fatalf("%s: %+v", block, problems)
+		}
+		_, _, problems = netstate.Simulate(s, config)
+		return problems
+	}
+	for _, block := range ofTeamd("team0") {
+		if problems := faults(block); len(problems) != 1 || problems[0].Code != "owned" {
+			t.Errorf("%s: %+v", block, problems)
+		}
+	}
+	for _, block := range []string{netyaml.Encode(s), "interfaces: [{name: team0, mtu: 1400}]", "interfaces: [{name: p2, mtu: 1400}]"} {
+		if problems := faults(block); len(problems) > 0 {
+			t.Errorf("%s: %+v", block, problems)
 		}
 	}
 }

@@ -62,18 +62,41 @@ func (m *simulation) ofDaemons() {
 // and which key says so.
 func (m *simulation) disturbs(c *InterfaceConfig, owned *Interface) (key string, yes bool) {
 	was, now := m.from.Interface(c.Name), m.to.Interface(c.Name)
-	if was == nil || c.State == "ignore" {
-		return "", now != nil && attrOf(now, "controller") == owned.Name
+	switch {
+	case c.State == "ignore":
+		return "", false
+	case c.Name == owned.Name && now == nil:
+		return "state", true
+	case c.Name == owned.Name:
+		return m.ownDifference(was, now, "team.", m.movesPorts(owned.Name))
+	case attrOf(was, "controller") != attrOf(now, "controller"):
+		return "controller", attrOf(was, "controller") == owned.Name || attrOf(now, "controller") == owned.Name
+	case attrOf(now, "controller") == owned.Name && was != nil:
+		return m.ownDifference(was, now, "team-port.", false)
 	}
-	if now == nil {
-		return "state", was.Name == owned.Name
-	}
-	port := attrOf(was, "controller") == owned.Name || attrOf(now, "controller") == owned.Name
+	return "", false
+}
+
+// ownDifference is the first attribute with a prefix that changes; otherwise it
+// is what the caller says.
+func (m *simulation) ownDifference(was, now *Interface, prefix string, otherwise bool) (string, bool) {
 	for _, d := range Differences(was, now) {
-		own := c.Name == owned.Name && strings.HasPrefix(d.Key, "team.")
-		if own || port && (d.Key == "controller" || strings.HasPrefix(d.Key, "team-port.")) {
+		if strings.HasPrefix(d.Key, prefix) {
 			return d.Key, true
 		}
 	}
-	return "", false
+	return "", otherwise
+}
+
+// movesPorts tells that a controller gets or loses ports.
+func (m *simulation) movesPorts(name string) bool {
+	for _, side := range [][2]*State{{m.from, m.to}, {m.to, m.from}} {
+		for n := range side[0].Interfaces {
+			v := &side[0].Interfaces[n]
+			if v.Netns == "" && attrOf(v, "controller") == name && attrOf(side[1].Interface(v.Name), "controller") != name {
+				return true
+			}
+		}
+	}
+	return false
 }
