@@ -93,6 +93,7 @@ func TestDNSSimulate(t *testing.T) {
 		{"the only interface with servers", resolved, DNSConfig{Servers: lists("192.0.2.53")}, "! dns-resolver eth1 server 192.0.2.9 → 192.0.2.53\n"},
 		{"the named interface", resolved, DNSConfig{Interface: "eth0", Search: lists("example.net")}, "! dns-resolver eth0 search none → example.net\n"},
 		{"the zone's interface", resolved, DNSConfig{Servers: lists("fe80::1%eth0")}, "! dns-resolver eth0 server none → fe80::1\n"},
+		{"ports that are its own", resolved, DNSConfig{Interface: "eth0", Servers: lists("192.0.2.53:853#dns.example", "192.0.2.54:53", "192.0.2.55:5353")}, "! dns-resolver eth0 server none → 192.0.2.53#dns.example 192.0.2.54 192.0.2.55:5353\n"},
 		{"another's interface", resolved, DNSConfig{Interface: "wlan0", Servers: lists("192.0.2.53")}, "there is no interface wlan0 for the name servers"},
 		{"options", resolved, DNSConfig{Interface: "eth0", Options: lists("rotate")}, "systemd-resolved takes no `options` of resolv.conf(5)"},
 		{"all removed", resolved, DNSConfig{}, "! dns-resolver eth1 server 192.0.2.9 → none, search ~x → none\n"},

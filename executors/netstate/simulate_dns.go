@@ -131,7 +131,7 @@ func (c *DNSConfig) wanted(d *DNS) DNS {
 		w.Servers = slices.Clone(*c.Servers)
 		if d.Device != "" {
 			for i := range w.Servers {
-				w.Servers[i] = strings.Replace(w.Servers[i], "%"+d.Device, "", 1)
+				w.Servers[i] = resolvedServer(strings.Replace(w.Servers[i], "%"+d.Device, "", 1))
 			}
 		}
 	}
@@ -142,6 +142,17 @@ func (c *DNSConfig) wanted(d *DNS) DNS {
 		w.Options = *c.Options
 	}
 	return w
+}
+
+// resolvedServer is a server as systemd-resolved tells it: without the ports that
+// it takes by itself (bus_message_read_dns_servers).
+func resolvedServer(text string) string {
+	s, err := ParseServer(text)
+	if err != nil || s.Port != 53 && s.Port != 853 {
+		return text
+	}
+	s.Port = 0
+	return s.String()
 }
 
 func (m *simulation) dnsDiffers(c *DNSConfig, d *DNS) bool {
