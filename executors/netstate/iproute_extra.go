@@ -26,7 +26,7 @@ func extraCommands(i *Interface, diffs []Difference) []string {
 		case strings.HasPrefix(d.Key, "team.") && d.After != "":
 			out = append(out, words("teamnl", i.Name, "setoption", teamOption(d.Key), d.After))
 		case strings.HasPrefix(d.Key, "team-port."):
-			out = append(out, words("teamnl", "-p", i.Name, i.Attrs["controller"], "setoption", teamOption(d.Key), d.After))
+			out = append(out, words("teamnl", "-p", i.Name, "--", i.Attrs["controller"], "setoption", teamOption(d.Key), d.After)) // a priority may be negative
 		}
 	}
 	return out
@@ -92,6 +92,8 @@ func wgCommands(i *Interface, d *Difference) []string {
 		}
 		if alive := e.After["persistent-keepalive"]; alive != "" {
 			rest = append(rest, "persistent-keepalive", alive)
+		} else if e.Before["persistent-keepalive"] != "" {
+			rest = append(rest, "persistent-keepalive", "off")
 		}
 		out = append(out, line+" "+words(append(rest, "allowed-ips", e.After["allowed-ips"])...))
 	}

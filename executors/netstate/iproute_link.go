@@ -115,12 +115,14 @@ func createWords(i *Interface, all []Difference) []string {
 		}
 		return w
 	}
-	for _, d := range all {
-		if d.Key == "macsec.port" && i.Attrs["macsec.sci"] != "" {
-			continue // it is in the identifier
-		}
-		if atCreation(i, d.Key) && !slices.Contains(createdWith, d.Key) {
-			w = append(w, kindWords(AttrByKey(d.Key), d.After)...)
+	for _, channel := range []bool{true, false} { // ip-macsec(8) wants it first
+		for _, d := range all {
+			if channel != (d.Key == "macsec.port" || d.Key == "macsec.sci") || d.Key == "macsec.port" && i.Attrs["macsec.sci"] != "" {
+				continue // the port is in the identifier
+			}
+			if atCreation(i, d.Key) && !slices.Contains(createdWith, d.Key) {
+				w = append(w, kindWords(AttrByKey(d.Key), d.After)...)
+			}
 		}
 	}
 	return w
