@@ -75,8 +75,8 @@ func TestUnread(t *testing.T) {
 	ns.runAll(place0)
 	ns.settled() // the kernel's own routes are there
 	before := ns.observe(everything)
-	if _, err := ns.try("ip", "route", "add", "10.99.0.0/16", "encap", "ip", "id", "5", "dst", "192.0.2.99", "dev", "low0"); err != nil {
-		t.Skipf("the kernel has no encapsulated routes: %v", err)
+	if _, err := ns.try("ip", "-6", "route", "add", "2001:db8:99::/48", "from", "2001:db8:98::/48", "dev", "low0"); err != nil {
+		t.Skipf("the kernel has no routes from a source: %v", err)
 	}
 	after := ns.observe(everything)
 	if after.UnreadRoutes != before.UnreadRoutes+1 || len(after.Routes) != len(before.Routes) {

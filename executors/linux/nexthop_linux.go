@@ -22,8 +22,16 @@ const (
 	nhaBlackhole = 4
 	nhaOIF       = 5
 	nhaGateway   = 6
+	nhaEncapType = 7
 	nhaEncap     = 8
 	nhaFDB       = 11
+	nhaResGroup  = 12
+
+	// NHA_RES_GROUP_*: u16, and u32 in hundredths of a second.
+	resBuckets     = 1
+	resIdle        = 2
+	resUnbalanced  = 3
+	groupResilient = 1 // NEXTHOP_GRP_TYPE_RES
 
 	sizeofNhmsg = 8
 )
@@ -46,7 +54,7 @@ func (n *Namespace) observeNexthops(ctx context.Context, s *netstate.State, l *l
 }
 
 // decodeNexthop reads struct nhmsg and its attributes. ok is false for what
-// netstate has no words for: resilient groups, and encapsulations.
+// netstate has no words for.
 func decodeNexthop(b []byte, l *links) (n netstate.Nexthop, ok bool) {
 	if len(b) < sizeofNhmsg {
 		return n, false
@@ -59,6 +67,8 @@ func decodeNexthop(b []byte, l *links) (n netstate.Nexthop, ok bool) {
 		n.Family = 6
 	}
 	ok = true
+	var wrapping uint16
+	var wrapped []byte
 	for typ, p := range attributes(b[sizeofNhmsg:]) {
 		switch typ {
 		case nhaID:
@@ -68,7 +78,7 @@ func decodeNexthop(b []byte, l *links) (n netstate.Nexthop, ok bool) {
 				n.Group = append(n.Group, netstate.NexthopMember{ID: u32(p), Weight: uint16(p[4]) + uint16(p[5])<<8 + 1})
 			}
 		case nhaGroupType:
-			ok = ok && u16(p) == 0
+			ok = ok && u16(p) <= groupResilient
 		case nhaBlackhole:
 			n.Blackhole = true
 		case nhaOIF:
@@ -76,15 +86,50 @@ func decodeNexthop(b []byte, l *links) (n netstate.Nexthop, ok bool) {
 		case nhaGateway:
 			n.Via = address(p)
 		case nhaEncap:
-			ok = false
+			wrapped = p
+		case nhaEncapType:
+			wrapping = u16(p)
+		case nhaResGroup:
+			n.Resilient, ok = decodeResilient(p), ok && wholeSeconds(p)
 		case nhaFDB:
 			n.FDB = true
 		}
+	}
+	if wrapped != nil {
+		text, known := decodeEncap(wrapping, wrapped, l)
+		n.Encap, ok = text, ok && known
 	}
 	if n.Blackhole {
 		n.Device = "" // the kernel shows the loopback interface
 	}
 	return n, ok && n.ID != 0
+}
+
+// decodeResilient reads NHA_RES_GROUP.
+func decodeResilient(b []byte) *netstate.Resilient {
+	r := &netstate.Resilient{}
+	for typ, p := range attributes(b) {
+		switch typ {
+		case resBuckets:
+			r.Buckets = u16(p)
+		case resIdle:
+			r.IdleTimer = u32(p) / 100
+		case resUnbalanced:
+			r.UnbalancedTimer = u32(p) / 100
+		}
+	}
+	return r
+}
+
+// wholeSeconds tells that the timers of a group have no fractions, which have no
+// words.
+func wholeSeconds(b []byte) bool {
+	for typ, p := range attributes(b) {
+		if (typ == resIdle || typ == resUnbalanced) && u32(p)%100 != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // encodeNexthop appends the message that adds, replaces or deletes an object.
@@ -121,6 +166,14 @@ func encodeNexthop(m *message, seq uint32, op netstate.Op, n *netstate.Nexthop, 
 			group = append(binary.NativeEndian.AppendUint32(group, member.ID), byte(weight), byte(weight>>8), 0, 0)
 		}
 		m.attr(nhaGroup, group)
+		if r := n.Resilient; r != nil {
+			m.u16(nhaGroupType, groupResilient)
+			at := m.nest(nhaResGroup)
+			m.u16(resBuckets, r.Buckets)
+			m.u32(resIdle, r.IdleTimer*100)
+			m.u32(resUnbalanced, r.UnbalancedTimer*100)
+			m.endNest(at)
+		}
 	}
 	if n.Blackhole {
 		m.attr(nhaBlackhole, nil)
@@ -137,6 +190,9 @@ func encodeNexthop(m *message, seq uint32, op netstate.Op, n *netstate.Nexthop, 
 	}
 	if n.Via.IsValid() {
 		m.addr(nhaGateway, n.Via)
+	}
+	if err := m.encap(n.Encap, nhaEncapType, nhaEncap, l); err != nil {
+		return err
 	}
 	m.end()
 	return nil

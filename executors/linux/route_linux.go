@@ -37,6 +37,10 @@ const (
 type routeReader struct {
 	l     *links
 	arena []netstate.NextHop
+	// wrapping and wrapped are the type and the payload of an encapsulation
+	// that was read and not yet understood.
+	wrapping uint16
+	wrapped  []byte
 	// passed counts routes that netstate has no words for.
 	passed int
 }
@@ -119,11 +123,14 @@ func (d *routeReader) decode(b []byte) (r netstate.Route, ok bool) {
 			multipath = p
 		case rtaNexthopID:
 			r.NexthopID = u32(p)
-		case unix.RTA_ENCAP, unix.RTA_ENCAP_TYPE, unix.RTA_NEWDST:
+		case unix.RTA_NEWDST:
 			expressible = false
 		default:
 			d.hopAttr(&hop, typ, p)
 		}
+	}
+	if d.wrapped != nil {
+		expressible = d.encap(&hop) && expressible
 	}
 	r.Destination = prefix(dst, int(b[1]))
 	if r.NexthopID != 0 {
@@ -152,6 +159,10 @@ func (d *routeReader) hopAttr(h *netstate.NextHop, typ uint16, p []byte) {
 		h.Device = d.l.name(int(u32(p)))
 	case unix.RTA_GATEWAY:
 		h.Via = address(p)
+	case unix.RTA_ENCAP_TYPE:
+		d.wrapping = u16(p)
+	case unix.RTA_ENCAP:
+		d.wrapped = p
 	case unix.RTA_VIA: // struct rtvia: family and address
 		if len(p) > 2 {
 			h.Via = address(p[2:])
@@ -159,7 +170,16 @@ func (d *routeReader) hopAttr(h *netstate.NextHop, typ uint16, p []byte) {
 	}
 }
 
-// hops gives the route its next hops; false if one of them has an encapsulation.
+// encap gives a hop the encapsulation that was read last; false if netstate has
+// no words for it.
+func (d *routeReader) encap(h *netstate.NextHop) (ok bool) {
+	h.Encap, ok = decodeEncap(d.wrapping, d.wrapped, d.l)
+	d.wrapping, d.wrapped = 0, nil
+	return ok
+}
+
+// hops gives the route its next hops; false if one of them
+// cannot be expressed.
 func (d *routeReader) hops(r *netstate.Route, single netstate.NextHop, multipath []byte) bool {
 	if multipath == nil {
 		if single.Device == "" && !single.Via.IsValid() {
@@ -182,8 +202,11 @@ func (d *routeReader) hops(r *netstate.Route, single netstate.NextHop, multipath
 		h := netstate.NextHop{Device: d.l.name(int(u32(b[4:]))), Weight: uint16(b[3]) + 1, OnLink: b[2]&unix.RTNH_F_ONLINK != 0}
 		status(r, uint32(b[2]))
 		for typ, p := range attributes(b[unix.SizeofRtNexthop:size]) {
-			plain = plain && typ != unix.RTA_ENCAP && typ != unix.RTA_NEWDST
+			plain = plain && typ != unix.RTA_NEWDST
 			d.hopAttr(&h, typ, p)
+		}
+		if d.wrapped != nil {
+			plain = d.encap(&h) && plain
 		}
 		r.NextHops = append(r.NextHops, h)
 		b = b[min((size+3)&^3, len(b)):]

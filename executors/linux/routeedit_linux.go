@@ -104,7 +104,7 @@ func encodeHops(m *message, hops []netstate.NextHop, dst netip.Addr, l *links) e
 			m.u32(unix.RTA_OIF, uint32(index))
 		}
 		m.via(h.Via, dst)
-		return nil
+		return m.encap(h.Encap, unix.RTA_ENCAP_TYPE, unix.RTA_ENCAP, l)
 	}
 	at := m.nest(unix.RTA_MULTIPATH)
 	for i := range hops {
@@ -136,6 +136,9 @@ func (m *message) hop(h *netstate.NextHop, dst netip.Addr, l *links) error {
 	m.raw(0, 0, flags, uint8(max(h.Weight, 1)-1))
 	m.raw(numberPayload(netstate.Uint32, uint64(index))...)
 	m.via(h.Via, dst)
+	if err := m.encap(h.Encap, unix.RTA_ENCAP_TYPE, unix.RTA_ENCAP, l); err != nil {
+		return err
+	}
 	binary.NativeEndian.PutUint16(m.b[at:], uint16(len(m.b)-at))
 	return nil
 }

@@ -3,6 +3,7 @@ package netstate
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // equalAddresses compares what can be set. A lifetime that runs down is equal
@@ -89,7 +90,7 @@ func sameNextHops(a, b []NextHop) bool {
 		return false
 	}
 	if len(a) == 1 {
-		return a[0].Device == b[0].Device && a[0].Via == b[0].Via && a[0].OnLink == b[0].OnLink
+		return a[0].Device == b[0].Device && a[0].Via == b[0].Via && a[0].OnLink == b[0].OnLink && a[0].Encap == b[0].Encap
 	}
 	x, y := weighed(a), weighed(b)
 	return slices.Equal(x, y)
@@ -109,6 +110,9 @@ func weighed(hops []NextHop) []NextHop {
 				return -1
 			}
 			return 1
+		}
+		if a.Encap != b.Encap {
+			return strings.Compare(a.Encap, b.Encap)
 		}
 		return int(a.Weight) - int(b.Weight)
 	})

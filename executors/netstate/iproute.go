@@ -199,6 +199,9 @@ func ipRoute(e *Edit) string {
 
 func ipHop(h *NextHop, r *Route) []string {
 	var w []string
+	if h.Encap != "" {
+		w = append(append(w, "encap"), strings.Fields(h.Encap)...)
+	}
 	if h.Via.IsValid() {
 		w = append(w, "via")
 		if h.Via.Is6() && isV4(r) {

@@ -22,14 +22,33 @@ type Nexthop struct {
 	// FDB is set for one that forwarding entries of VXLANs name.
 	FDB bool `json:"fdb,omitempty"`
 	// Group are the members of a group, which has nothing else.
-	Group    []NexthopMember `json:"group,omitempty"`
-	Protocol uint8           `json:"protocol,omitempty"`
+	Group []NexthopMember `json:"group,omitempty"`
+	// Resilient is set for a group that keeps flows where they are when its
+	// members change.
+	Resilient *Resilient `json:"resilient,omitempty"`
+	// Encap is as in NextHop.
+	Encap    string `json:"encap,omitempty"`
+	Protocol uint8  `json:"protocol,omitempty"`
 }
 
 // NexthopMember is a member of a group of nexthop objects.
 type NexthopMember struct {
 	ID     uint32 `json:"id"`
 	Weight uint16 `json:"weight"` // from 1
+}
+
+// Resilient is how a resilient group keeps flows (ip-nexthop(8)): in buckets,
+// which move to another member when they were idle for IdleTimer, or when the
+// group was out of balance for UnbalancedTimer, in seconds; 0 of the latter is
+// never.
+type Resilient struct {
+	Buckets         uint16 `json:"buckets"`
+	IdleTimer       uint32 `json:"idle-timer"`
+	UnbalancedTimer uint32 `json:"unbalanced-timer"`
+}
+
+func sameResilience(a, b *Resilient) bool {
+	return (a == nil) == (b == nil) && (a == nil || *a == *b)
 }
 
 // NexthopConfig is one entry of nexthops (an extension).
@@ -46,7 +65,8 @@ func CompareNexthops(a, b *Nexthop) int { return cmp.Compare(a.ID, b.ID) }
 
 func equalNexthops(a, b *Nexthop) bool {
 	return a.ID == b.ID && a.Family == b.Family && a.Device == b.Device && a.Via == b.Via && a.OnLink == b.OnLink &&
-		a.Blackhole == b.Blackhole && a.FDB == b.FDB && a.Protocol == b.Protocol && slices.Equal(members(a), members(b))
+		a.Blackhole == b.Blackhole && a.FDB == b.FDB && a.Protocol == b.Protocol && a.Encap == b.Encap &&
+		sameResilience(a.Resilient, b.Resilient) && slices.Equal(members(a), members(b))
 }
 
 // members are a group's, by number: their order means nothing.
@@ -128,6 +148,13 @@ func nexthopText(n *Nexthop) string {
 		}
 		w = append(w, "group", strings.Join(list, "/"))
 	}
+	if r := n.Resilient; r != nil {
+		seconds := func(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+		w = append(w, "type", "resilient", "buckets", number(r.Buckets), "idle_timer", seconds(r.IdleTimer), "unbalanced_timer", seconds(r.UnbalancedTimer))
+	}
+	if n.Encap != "" {
+		w = append(w, "encap", n.Encap)
+	}
 	if n.Blackhole {
 		w = append(w, "blackhole")
 	}
@@ -200,6 +227,8 @@ func (m *simulation) nexthops(list []NexthopConfig) {
 			sortBy(m.to.Nexthops, CompareNexthops)
 		case (len(there.Group) > 0) != (len(n.Group) > 0):
 			m.problem(c.Pos, "contradiction", nexthopName(&n)+" cannot become a group, nor a group a single one", "Take another `id`.")
+		case (there.Resilient != nil) != (n.Resilient != nil), n.Resilient != nil && n.Resilient.Buckets != there.Resilient.Buckets:
+			m.problem(c.Pos, "contradiction", nexthopName(&n)+" is there, and the kernel changes neither the type of a group nor its number of buckets", "Take another `id`.")
 		default:
 			*there = n
 		}

@@ -78,6 +78,9 @@ func (c *RouteConfig) matches(r *Route) bool {
 		if c.Has["next-hop-interface"] && !hop(func(o *NextHop) bool { return o.Device == h.Device }) {
 			return false
 		}
+		if c.Has["encap"] && !hop(func(o *NextHop) bool { return o.Encap == h.Encap }) {
+			return false
+		}
 		if c.Has["next-hop-address"] && !hop(func(o *NextHop) bool { return o.Via == h.Via }) {
 			return false
 		}

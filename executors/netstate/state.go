@@ -143,6 +143,9 @@ type NextHop struct {
 	Via    netip.Addr `json:"via,omitzero"` // the gateway; may be of the other family (RTA_VIA)
 	Weight uint16     `json:"weight,omitempty"`
 	OnLink bool       `json:"onlink,omitempty"`
+	// Encap is the encapsulation of what goes this way, as ip-route(8) writes
+	// it: "mpls 100/200 ttl 5" (see CanonicalEncap); "" is none.
+	Encap string `json:"encap,omitempty"`
 }
 
 // Rule is a routing policy rule (struct fib_rule_hdr, ip-rule(8)).

@@ -350,6 +350,9 @@ func metricNames(r *Route) func(func(string) bool) {
 
 func hopText(h *NextHop) string {
 	var words []string
+	if h.Encap != "" {
+		words = append(words, "encap", h.Encap)
+	}
 	if h.Via.IsValid() {
 		words = append(words, "via", h.Via.String())
 	}

@@ -149,12 +149,12 @@ func routeOf(n *netstate.Route) route {
 	}
 	for _, h := range n.NextHops {
 		r.NextHops = append(r.NextHops, nexthop{
-			Dev: h.Device, Device: h.Device, Via: addrText(h.Via), Weight: int(h.Weight), OnLink: h.OnLink,
+			Dev: h.Device, Device: h.Device, Via: addrText(h.Via), Weight: int(h.Weight), OnLink: h.OnLink, Encap: h.Encap,
 		})
 	}
 	if len(r.NextHops) == 1 {
 		h := r.NextHops[0]
-		r.Dev, r.Device, r.Via, r.OnLink = h.Dev, h.Dev, h.Via, h.OnLink
+		r.Dev, r.Device, r.Via, r.OnLink, r.Encap = h.Dev, h.Dev, h.Via, h.OnLink, h.Encap
 	}
 	return r
 }

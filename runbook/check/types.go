@@ -81,6 +81,7 @@ type route struct {
 	Scope    string         `expr:"scope"`
 	Source   string         `expr:"source"`
 	OnLink   bool           `expr:"onlink"`
+	Encap    string         `expr:"encap"`
 	TOS      int            `expr:"tos"`
 	NextHops []nexthop      `expr:"nexthops"`
 	Metrics  map[string]int `expr:"metrics"`
@@ -94,6 +95,7 @@ type nexthop struct {
 	Via    string `expr:"via"`
 	Weight int    `expr:"weight"`
 	OnLink bool   `expr:"onlink"`
+	Encap  string `expr:"encap"`
 }
 
 // rule is a routing policy rule.

@@ -167,6 +167,9 @@ func routeText(r *netstate.Route) string {
 		b = append(b, " weight "...)
 		b = strconv.AppendUint(b, uint64(n.Weight), 10)
 		b = strconv.AppendBool(append(b, " onlink "...), n.OnLink)
+		if n.Encap != "" {
+			b = append(append(b, " encap "...), n.Encap...)
+		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(r.Metrics)) {
 		b = append(append(append(b, ' '), k...), ' ')

@@ -199,6 +199,7 @@ func encodeHop(m *mapping, h *netstate.NextHop) {
 	m.text("next-hop-interface", h.Device)
 	m.addr("next-hop-address", h.Via)
 	m.truth("onlink", h.OnLink)
+	m.text("encap", h.Encap)
 }
 
 func encodeRule(r *netstate.Rule) *yaml.Node {

@@ -2,6 +2,7 @@ package netyaml
 
 import (
 	"net/netip"
+	"strconv"
 
 	"stet/executors/netstate"
 	"stet/internal/yaml"
@@ -14,7 +15,14 @@ func (d *decoder) nexthop(n *yaml.Node) {
 	c := netstate.NexthopConfig{Pos: pos(n), Has: map[string]bool{}}
 	o := &c.Nexthop
 	faults := len(d.problems)
+	r := netstate.Resilient{Buckets: 128, IdleTimer: 120} // the kernel's
+	timed, resilient := "", false
 	d.mapping(n, "a nexthop object", fields{
+		"encap":              {decode: scalar(d, "encap", netstate.CanonicalEncap, func(v string) { o.Encap = v })},
+		"type":               {decode: scalar(d, "type", oneOf("mpath", "resilient"), func(v string) { resilient = v == "resilient" })},
+		"buckets":            {decode: scalar(d, "buckets", parseUint(1, 65535), func(v uint64) { r.Buckets, timed = uint16(v), "buckets" })},
+		"idle-timer":         {decode: scalar(d, "idle-timer", parseUint(0, 42949672), func(v uint64) { r.IdleTimer, timed = uint32(v), "idle-timer" })},
+		"unbalanced-timer":   {decode: scalar(d, "unbalanced-timer", parseUint(0, 42949672), func(v uint64) { r.UnbalancedTimer, timed = uint32(v), "unbalanced-timer" })},
 		"state":              {decode: scalar(d, "state", oneOf("absent"), func(string) { c.Absent = true })},
 		"id":                 {decode: scalar(d, "id", parseUint(1, 1<<32-1), func(v uint64) { o.ID = uint32(v) }), needed: true},
 		"family":             {decode: scalar(d, "family", oneOf("ipv4", "ipv6"), func(v string) { o.Family = int(v[3] - '0') })},
@@ -43,10 +51,19 @@ func (d *decoder) nexthop(n *yaml.Node) {
 	if o.Family == 0 && len(o.Group) == 0 {
 		o.Family = 4
 	}
+	if resilient {
+		o.Resilient = &r
+	}
 	single := o.Device != "" || o.Via.IsValid()
 	switch {
 	case o.ID == 0:
 		d.fail(n, "missing-key", "a nexthop object without `id`", "Add a number that routes name it by.")
+	case timed != "" && !resilient:
+		d.fail(n.Get(timed), "contradiction", "`"+timed+"` belongs to a group of `type: resilient`", "Add the type, or leave the key out.")
+	case resilient && len(o.Group) == 0 && !c.Absent:
+		d.fail(n.Get("type"), "contradiction", "only a group is resilient", "Add `group:`, or leave `type` out.")
+	case o.Encap != "" && (len(o.Group) > 0 || o.Blackhole || o.FDB):
+		d.fail(n.Get("encap"), "contradiction", "an encapsulation belongs to a single way", "Give it to the members of the group.")
 	case c.Absent:
 		d.config.Nexthops = append(d.config.Nexthops, c)
 	case len(o.Group) > 0 && (single || o.Blackhole || o.OnLink || o.Family != 0), o.Blackhole && single:
@@ -92,6 +109,13 @@ func encodeNexthop(n *netstate.Nexthop) *yaml.Node {
 		one.number("weight", uint64(o.Weight))
 		return one.node()
 	}))
+	m.text("encap", n.Encap)
+	if r := n.Resilient; r != nil {
+		m.text("type", "resilient")
+		m.number("buckets", uint64(r.Buckets))
+		m.text("idle-timer", strconv.FormatUint(uint64(r.IdleTimer), 10))
+		m.number("unbalanced-timer", uint64(r.UnbalancedTimer))
+	}
 	if n.Protocol > 2 && n.Protocol != 9 {
 		m.text("protocol", protocolName(n.Protocol))
 	}

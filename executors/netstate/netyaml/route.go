@@ -62,6 +62,7 @@ func newRouteEntry(d *decoder) *routeEntry {
 		"protocol":           {decode: scalar(d, "protocol", parseProtocol, func(v uint8) { r.Protocol = v; has("protocol") })},
 		"scope":              {decode: scalar(d, "scope", parseScope, func(v uint8) { r.Scope = v; has("scope") })},
 		"tos":                {decode: scalar(d, "tos", parseUint(0, 255), func(v uint64) { r.TOS = uint8(v); has("tos") })},
+		"encap":              {decode: scalar(d, "encap", netstate.CanonicalEncap, func(v string) { e.hop.Encap = v; has("encap") })},
 		"from-file":          {decode: scalar(d, "from-file", checkPath, func(v string) { e.file = v })},
 		"nexthop-id":         {decode: scalar(d, "nexthop-id", parseUint(1, 1<<32-1), func(v uint64) { r.NexthopID = uint32(v); has("nexthop-id") })},
 		"next-hops":          {decode: func(v *yaml.Node) { r.NextHops = d.nextHops(v); has("next-hops") }},
@@ -132,6 +133,7 @@ func (d *decoder) nextHops(n *yaml.Node) []netstate.NextHop {
 			"next-hop-address":   {decode: scalar(d, "next-hop-address", parseAddr, func(v netip.Addr) { h.Via = v })},
 			"weight":             {decode: scalar(d, "weight", parseUint(1, 256), func(v uint64) { h.Weight = uint16(v) })},
 			"onlink":             {decode: scalar(d, "onlink", parseBool, func(v bool) { h.OnLink = v })},
+			"encap":              {decode: scalar(d, "encap", netstate.CanonicalEncap, func(v string) { h.Encap = v })},
 		})
 		if h.Device == "" && !h.Via.IsValid() {
 			d.fail(item, "missing-key", "a next hop that leads nowhere", "Add `next-hop-interface` or `next-hop-address`.")
@@ -181,6 +183,8 @@ func (d *decoder) checkRoute(n *yaml.Node, c *netstate.RouteConfig) bool {
 		switch {
 		case r.Destination.IsValid() && h.Via.IsValid() && six && h.Via.Is4():
 			return fault("next-hop-address", "bad-value", "an IPv6 route cannot have an IPv4 gateway", "Correct one of the two.")
+		case !c.Absent && h.Encap != "" && h.Device == "" && !h.Via.IsValid():
+			return fault("encap", "missing-key", "an encapsulated route leads over an interface", "Add `next-hop-interface` or `next-hop-address`.")
 		case h.OnLink && h.Device == "":
 			return fault("onlink", "missing-key", "`onlink` needs `next-hop-interface`", "Name the interface.")
 		case !c.Absent && h.Via.IsValid() && h.Via.IsLinkLocalUnicast() && h.Via.Is6() && h.Device == "":
