@@ -22,11 +22,11 @@ var ways = []struct {
 		`routes: {config: [{destination: 10.80.0.0/16, next-hop-interface: low0, next-hop-address: 198.51.100.2, encap: mpls 300}]}`,
 		[]string{"ip route replace 10.80.0.0/16 encap mpls 300 via 198.51.100.2 dev low0 proto static"}},
 	{"ip", `routes: {config: [{destination: 10.81.0.0/16, next-hop-interface: low0, encap: ip id 5 dst 192.0.2.99 src 192.0.2.1 ttl 7 tos 16 key}]}`,
-		[]string{"ip route add 10.81.0.0/16 encap ip id 5 dst 192.0.2.99 src 192.0.2.1 ttl 7 tos 16 key dev low0 proto static"},
+		[]string{"ip route add 10.81.0.0/16 encap ip id 5 dst 192.0.2.99 src 192.0.2.1 ttl 7 tos 0x10 key dev low0 proto static"},
 		`routes: {config: [{destination: 10.81.0.0/16, next-hop-interface: low0, encap: ip id 6 dst 192.0.2.98}]}`,
 		[]string{"ip route replace 10.81.0.0/16 encap ip id 6 dst 192.0.2.98 dev low0 proto static"}},
 	{"ip6", `routes: {config: [{destination: "2001:db8:82::/48", next-hop-interface: low0, encap: "ip6 id 5 dst 2001:db8:9::9 src 2001:db8:9::1 hoplimit 7 tc 16"}]}`,
-		[]string{"ip -6 route add 2001:db8:82::/48 encap ip6 id 5 dst 2001:db8:9::9 src 2001:db8:9::1 hoplimit 7 tc 16 dev low0 proto static"},
+		[]string{"ip -6 route add 2001:db8:82::/48 encap ip6 id 5 dst 2001:db8:9::9 src 2001:db8:9::1 hoplimit 7 tc 0x10 dev low0 proto static"},
 		`routes: {config: [{destination: "2001:db8:82::/48", next-hop-interface: low0}]}`,
 		[]string{"ip -6 route replace 2001:db8:82::/48 dev low0 proto static"}},
 	{"seg6", `routes: {config: [{destination: "2001:db8:83::/48", next-hop-interface: low0, encap: "seg6 mode encap segs 2001:db8:9::1,2001:db8:9::2"},` +
@@ -83,10 +83,15 @@ func TestWays(t *testing.T) {
 				}
 				t.Fatal(err)
 			}
-			before := ns.settled()
+			still := func() func() []string {
+				ns.settled()
+				picture := ns.snapshot(without...)
+				return func() []string { return picture }
+			}
+			before := still()
 			creation := ns.apply(c.block)
 			ns.same("made, against iproute2", func() []string { return oracle.snapshot(without...) }, without...)
-			made := ns.settled()
+			made := still()
 			ns.facts()
 			change := ns.apply(c.change)
 			oracle.runAll(c.changed)
@@ -126,7 +131,7 @@ func TestEncapsulationText(t *testing.T) {
 		"seg6local action End.Q":                   `there is no action "End.Q" of seg6local here`,
 		"seg6local action End nh6 2001:db8::1":     "the action End takes no nh6",
 		"seg6local action End.DT6 table 1":         "seg6local action End.DT6 table 1",
-		"seg6local action End.DX2 oif a/b":         "a name has no slash",
+		"seg6local action End.DX2 oif a/b":         `"a/b" has characters that a name cannot have`,
 		"ip id 18446744073709551616 dst 192.0.2.1": `id "18446744073709551616" is no number of 64 bits`,
 	} {
 		got, err := netstate.CanonicalEncap(text)

@@ -24,6 +24,16 @@ func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []r
 		if err := n.lacksSecret(s, name); err != nil {
 			return err
 		}
+		if typ, asked := strings.CutPrefix(name, netstate.EncapOf("")); asked {
+			reason, err := encapLacks(ctx, typ)
+			if err != nil {
+				return err
+			}
+			if reason != "" {
+				note(s, name, reason)
+			}
+			continue
+		}
 		kind := netstate.KindByName(name)
 		if name == vlanFiltering {
 			if err := lacksFiltering(ctx, s, raw); err != nil {

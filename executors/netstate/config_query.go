@@ -24,6 +24,7 @@ func (c *Config) Query() Query {
 	}
 	q.Routes = q.Routes || len(c.Routes) > 0 || len(c.Nexthops) > 0
 	q.RouteSets = c.hasSets()
+	c.encapsulations(func(typ string, _ Pos) { q.Kinds = append(q.Kinds, EncapOf(typ)) })
 	q.Neighbors = q.Neighbors || len(c.Neighbors) > 0
 	q.FDB = q.FDB || len(c.FDB) > 0
 	q.Xfrm = q.Xfrm || len(c.Xfrm) > 0

@@ -262,6 +262,55 @@ func (e *Encapsulation) String() string {
 	return strings.Join(w, " ")
 }
 
+// ipEncap are the words of an encapsulation as ip(8) reads them: it takes the type
+// of service for hexadecimal, and shows it in decimal.
+func ipEncap(text string) []string {
+	w := strings.Fields(text)
+	for i := 1; i < len(w); i++ {
+		n, err := strconv.ParseUint(w[i], 10, 8)
+		if (w[i-1] == "tos" || w[i-1] == "tc") && err == nil {
+			w[i] = hex(uint8(n))
+		}
+	}
+	return w
+}
+
+// EncapOf is the entry of Query.Kinds that asks whether the kernel has a type of
+// encapsulation.
+func EncapOf(typ string) string { return "encap " + typ }
+
+// encapsulations calls yield for the type of each encapsulation that is to be
+// made.
+func (c *Config) encapsulations(yield func(typ string, at Pos)) {
+	say := func(text string, at Pos) {
+		if typ, _, _ := strings.Cut(text, " "); typ != "" {
+			yield(typ, at)
+		}
+	}
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		for n := range r.Route.NextHops {
+			if !r.Absent {
+				say(r.Route.NextHops[n].Encap, r.Pos)
+			}
+		}
+	}
+	for i := range c.Nexthops {
+		if n := &c.Nexthops[i]; !n.Absent {
+			say(n.Nexthop.Encap, n.Pos)
+		}
+	}
+}
+
+// encaps refuses encapsulations that the kernel does not have.
+func (m *simulation) encaps(c *Config) {
+	c.encapsulations(func(typ string, at Pos) {
+		if reason := m.from.Lacks[EncapOf(typ)]; reason != "" {
+			m.problem(at, "kernel-lacks", "routes cannot have the encapsulation "+typ+": "+reason, "Install or load the module, or run a kernel that has it.")
+		}
+	})
+}
+
 // lastLabel is MPLS_LABEL_* of linux/mpls.h: 20 bits.
 const lastLabel = 1<<20 - 1
 

@@ -200,7 +200,7 @@ func ipRoute(e *Edit) string {
 func ipHop(h *NextHop, r *Route) []string {
 	var w []string
 	if h.Encap != "" {
-		w = append(append(w, "encap"), strings.Fields(h.Encap)...)
+		w = append(append(w, "encap"), ipEncap(h.Encap)...)
 	}
 	if h.Via.IsValid() {
 		w = append(w, "via")

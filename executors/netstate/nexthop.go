@@ -187,7 +187,7 @@ func ipNexthop(e *Edit) string {
 		w = append(w, "-6")
 	}
 	w = append(w, "nexthop", map[Op]string{Add: "add", Modify: "replace"}[e.Op], "id", id)
-	w = append(w, strings.Fields(nexthopText(n))...)
+	w = append(w, ipEncap(nexthopText(n))...)
 	if n.Protocol == protocolStatic {
 		w = append(w, "proto", "static")
 	}

@@ -28,6 +28,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 		m.ipVlanSiblings(c)
 	}
 	m.namespacesGone(c.Namespaces)
+	m.encaps(c)
 	m.nexthops(c.Nexthops)
 	m.routes(c.Routes)
 	m.unusedNexthops()

@@ -160,6 +160,9 @@ func routeText(r route) string {
 
 func hopText(h nexthop, weight bool) string {
 	var words []string
+	if h.Encap != "" {
+		words = append(words, "encap "+h.Encap)
+	}
 	if h.Via != "" {
 		words = append(words, "via "+h.Via)
 	}

@@ -68,13 +68,13 @@ var shown = map[string]struct {
 		"metric": {"metric", `any(routes, .default and .metric == 100)`}, "table": {"number of the table; 254 is main", `count(routes, .table == 254) > 2`},
 		"type": {"`unicast`, `blackhole`, `unreachable`, `prohibit` …", `none(routes, .type == "blackhole")`}, "protocol": {"who made it: `kernel`, `static`, `bird` …", `any(routes, .protocol == "static")`},
 		"scope": {"`global`, `link`, `host` …", `any(routes, .scope == "link")`}, "source": {"preferred source, or \"\"", `any(routes, .source == "192.0.2.1")`},
-		"onlink": {"the gateway is taken to be on the link", `none(routes, .onlink)`}, "tos": {"type of service", `all(routes, .tos == 0)`},
+		"onlink": {"the gateway is taken to be on the link", `none(routes, .onlink)`}, "encap": {"encapsulation in the words of ip-route(8), or \"\"", `none(routes, .encap startsWith "mpls")`}, "tos": {"type of service", `all(routes, .tos == 0)`},
 		"nexthops": {"all ways, see below", `any(routes, len(.nexthops) == 2)`}, "metrics": {"`mtu`, `advmss` … by name", `none(routes, .metrics["mtu"] > 1500)`},
 		"flags": {"`linkdown`, `dead`, `offload`", `none(routes, "linkdown" in .flags)`},
 	}},
 	"nexthop": {reflect.TypeFor[nexthop](), map[string]entry{
 		"dev": {"interface", `any(routes[0].nexthops, .dev == "br0")`}, "device": {"the same", `any(routes[0].nexthops, .device == "br0")`},
-		"via": {"gateway, or \"\"", `routes[0].nexthops[0].via == "192.0.2.254"`}, "weight": {"its share", `all(routes[0].nexthops, .weight <= 1)`}, "onlink": {"the gateway is taken to be on the link", `none(routes[0].nexthops, .onlink)`},
+		"via": {"gateway, or \"\"", `routes[0].nexthops[0].via == "192.0.2.254"`}, "weight": {"its share", `all(routes[0].nexthops, .weight <= 1)`}, "onlink": {"the gateway is taken to be on the link", `none(routes[0].nexthops, .onlink)`}, "encap": {"encapsulation in the words of ip-route(8), or \"\"", `all(routes[0].nexthops, .encap == "")`},
 	}},
 	"rule": {reflect.TypeFor[rule](), map[string]entry{
 		"priority": {"priority", `any(rules, .priority == 100)`}, "family": {"4 or 6", `count(rules, .family == 4) == 3`}, "inverted": {"matches what it does not say", `none(rules, .inverted)`},

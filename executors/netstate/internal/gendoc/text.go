@@ -172,13 +172,38 @@ routes:
       state: absent
 ` + "```" + `
 
+### Encapsulations
+
+` + "`encap`" + ` ᵉ says what is put around the packets of a route or of a nexthop object (lwtunnel). An
+encapsulation that the running kernel lacks is refused by the plan.
+
+| type | words |
+|---|---|
+| ` + "`mpls`" + ` | ` + "`mpls 100/200 ttl 5`" + `: labels, the outermost first |
+| ` + "`ip`" + ` | ` + "`ip id 5 dst 192.0.2.9 src 192.0.2.1 ttl 7 tos 16 csum key seq`" + `: for an ` + "`external`" + ` tunnel; ` + "`dst`" + ` is required |
+| ` + "`ip6`" + ` | ` + "`ip6 id 5 dst 2001:db8::9 src 2001:db8::1 hoplimit 7 tc 16 csum key seq`" + ` |
+| ` + "`seg6`" + ` | ` + "`seg6 mode encap segs 2001:db8::1,2001:db8::2`" + `; the modes are ` + "`inline`, `encap`, `l2encap`, `encap.red`, `l2encap.red`" + ` |
+| ` + "`seg6local`" + ` | ` + "`seg6local action End.X nh6 2001:db8::1`" + `; ` + "`End`" + `, ` + "`End.X` and `End.DX6`" + ` (nh6), ` + "`End.DX4`" + ` (nh4), ` + "`End.DX2`" + ` (oif), ` + "`End.T`" + ` (table), ` + "`End.DT6`" + ` (table or vrftable), ` + "`End.DT4` and `End.DT46`" + ` (vrftable) |
+
+Numbers are decimal unless they begin with 0x: iproute2 shows ` + "`tos 16`" + ` and reads it as 0x16.
+A route with another encapsulation (bpf, ila, xfrm, a keyed hash of seg6, options of GENEVE) is left
+alone, and counted.
+
+` + "```yaml" + `
+routes:
+  config:
+    - destination: 10.80.0.0/16
+      next-hop-interface: eth0
+      next-hop-address: 192.0.2.1
+      encap: mpls 100/200
+` + "```" + `
+
 ## Nexthop objects
 
 Entries of ` + "`nexthops`" + ` ᵉ are ways that routes name by number (ip-nexthop(8)): changing
 one turns all its routes at once. One of the same ` + "`id`" + ` is changed; with
 ` + "`state: absent`" + ` it is removed, unless a route or a group still uses it. The kernel
 removes it, and the routes by it, when its interface goes down; undoing brings both back.
-Resilient groups and objects with an encapsulation are left alone.
 
 {{nexthops nexthops.}}
 
