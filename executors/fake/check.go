@@ -49,6 +49,8 @@ func deviceOf(o *netstate.Object) string {
 		return o.FDB.Device
 	case o.Traffic != nil:
 		return o.Traffic.Device
+	case o.MDB != nil:
+		return o.MDB.Device
 	case o.Route != nil && len(o.Route.NextHops) > 0:
 		return o.Route.NextHops[0].Device
 	}
@@ -82,6 +84,9 @@ func (m *Machine) has(o *netstate.Object) bool {
 		return slices.ContainsFunc(s.Namespaces, func(n netstate.Namespace) bool { return n.Name == o.Namespace.Name })
 	case o.Traffic != nil:
 		return slices.ContainsFunc(s.TrafficControl, func(t netstate.TrafficControl) bool { return t.Device == o.Traffic.Device })
+	case o.MDB != nil:
+		_, ok := slices.BinarySearchFunc(s.MDB, *o.MDB, func(a, b netstate.MDBEntry) int { return netstate.CompareMDB(&a, &b) })
+		return ok
 	case o.Sysctl != nil:
 		_, ok := s.Sysctls[o.Sysctl.Key]
 		return ok

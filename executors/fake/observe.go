@@ -32,7 +32,7 @@ func (m *Machine) Observe(ctx context.Context, q netstate.Query) (*netstate.Stat
 		s.Neighbors = nil
 	}
 	if !q.FDB {
-		s.FDB = nil
+		s.FDB, s.MDB = nil, nil
 	}
 	if !q.DNS {
 		s.DNS = nil

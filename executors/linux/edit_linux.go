@@ -181,6 +181,8 @@ func encode(m *message, seq uint32, op netstate.Op, o *netstate.Object, l *links
 		return encodeRule(m, seq, op, o.Rule)
 	case o.Neighbor != nil:
 		return encodeNeighbor(m, seq, op, o.Neighbor, l)
+	case o.MDB != nil:
+		return encodeMDB(m, seq, op, o.MDB, l)
 	case o.FDB != nil:
 		return encodeFDB(m, seq, op, o.FDB, l)
 	}

@@ -36,6 +36,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 		{q.Routes, "nexthop objects", func() error { return n.observeNexthops(ctx, s, l) }},
 		{q.Rules, "route rules", func() error { return n.observeRules(ctx, s) }},
 		{q.Neighbors, "neighbors", func() error { return n.observeNeighbors(ctx, s, l) }},
+		{q.FDB, "multicast databases", func() error { return n.observeMDB(ctx, s, raw, l) }},
 		{q.FDB, "forwarding entries", func() error { return n.observeFDB(ctx, s, raw, l) }},
 		{q.DNS, "name servers", func() error { return n.observeDNS(ctx, s, raw) }},
 		{q.Xfrm, "states and policies of IPsec", func() error { return n.observeXfrm(ctx, s, l) }},

@@ -24,6 +24,7 @@ type Object struct {
 	Neighbor  *Neighbor         `json:"neighbor,omitempty"`
 	FDB       *FDBEntry         `json:"fdb,omitempty"`
 	Traffic   *TrafficControl   `json:"traffic-control,omitempty"`
+	MDB       *MDBEntry         `json:"mdb,omitempty"`
 	Sysctl    *Sysctl           `json:"sysctl,omitempty"`
 	DNS       *DNS              `json:"dns,omitempty"`
 	Namespace *Namespace        `json:"namespace,omitempty"`
@@ -132,6 +133,7 @@ func (o Object) sort() string {
 	add(o.Neighbor != nil, "neighbor")
 	add(o.FDB != nil, "fdb")
 	add(o.Traffic != nil, "traffic-control")
+	add(o.MDB != nil, "mdb")
 	add(o.Sysctl != nil, "sysctl")
 	add(o.DNS != nil, "dns")
 	add(o.Namespace != nil, "namespace")

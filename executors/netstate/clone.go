@@ -16,6 +16,7 @@ func (s *State) Clone() *State {
 		Rules:      slices.Clone(s.Rules),
 		Neighbors:  slices.Clone(s.Neighbors),
 		FDB:        slices.Clone(s.FDB),
+		MDB:        slices.Clone(s.MDB),
 		Sysctls:    maps.Clone(s.Sysctls),
 		Nexthops:   slices.Clone(s.Nexthops),  // groups are never changed in place
 		RouteSets:  slices.Clone(s.RouteSets), // what is in them is never changed

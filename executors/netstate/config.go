@@ -9,6 +9,7 @@ type Config struct {
 	Rules      []RuleConfig
 	Neighbors  []NeighborConfig
 	FDB        []FDBConfig
+	MDB        []MDBConfig
 	Sysctls    []SysctlConfig
 	DNS        *DNSConfig // nil if not named
 	Namespaces []NamespaceConfig

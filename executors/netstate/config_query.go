@@ -26,7 +26,7 @@ func (c *Config) Query() Query {
 	q.RouteSets = c.hasSets()
 	c.encapsulations(func(typ string, _ Pos) { q.Kinds = append(q.Kinds, EncapOf(typ)) })
 	q.Neighbors = q.Neighbors || len(c.Neighbors) > 0
-	q.FDB = q.FDB || len(c.FDB) > 0
+	q.FDB = q.FDB || len(c.FDB)+len(c.MDB) > 0
 	q.Xfrm = q.Xfrm || len(c.Xfrm) > 0
 	// Routes, neighbours and entries name interfaces, which must exist.
 	q.Links = q.Links || q.Routes || q.Neighbors || q.FDB || q.Xfrm || len(c.Sysctls) > 0
@@ -194,6 +194,8 @@ func (o Object) query(q *Query) {
 		q.Rules = true
 	case o.Neighbor != nil:
 		q.Neighbors = true
+	case o.MDB != nil:
+		q.FDB = true
 	case o.FDB != nil:
 		q.FDB = true
 		// The VLANs of its port tell which others come and go with it.

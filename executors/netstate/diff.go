@@ -26,6 +26,7 @@ func Diff(from, to *State) *Change {
 	d.neighbors()
 	d.fdb()
 	d.traffic()
+	d.mdb()
 	d.nexthops()
 	d.routes()
 	d.rules()

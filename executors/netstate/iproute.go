@@ -43,6 +43,8 @@ func ipEdit(e *Edit) []string {
 		return []string{ipNeighbor(e)}
 	case o.FDB != nil:
 		return []string{ipFDB(e)}
+	case o.MDB != nil:
+		return []string{ipMDB(e)}
 	case o.DNS != nil && e.Op == Modify:
 		return ipDNS(e)
 	case o.Namespace != nil:

@@ -145,6 +145,7 @@ func (s *State) Sort() {
 	sortBy(s.Rules, CompareRules)
 	sortBy(s.Neighbors, CompareNeighbors)
 	sortBy(s.FDB, CompareFDB)
+	sortBy(s.MDB, CompareMDB)
 	sortBy(s.TrafficControl, CompareTrafficControl)
 	s.Xfrm = sortXfrm(s.Xfrm)
 }

@@ -20,6 +20,7 @@ func Predict(from *State, c *Change) *State {
 	s.Rules = replay(s.Rules, c.Edits, ruleOf, CompareRules, equalRules)
 	s.Neighbors = replay(s.Neighbors, c.Edits, neighborOf, CompareNeighbors, equalNeighbors)
 	s.FDB = replay(s.FDB, c.Edits, fdbOf, CompareFDB, equalFDB)
+	s.MDB = replay(s.MDB, c.Edits, mdbOf, CompareMDB, equalMDB)
 	s.TrafficControl = replay(s.TrafficControl, c.Edits, trafficOf, CompareTrafficControl, equalTrafficControl)
 	s.applyXfrm(c)
 	return s

@@ -25,6 +25,9 @@ func settle(from, to, kept *State) {
 		// A new address is no reason either.
 		return l.neighbor(&n) == late && l.trans[n.Device].newMAC == never && !has(kept.Neighbors, &n, CompareNeighbors)
 	})
+	to.MDB = slices.DeleteFunc(to.MDB, func(e MDBEntry) bool {
+		return l.mdb(&e) != never && !to.hasPort(&e) && !has(kept.MDB, &e, CompareMDB)
+	})
 	to.FDB = slices.DeleteFunc(to.FDB, func(e FDBEntry) bool {
 		forgotten := l.fdb(&e) != never && l.trans[e.Device].gone != early && !l.comesBack(&e)
 		return forgotten && !has(kept.FDB, &e, CompareFDB)

@@ -35,6 +35,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	m.rules(c.Rules)
 	m.neighbors(c.Neighbors)
 	m.fdb(c.FDB)
+	m.mdb(c.MDB)
 	m.dns(c.DNS)
 	m.xfrm(c.Xfrm)
 	m.trafficControl(c)

@@ -27,12 +27,14 @@ type State struct {
 	Sysctls   map[string]string `json:"sysctls,omitempty"` // "net.ipv4.ip_forward" to its value, as sysctl(8) prints it
 	// TrafficControl is that of the interfaces that have any, by their names.
 	TrafficControl []TrafficControl `json:"traffic-control,omitempty"`
+	// MDB is read with the forwarding entries.
+	MDB []MDBEntry `json:"mdb,omitempty"`
 	// DNS are the name servers: of the file, and by interface.
 	DNS []DNS `json:"dns,omitempty"`
 	// Xfrm are the states and policies of IPsec, and its default.
 	Xfrm []Xfrm `json:"xfrm,omitempty"`
 	// UnreadRoutes counts routes that the namespace holds and that have no
-	// words here (an encapsulation): they are left alone.
+	// words here (an encapsulation such as bpf): they are left alone.
 	UnreadRoutes int `json:"unread-routes,omitempty"`
 	// UnreadXfrm counts states and policies of IPsec of the same sort.
 	UnreadXfrm int `json:"unread-xfrm,omitempty"`

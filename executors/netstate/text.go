@@ -142,6 +142,8 @@ func objectName(o Object) string {
 		return fdbName(o.FDB)
 	case o.Traffic != nil:
 		return trafficName(o.Traffic)
+	case o.MDB != nil:
+		return mdbName(o.MDB)
 	case o.Sysctl != nil:
 		return "sysctl " + o.Sysctl.Key
 	case o.DNS != nil:
@@ -172,6 +174,8 @@ func objectText(o Object) string {
 		return neighborName(o.Neighbor) + " " + neighborText(o.Neighbor)
 	case o.FDB != nil:
 		return fdbName(o.FDB) + " " + fdbText(o.FDB)
+	case o.MDB != nil:
+		return mdbName(o.MDB) + " " + mdbText(o.MDB)
 	case o.Xfrm != nil:
 		return strings.TrimSpace(xfrmName(o.Xfrm) + " " + xfrmText(o.Xfrm))
 	case o.Traffic != nil:

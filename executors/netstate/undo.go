@@ -29,6 +29,8 @@ func Undo(c *Change, now *State) *Change {
 	to.Rules = restore(to.Rules, rules, CompareRules)
 	c.undoXfrm(to)
 	to.Neighbors, kept.Neighbors = restore(to.Neighbors, neighbors, CompareNeighbors), befores(neighbors)
+	groups := records(c.Edits, mdbOf, CompareMDB, equalMDB)
+	to.MDB, kept.MDB = restore(to.MDB, groups, CompareMDB), befores(groups)
 	to.FDB, kept.FDB = restore(to.FDB, entries, CompareFDB), befores(entries)
 	for _, r := range c.dnsRecords() {
 		to.applyDNS(r.before)

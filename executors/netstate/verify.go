@@ -29,6 +29,7 @@ func Verify(c *Change, now *State) []Mismatch {
 	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, false)
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, false)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, false)
+	verifyAll(v, now.MDB, records(c.Edits, mdbOf, CompareMDB, equalMDB), CompareMDB, equalMDB, mdbName, mdbText, false)
 	v.verifyDNS(c, false)
 	v.traffic(c, false)
 	v.verifyXfrm(c, false)
@@ -74,6 +75,7 @@ func VerifyUndone(c *Change, now *State) []Mismatch {
 	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, true)
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, true)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, true)
+	verifyAll(v, now.MDB, records(c.Edits, mdbOf, CompareMDB, equalMDB), CompareMDB, equalMDB, mdbName, mdbText, true)
 	v.verifyDNS(c, true)
 	v.traffic(c, true)
 	v.verifyXfrm(c, true)
@@ -109,7 +111,7 @@ func sortedState(s *State) *State {
 	return &State{
 		Interfaces: sorted(s.Interfaces, CompareInterfaces), Routes: sorted(s.Routes, CompareRoutes),
 		Rules: sorted(s.Rules, CompareRules), Neighbors: sorted(s.Neighbors, CompareNeighbors),
-		FDB: sorted(s.FDB, CompareFDB), TrafficControl: s.TrafficControl, Sysctls: s.Sysctls, Xfrm: sortXfrm(s.Xfrm), DNS: s.DNS, Namespaces: s.Namespaces, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
+		FDB: sorted(s.FDB, CompareFDB), MDB: sorted(s.MDB, CompareMDB), TrafficControl: s.TrafficControl, Sysctls: s.Sysctls, Xfrm: sortXfrm(s.Xfrm), DNS: s.DNS, Namespaces: s.Namespaces, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
 	}
 }
 

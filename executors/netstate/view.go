@@ -22,7 +22,7 @@ func (s *State) View(q Query) *State {
 		v.Xfrm, v.UnreadXfrm = s.Xfrm, s.UnreadXfrm
 	}
 	if q.FDB {
-		v.FDB = s.FDB
+		v.FDB, v.MDB = s.FDB, s.MDB
 	}
 	if q.DNS {
 		v.DNS = s.DNS

@@ -111,6 +111,7 @@ func (d *decoder) top(n *yaml.Node) {
 		"route-rules":  {decode: d.rules},
 		"neighbors":    {decode: d.neighbors},
 		"fdb":          {decode: d.fdb},
+		"mdb":          {decode: d.mdb},
 		"sysctl":       {decode: d.sysctl},
 		"ipsec-xfrm":   {decode: d.xfrm},
 		"description":  {decode: d.ignore},

@@ -32,6 +32,7 @@ func encodeRest(s *netstate.State) *mapping {
 	m.config("route-rules", encodeEach(s.Rules, encodeRule))
 	m.config("neighbors", encodeEach(s.Neighbors, encodeNeighbor))
 	m.config("fdb", encodeEach(s.FDB, encodeFDB))
+	m.config("mdb", encodeEach(s.MDB, encodeMDB))
 	if x := encodeXfrm(s); len(x.Pairs) > 0 {
 		m.add("ipsec-xfrm", x)
 	}

@@ -292,6 +292,20 @@ fdb:
     - {device: vx100, mac-address: "00:00:00:00:00:00", remote: 192.0.2.3}
 ` + "```" + `
 
+## Multicast databases ᵉ
+
+Groups that the ports of a bridge listen to, beside those that it learns (bridge(8)). The bridge
+must be up and do multicast snooping. What it learned is left alone, and so are the databases of
+VXLANs.
+
+{{mdb mdb.}}
+
+` + "```yaml" + `
+mdb:
+  - {device: br0, port: eth1, group: 239.1.1.1}
+  - {device: br0, port: eth1, group: "ff15::1", source: "2001:db8::9"}
+` + "```" + `
+
 ## Kernel parameters ᵉ
 
 Keys of sysctl(8) that begin with ` + "`net.`" + `: those belong to a network namespace. A dot in an

@@ -1,0 +1,170 @@
+package linux
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
+)
+
+// What rtnetlink.h and if_bridge.h have and x/sys has not.
+const (
+	rtmNewMDB = 84
+	rtmDelMDB = 85
+	rtmGetMDB = 86
+
+	sizeofPortMsg  = 8  // struct br_port_msg: family, number of the bridge
+	sizeofMDBEntry = 28 // struct br_mdb_entry
+
+	mdbaMDB           = 1
+	mdbaEntry         = 1
+	mdbaInfo          = 1
+	mdbaInfoSource    = 4
+	mdbaInfoProtocol  = 5
+	mdbaSetEntry      = 1
+	mdbaSetAttributes = 2
+	mdbaSetSource     = 1
+
+	mdbStarExcluded = 1 << 2 // MDB_FLAGS_STAR_EXCL: the kernel's own
+	mdbBlocked      = 1 << 3 // MDB_FLAGS_BLOCKED
+)
+
+// observeMDB fills in the multicast databases of bridges. A kernel without them
+// has none.
+func (n *Namespace) observeMDB(ctx context.Context, s *netstate.State, raw []rawLink, l *links) error {
+	bridges := map[int]bool{}
+	for i := range raw {
+		if raw[i].kind == "bridge" {
+			bridges[raw[i].index] = true
+		}
+	}
+	if len(bridges) == 0 {
+		return nil
+	}
+	err := n.dump(ctx, rtmGetMDB, func(m *message) {
+		m.raw(unix.AF_BRIDGE, 0, 0, 0, 0, 0, 0, 0)
+	}, func() { s.MDB = nil }, func(r reply) {
+		if len(r.body) >= sizeofPortMsg && bridges[int(u32(r.body[4:]))] { // else a VXLAN's
+			s.MDB = append(s.MDB, decodeMDB(r.body, l)...)
+		}
+	})
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return nil
+	}
+	return err
+}
+
+// decodeMDB reads struct br_port_msg and the entries of one bridge.
+func decodeMDB(b []byte, l *links) []netstate.MDBEntry {
+	var list []netstate.MDBEntry
+	bridge := l.name(int(u32(b[4:])))
+	for typ, all := range attributes(b[sizeofPortMsg:]) {
+		if typ != mdbaMDB {
+			continue
+		}
+		for typ, group := range attributes(all) {
+			if typ != mdbaEntry {
+				continue
+			}
+			for typ, p := range attributes(group) {
+				if e, ok := decodeMDBEntry(p, l); typ == mdbaInfo && ok {
+					e.Device = bridge
+					list = append(list, e)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// decodeMDBEntry reads struct br_mdb_entry and its attributes. The kernel's own
+// copies for sources that are excluded are passed over.
+func decodeMDBEntry(b []byte, l *links) (e netstate.MDBEntry, ok bool) {
+	if len(b) < sizeofMDBEntry || b[5]&(mdbStarExcluded|mdbBlocked) != 0 {
+		return e, false
+	}
+	e.Port, e.VLAN, e.State = l.name(int(u32(b))), u16(b[6:]), "temp"
+	if b[4] == 1 {
+		e.State = "permanent"
+	}
+	switch be16(b[24:]) {
+	case unix.ETH_P_IP:
+		e.Group = address(b[8:12]).String()
+	case unix.ETH_P_IPV6:
+		e.Group = address(b[8:24]).String()
+	default:
+		e.Group = net.HardwareAddr(b[8:14]).String()
+	}
+	for typ, p := range attributes(b[sizeofMDBEntry:]) {
+		switch typ {
+		case mdbaInfoSource:
+			e.Source = address(p)
+		case mdbaInfoProtocol:
+			e.Protocol = u8(p)
+		}
+	}
+	return e, true
+}
+
+// encodeMDB appends the message that adds, changes or deletes an entry. Adding
+// replaces one that was learned, as a declared one must.
+func encodeMDB(m *message, seq uint32, op netstate.Op, e *netstate.MDBEntry, l *links) error {
+	bridge, err := l.index(e.Device)
+	if err != nil {
+		return err
+	}
+	port, err := l.index(e.Port)
+	if err != nil {
+		return err
+	}
+	group, protocol, err := groupBytes(e.Group)
+	if err != nil {
+		return err
+	}
+	switch {
+	case op == netstate.Delete:
+		m.begin(rtmDelMDB, 0, seq)
+	case e.Port == e.Device:
+		m.begin(rtmNewMDB, unix.NLM_F_CREATE|unix.NLM_F_EXCL, seq)
+	default:
+		m.begin(rtmNewMDB, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, seq)
+	}
+	m.raw(unix.AF_BRIDGE, 0, 0, 0)
+	m.raw(binary.NativeEndian.AppendUint32(nil, uint32(bridge))...)
+	permanent := uint8(0)
+	if e.State == "permanent" {
+		permanent = 1
+	}
+	entry := append(binary.NativeEndian.AppendUint32(nil, uint32(port)), permanent, 0)
+	entry = append(binary.NativeEndian.AppendUint16(entry, e.VLAN), group...)
+	m.attr(mdbaSetEntry, append(binary.BigEndian.AppendUint16(entry, protocol), 0, 0))
+	if e.Source.IsValid() {
+		at := m.nest(mdbaSetAttributes)
+		m.addr(mdbaSetSource, e.Source)
+		m.endNest(at)
+	}
+	m.end()
+	return nil
+}
+
+// groupBytes are the 16 bytes of a group and the protocol that it is of.
+func groupBytes(text string) ([]byte, uint16, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		if a.Is4() {
+			return append(a.AsSlice(), make([]byte, 12)...), unix.ETH_P_IP, nil
+		}
+		return a.AsSlice(), unix.ETH_P_IPV6, nil
+	}
+	mac, err := net.ParseMAC(text)
+	if err != nil || len(mac) != 6 {
+		return nil, 0, fmt.Errorf("%q is neither an address nor a hardware address", text)
+	}
+	return append(slices.Clone(mac), make([]byte, 10)...), 0, nil
+}
