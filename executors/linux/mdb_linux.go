@@ -76,12 +76,22 @@ func decodeMDB(b []byte, l *links) []netstate.MDBEntry {
 			for typ, p := range attributes(group) {
 				if e, ok := decodeMDBEntry(p, l); typ == mdbaInfo && ok {
 					e.Device = bridge
+					if e.Port == bridge && linkLocalGroup(e.Group) {
+						e.Protocol = unix.RTPROT_KERNEL // of a bridge's own groups it is not told
+					}
 					list = append(list, e)
 				}
 			}
 		}
 	}
 	return list
+}
+
+// linkLocalGroup tells that a group is one of those that the host itself joins
+// for each of its addresses.
+func linkLocalGroup(text string) bool {
+	a, err := netip.ParseAddr(text)
+	return err == nil && a.IsLinkLocalMulticast()
 }
 
 // decodeMDBEntry reads struct br_mdb_entry and its attributes. The kernel's own

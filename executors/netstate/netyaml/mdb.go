@@ -37,6 +37,8 @@ func (d *decoder) mdbEntry(n *yaml.Node) {
 		d.fail(n, "missing-key", "a multicast entry without `device`, `port` or `group`", "Add all three: the bridge, its port, the group.")
 	case e.Source.IsValid() && (!group.IsValid() || group.Is4() != e.Source.Is4() || e.Source.IsMulticast()):
 		d.fail(n.Get("source"), "bad-value", "`source` is no sender to the group "+e.Group, "Give an address of a host, of the group's family.")
+	case e.Port == e.Device && group.IsLinkLocalMulticast():
+		d.fail(n.Get("group"), "bad-value", "the bridge itself listens to "+e.Group+" as its addresses want it", "Name a port of the bridge, or leave the entry out.")
 	case e.Port == e.Device && (e.Source.IsValid() || e.State != ""):
 		d.fail(n, "contradiction", "what the bridge itself listens to has neither `source` nor a state", "Leave them out.")
 	default:
