@@ -34,9 +34,9 @@ class htb needs=rate
 	mpu u16 0 unset=0 from=0 to=65535
 	linklayer enum 0 unset=ethernet ethernet:1 atm:2
 qdisc sfq sch_sfq
-	quantum u32 0 chosen
-	perturb u32 0 unset=0
-	limit u32 0 unset=127
+	quantum u32 0 chosen fixed
+	perturb u32 0 unset=0 fixed
+	limit u32 0 unset=127 fixed
 	divisor u32 0 unset=1024 fixed
 	flows u32 0 unset=127 fixed
 	depth u32 0 unset=127 fixed

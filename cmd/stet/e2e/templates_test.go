@@ -63,6 +63,20 @@ func (n *namespaces) need(t *testing.T, short, kind string) {
 	n.ip(t, short, "link delete probe")
 }
 
+// qdiscs skips where the kernel lacks kinds of queueing disciplines.
+func (n *namespaces) qdiscs(t *testing.T, short string, kinds ...string) {
+	t.Helper()
+	for _, kind := range kinds {
+		out, err := exec.Command("tc", "-n", n.names[short], "qdisc", "add", "dev", "lo", "root", kind).CombinedOutput()
+		if err != nil {
+			t.Skipf("this kernel lacks it (make test-vm has one that does not): tc qdisc add %s: %s", kind, bytes.TrimSpace(out))
+		}
+		if out, err := exec.Command("tc", "-n", n.names[short], "qdisc", "del", "dev", "lo", "root").CombinedOutput(); err != nil {
+			t.Fatalf("tc qdisc del: %v: %s", err, out)
+		}
+	}
+}
+
 func (n *namespaces) target(short string) string { return "netns://" + n.names[short] }
 
 // templateLabs has a lab for every template.
@@ -178,6 +192,15 @@ var templateLabs = map[string]templateLab{
 		n.ip(t, "a", "addr add 192.0.2.1/24 dev eth0")
 		n.ip(t, "b", "addr add 192.0.2.2/24 dev eth0")
 		return []string{"server=" + n.target("a"), "client=" + n.target("b"), "seconds=1", "tcp_mbits=1", "udp_mbits=1", "udp_loss=50"}
+	},
+	"shaping": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "peer")
+		n.need(t, "host", "ifb")
+		n.qdiscs(t, "host", "htb", "sfq")
+		n.wire(t, "host", "eth1", "peer", "eth0")
+		n.ip(t, "host", "addr add 192.0.2.1/24 dev eth1")
+		n.ip(t, "peer", "addr add 192.0.2.2/24 dev eth0")
+		return []string{"target=" + n.target("host"), "peer=" + n.target("peer"), "seconds=3"}
 	},
 	"vlan": func(t *testing.T, n *namespaces) []string {
 		n.add(t, "host", "switch")
