@@ -38,7 +38,7 @@ qdisc sfq sch_sfq
 	perturb u32 0 unset=0 fixed
 	limit u32 0 unset=127 fixed
 	divisor u32 0 unset=1024 fixed
-	flows u32 0 unset=127 fixed
+	flows u32 0 unset=128 fixed
 	depth u32 0 unset=127 fixed
 	headdrop bool 0 unset=false fixed
 qdisc tbf sch_tbf needs=rate,burst
