@@ -1,0 +1,58 @@
+//go:build linux
+
+package linux
+
+import (
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"stet/executors/netstate"
+)
+
+// TestPrintedCommands runs what `stet plan --as ip` prints for the kinds whose
+// commands are not ip-link(8)'s alone, and compares with what stet does. Keys,
+// which are printed as their fingerprints, are put in their places. Not among them
+// are MACsec, whose options ip-macsec(8) takes in some combinations only, and a
+// team whose active port is chosen before it has it.
+func TestPrintedCommands(t *testing.T) {
+	for _, c := range kindCases(t) {
+		if c.kind != "wireguard" && !strings.HasPrefix(c.name, "team_") {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			oracle, ns := newNamespace(t), newNamespace(t)
+			oracle.looks, ns.looks = c.looks, c.looks
+			c.try(newNamespace(t), &score{}, slices.Concat(c.setup, c.oracle))
+			oracle.runAll(c.setup)
+			ns.runAll(c.setup)
+			without := slices.Concat(chosen, c.ignore)
+			for _, block := range slices.Concat([]string{c.block}, c.changes) {
+				change := ns.apply(block)
+				commands := strings.Join(netstate.IP(change), "\n")
+				for print, key := range change.Secrets {
+					commands = strings.ReplaceAll(commands, print, key)
+				}
+				cmd := exec.Command("ip", "netns", "exec", oracle.name, "bash", "-ec", inPlace(commands))
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("%v: %s\nof\n%s\nfor\n%s", err, out, netstate.Text(change), block)
+				}
+				ns.same("printed: "+netstate.Text(change), func() []string { return oracle.snapshot(without...) }, without...)
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+// keyPlace is where a key stands, of which wg(8) wants a file.
+var keyPlace = regexp.MustCompile(`<\(([^()]*)\)`)
+
+// inPlace makes commands for bash of those that are printed.
+func inPlace(commands string) string {
+	return keyPlace.ReplaceAllString(commands, "<(echo '$1')")
+}
