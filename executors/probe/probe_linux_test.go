@@ -3,8 +3,11 @@ package probe
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -224,6 +227,72 @@ func TestTCPAndHTTP(t *testing.T) {
 	for _, p := range []executors.Probe{{HTTP: &executors.HTTP{URL: "ftp://x"}}, {TCP: &executors.TCP{Address: "no-port"}}, {}} {
 		if _, err := Ask(t.Context(), p, here); err == nil {
 			t.Errorf("%+v was accepted", p)
+		}
+	}
+}
+
+// TestHTTPAnswers asks for what servers answer besides a body: nothing, too much,
+// a word before, a certificate that nobody vouches for.
+func TestHTTPAnswers(t *testing.T) {
+	here, there := place(t)
+	release := make(chan struct{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("/early", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		w.WriteHeader(http.StatusAccepted)
+		user, password, _ := r.BasicAuth()
+		fmt.Fprint(w, r.Host, user, password)
+	})
+	mux.HandleFunc("/silent", func(http.ResponseWriter, *http.Request) { <-release })
+	mux.HandleFunc("/half", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		fmt.Fprint(w, "hello")
+		w.(http.Flusher).Flush()
+		<-release
+	})
+	mux.HandleFunc("/endless", func(w http.ResponseWriter, _ *http.Request) {
+		for {
+			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+				return
+			}
+		}
+	})
+	mux.HandleFunc("/head", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("x", 2<<20))
+	})
+	plain := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	go plain.Serve(listen(t, there, "192.0.2.2:8080")) // ends with the listener
+	secure := httptest.NewUnstartedServer(mux)
+	secure.Listener.Close()
+	secure.Listener = listen(t, there, "192.0.2.2:8443")
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	t.Cleanup(func() {
+		close(release)
+		plain.Close()
+		secure.Close()
+	})
+	for _, c := range []struct {
+		probe  executors.HTTP
+		ok     bool
+		status int
+		body   string
+		fault  string
+	}{
+		{executors.HTTP{URL: "http://me:word@192.0.2.2:8080/early", Header: map[string]string{"Host": "other"}}, true, 202, "othermeword", ""},
+		{executors.HTTP{URL: "http://192.0.2.2:8080/early", Method: "HEAD"}, true, 202, "", ""},
+		{executors.HTTP{URL: "https://192.0.2.2:8443/early", Insecure: true}, true, 202, "192.0.2.2:8443", ""},
+		{executors.HTTP{URL: "https://192.0.2.2:8443/early"}, false, 0, "", "certificate"},
+		{executors.HTTP{URL: "https://192.0.2.2:8080/early"}, false, 0, "", "first record does not look like a TLS handshake"},
+		{executors.HTTP{URL: "http://192.0.2.2:8080/silent", Timeout: 300 * time.Millisecond}, false, 0, "", "deadline exceeded"},
+		{executors.HTTP{URL: "http://192.0.2.2:8080/half", Timeout: 2 * time.Second}, false, 200, "hello", "deadline exceeded"},
+		{executors.HTTP{URL: "http://192.0.2.2:8080/endless"}, true, 200, strings.Repeat("\x00", httpMaxBody), ""},
+		{executors.HTTP{URL: "http://192.0.2.2:8080/head"}, false, 0, "", "head has more than"},
+		{executors.HTTP{URL: "http://192.0.2.2:8081/"}, false, 0, "", "refused"},
+	} {
+		r := do(t, here, executors.Probe{HTTP: &c.probe})
+		if r.OK != c.ok || r.Values["status"] != c.status || r.Values["body"] != c.body || !strings.Contains(r.Error, c.fault) || (c.fault == "") != (r.Error == "") {
+			t.Errorf("%s: %v, %q, status %v, %d bytes", c.probe.URL, r.OK, r.Error, r.Values["status"], len(fmt.Sprint(r.Values["body"])))
 		}
 	}
 }
