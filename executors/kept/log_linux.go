@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -108,7 +108,7 @@ func (r *reader) read() error {
 		n, _ := strconv.Atoi(name[strings.LastIndexByte(name, '.')+1:]) // it was written as one
 		return n
 	}
-	slices.SortFunc(names, func(a, b string) int { return number(a) - number(b) })
+	sort.Slice(names, func(i, j int) bool { return number(names[i]) < number(names[j]) })
 	for _, name := range names {
 		b, err := os.ReadFile(name)
 		if errors.Is(err, fs.ErrNotExist) {
