@@ -67,7 +67,13 @@ func TestWriteResolvConf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		was, _ := os.Stat(real)
+		// What is open keeps its inode: a new file does not get the number.
+		old, err := os.Open(real)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer old.Close()
+		was, _ := old.Stat()
 		want := *before.File
 		want.Content, want.Mode = []byte("nameserver 2001:db8::53\n"), 0o604
 		for _, f := range []*netstate.ResolvConf{&want, before.File} {

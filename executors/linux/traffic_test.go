@@ -14,7 +14,7 @@ import (
 
 // trafficLook shows all of an interface's traffic control. The number of an
 // action is the kernel's own.
-const trafficLook = `for dev in $(ls /sys/class/net); do
+const trafficLook = `for dev in $(cd /sys/class/net; ls -d */ | tr -d /); do
 	tc -j -d qdisc show dev $dev; tc -j -d class show dev $dev
 	{ tc -j -d filter show dev $dev; tc -j -d filter show dev $dev ingress; tc -j -d filter show dev $dev egress; } 2>/dev/null | sed 's/"index":[0-9]*/"index":N/g'
 done`

@@ -10,14 +10,18 @@ func Verify(c *Change, now *State) []Mismatch {
 		return nil
 	}
 	sets, c, now := whole(c, sortedState(now))
-	v := &verifier{now: now, asked: true}
+	v := &verifier{now: now}
 	if sets {
 		v.sets(c, false)
 		return v.found
 	}
 	touched := c.touched(false)
 	for _, r := range c.linkRecords() {
-		v.link(r.key(), lastOf(r.after), touched[r.key().Netns+"/"+r.key().Name], r.implied)
+		keys := touched[r.key().Netns+"/"+r.key().Name]
+		v.link(r.key(), lastOf(r.after), keys, r.implied)
+		if got := v.now.interfaceIn(r.key().Netns, r.key().Name); got != nil && lastOf(r.after) != nil {
+			v.inactive(firstOf(r.before), lastOf(r.after), got, keys)
+		}
 	}
 	for _, r := range c.addressRecords() {
 		if !r.implied {
@@ -131,7 +135,6 @@ func lastOf[T any](list []*T) *T {
 
 type verifier struct {
 	now   *State
-	asked bool // what was asked is compared, not what was there before
 	found []Mismatch
 }
 
@@ -174,9 +177,6 @@ func (v *verifier) attrs(want, got *Interface, keys map[string]bool) {
 			continue
 		}
 		v.differs(linkName(want), d.Key, d.After, d.Before)
-	}
-	if v.asked {
-		v.inactive(want, got, keys)
 	}
 }
 

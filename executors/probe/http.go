@@ -156,7 +156,7 @@ type lastBody struct {
 
 func (b *lastBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = whyEnded(b.ctx, err)
 	}
 	return n, err

@@ -111,6 +111,10 @@ func (p *Program) pack() ([]byte, error) {
 		p.packed, err = fs.ReadFile(p.folder, p.name)
 		return p.packed, err
 	}
+	if packed, err := p.packedBeside(); err == nil {
+		p.packed = packed
+		return packed, nil
+	}
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
@@ -124,6 +128,30 @@ func (p *Program) pack() ([]byte, error) {
 	}
 	p.packed = b.Bytes()
 	return p.packed, nil
+}
+
+// packedBeside is the program as it was packed when it was built, in a file beside
+// it. One that is not there, or holds another program, is packed anew.
+func (p *Program) packedBeside() ([]byte, error) {
+	if p.Path == "" || p.Data != nil {
+		return nil, fs.ErrNotExist
+	}
+	packed, err := os.ReadFile(p.Path + ".gz")
+	if err != nil {
+		return nil, err
+	}
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.LimitReader(r, largest)); err != nil {
+		return nil, err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != p.hash {
+		return nil, fmt.Errorf("%s.gz holds another program", p.Path)
+	}
+	return packed, nil
 }
 
 // packs is held while a program is compressed.

@@ -2,6 +2,8 @@ package ssh
 
 import (
 	"bytes"
+	"compress/gzip"
+	"io"
 	"os"
 	"os/exec"
 	"testing"
@@ -54,3 +56,54 @@ func TestAgentSize(t *testing.T) {
 		}
 	}
 }
+
+// TestPackedBeside takes the file that was packed when the agent was built, and
+// no other.
+func TestPackedBeside(t *testing.T) {
+	dir := t.TempDir()
+	path := dir + "/stet-agent-linux-amd64"
+	agent := bytes.Repeat([]byte("an agent "), 1000)
+	gz := func(data []byte) []byte {
+		p := &Program{Data: data}
+		packed, err := p.pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(packed, gzEmpty...) // a second, empty member tells it from what pack makes
+	}
+	for name, c := range map[string]struct {
+		beside []byte
+		taken  bool
+	}{
+		"its own":     {gz(agent), true},
+		"of an other": {gz(append(agent, '!')), false},
+		"cut off":     {gz(agent)[:40], false},
+		"no gzip":     {agent, false},
+		"nothing":     {nil, false},
+	} {
+		write(t, path, string(agent), 0o755)
+		if err := os.RemoveAll(path + ".gz"); err != nil {
+			t.Fatal(err)
+		}
+		if c.beside != nil {
+			write(t, path+".gz", string(c.beside), 0o644)
+		}
+		programs, err := Beside(dir)
+		if err != nil || len(programs) != 1 {
+			t.Fatalf("%d agents: %v", len(programs), err)
+		}
+		packed, err := programs[0].pack()
+		if err != nil || bytes.Equal(packed, c.beside) != c.taken {
+			t.Errorf("%s: taken %t, %v", name, bytes.Equal(packed, c.beside), err)
+		}
+		r, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if data, err := io.ReadAll(r); err != nil || !bytes.Equal(data, agent) {
+			t.Errorf("%s: %d bytes come out, %v", name, len(data), err)
+		}
+	}
+}
+
+var gzEmpty = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 1, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0}

@@ -80,6 +80,7 @@ func parseTCProtocol(text string) (string, error) {
 // matches decodes what a u32 filter matches: words of tc-u32(8), or a list of
 // them.
 func (d *decoder) matches(n *yaml.Node, o netstate.Attrs) {
+	d.takesList(n, func(item *yaml.Node) { d.text(item, "`match`") })
 	items := []*yaml.Node{n}
 	if n.Kind == yaml.Sequence {
 		items = n.Items
