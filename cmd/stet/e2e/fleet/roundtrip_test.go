@@ -96,18 +96,24 @@ func behindFar(t testing.TB, roundTrip time.Duration) *fleet {
 
 // TestRoundTrips: a step on a connected host costs one round trip. Two runs that
 // differ in the number of their steps differ by that many round trips; the delay
-// is so long that a second one a step would be seen on any machine.
+// is so long that a second one a step would be seen on any machine, each time. What
+// else a busy machine does is not there each time.
 func TestRoundTrips(t *testing.T) {
-	const few, many, roundTrip = 2, 14, 400 * time.Millisecond
+	const few, many, roundTrip, tries = 2, 14, 400 * time.Millisecond, 3
 	f := behindFar(t, roundTrip)
-	some := f.run(f.document(commands(few))).wall
-	more := f.run(f.document(commands(many))).wall
-	steps := (more - some).Seconds() / roundTrip.Seconds() / (many - few)
-	t.Logf("%d steps took %v, %d took %v: %.2f round trips a step", few, some.Round(time.Millisecond), many, more.Round(time.Millisecond), steps)
-	if steps < 0.95 {
-		t.Errorf("%.2f round trips a step: the link is not as slow as it should be", steps)
-	}
-	if steps > 1.6 {
-		t.Errorf("%.2f round trips a step, want 1", steps)
+	for try := 1; ; try++ {
+		some := f.run(f.document(commands(few))).wall
+		more := f.run(f.document(commands(many))).wall
+		steps := (more - some).Seconds() / roundTrip.Seconds() / (many - few)
+		t.Logf("%d steps took %v, %d took %v: %.2f round trips a step", few, some.Round(time.Millisecond), many, more.Round(time.Millisecond), steps)
+		if more < many*roundTrip {
+			t.Fatal("the link is not as slow as it should be")
+		}
+		if steps <= 1.6 {
+			return
+		}
+		if try == tries {
+			t.Fatalf("%.2f round trips a step, want 1", steps)
+		}
 	}
 }
