@@ -122,7 +122,14 @@ func (w *tcWriter) options(m *message) error {
 	case "ingress", "clsact", "noqueue", "mq":
 		return nil
 	case "sfq":
-		b := native(number("quantum"), number("perturb"), number("limit"), number("divisor"), number("flows"), number("depth"))
+		// 0 is the kernel's own choice: a limit that is sent bounds the flows.
+		own := func(key string) uint32 {
+			if e.Options[key] == "" {
+				return 0
+			}
+			return number(key)
+		}
+		b := native(own("quantum"), own("perturb"), own("limit"), own("divisor"), own("flows"), own("depth"))
 		headdrop := uint32(0)
 		if optionOf(e, "headdrop") == "true" {
 			headdrop = 1

@@ -121,10 +121,10 @@ func ethtoolCommands(i *Interface, diffs []Difference) (out []string) {
 // inactive finds features that were asked for and do not have the effect: they
 // need others, or the driver refused. What an interface that is made anew had
 // before is set again, but whether it has an effect follows from what lies below.
-func (v *verifier) inactive(before, want, got *Interface, keys map[string]bool) {
+func (v *verifier) inactive(c *Change, before, want, got *Interface, keys map[string]bool) {
 	for _, key := range unionKeys(want.Attrs, nil) {
 		is := got.Status[key]
-		if before != nil && before.Attrs[key] == want.Attrs[key] {
+		if before != nil && !c.sets(before, key) {
 			continue
 		}
 		if !keys[key] || !strings.HasPrefix(key, EthtoolFeature) || want.Attrs[key] != got.Attrs[key] || is == "" || is == want.Attrs[key] {

@@ -20,7 +20,7 @@ func Verify(c *Change, now *State) []Mismatch {
 		keys := touched[r.key().Netns+"/"+r.key().Name]
 		v.link(r.key(), lastOf(r.after), keys, r.implied)
 		if got := v.now.interfaceIn(r.key().Netns, r.key().Name); got != nil && lastOf(r.after) != nil {
-			v.inactive(firstOf(r.before), lastOf(r.after), got, keys)
+			v.inactive(c, firstOf(r.before), lastOf(r.after), got, keys)
 		}
 	}
 	for _, r := range c.addressRecords() {
