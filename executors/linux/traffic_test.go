@@ -13,9 +13,9 @@ import (
 )
 
 // trafficLook shows all of an interface's traffic control. The number of an
-// action is the kernel's own.
+// action is the kernel's own, and packets are counted.
 const trafficLook = `for dev in $(cd /sys/class/net; ls -d */ | tr -d /); do
-	tc -j -d qdisc show dev $dev; tc -j -d class show dev $dev
+	tc -j -d qdisc show dev $dev | sed 's/"direct_packets_stat":[0-9]*/"direct_packets_stat":N/g'; tc -j -d class show dev $dev
 	{ tc -j -d filter show dev $dev; tc -j -d filter show dev $dev ingress; tc -j -d filter show dev $dev egress; } 2>/dev/null | sed 's/"index":[0-9]*/"index":N/g'
 done`
 

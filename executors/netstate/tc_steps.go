@@ -60,6 +60,7 @@ func (s *tcStepper) remade() {
 	for _, q := range of(s.before, TCQdisc) {
 		now := s.after.at(TCQdisc, q.Parent)
 		if now == nil {
+			s.lastOfQueue(q)
 			continue
 		}
 		if other := qdiscOf(s.before.Entries, now.Handle); other != nil && other.Parent != q.Parent && s.after.at(TCQdisc, other.Parent) != nil {
@@ -80,6 +81,18 @@ func (s *tcStepper) remade() {
 		if inner[q.Parent] && s.after.at(TCClass, q.Parent) != nil && strings.Contains(q.Parent, ":") {
 			s.remakeOwner(q.Parent) // the class has others below it until the end
 		}
+	}
+}
+
+// lastOfQueue has an mq made again when a qdisc below it goes: the kernel would
+// leave that queue without any, which drops all it is given (mq_graft,
+// dev_graft_qdisc of net/sched).
+func (s *tcStepper) lastOfQueue(q *TCEntry) {
+	if !strings.Contains(q.Parent, ":") || s.after.at(TCQdisc, q.Parent) != nil {
+		return
+	}
+	if owner := qdiscOf(s.before.Entries, major(q.Parent)); owner != nil && owner.Kind == "mq" {
+		s.anew[owner.Parent] = true
 	}
 }
 
