@@ -122,9 +122,11 @@ func (w *tcWriter) options(m *message) error {
 	case "ingress", "clsact", "noqueue", "mq":
 		return nil
 	case "sfq":
-		// 0 is the kernel's own choice: a limit that is sent bounds the flows.
+		// 0 is the kernel's own choice, which is what is usual: a limit that is
+		// sent bounds the flows.
+		usual := &netstate.TCEntry{Object: e.Object, Kind: e.Kind}
 		own := func(key string) uint32 {
-			if e.Options[key] == "" {
+			if optionOf(e, key) == optionOf(usual, key) {
 				return 0
 			}
 			return number(key)
