@@ -62,7 +62,7 @@ lockout: build ## run examples/lockout: a change that cuts its own way in (root)
 	@examples/lockout/run
 
 test: deps ## run all tests, those of the network objects also on Debian's kernel
-	@GO="$(GO)" $(GO) run ./scripts/gotest -timeout 30m $(PKG)
+	@GO="$(GO)" $(GO) run ./scripts/gotest -timeout 45m $(PKG)
 ifeq ($(PKG),./...)
 	@GO="$(GO)" scripts/test-vm
 endif
