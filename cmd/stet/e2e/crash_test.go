@@ -40,7 +40,7 @@ func newCrashBench(t *testing.T, change func(string) string) *crashBench {
 	original := change(strings.ReplaceAll(b.read("testdata/five.md"), "NETNS", ns))
 	c := &crashBench{bench: b, ns: ns, original: original}
 	c.doc = b.write("five.md", original)
-	c.before = state(t, ns)
+	c.before = settledState(t, ns)
 	return c
 }
 
@@ -309,7 +309,7 @@ func TestGuardGoesBackAlone(t *testing.T) {
 			if group == "three" {
 				c.must(0, "run", "--yes", "--only", "one,two", "--no-write", c.doc)
 				time.Sleep(3 * time.Second) // the links come up
-				want = state(t, c.ns)
+				want = settledState(t, c.ns)
 			}
 			cmd, end := c.start(nil, "run", "--yes", c.doc)
 			await(t, wait)
@@ -366,7 +366,7 @@ func TestCommandOutlivesStet(t *testing.T) {
 			doc := b.write("late.md", "---\ntargets: {box: netns://"+ns+"}\n---\n\n```sh { run name=late"+confirm+" }\n"+
 				"if test -e "+wait+"; then exit 0; fi\n(setsid sh -c 'sleep 6; ip link add late1 type bridge') &\ntouch "+wait+"\nsleep 6\nip link add late0 type bridge\n```\n\n"+
 				"```rollback\nfor l in late0 late1; do ! ip link show $l >/dev/null 2>&1 || ip link delete $l; done\n```\n")
-			before := state(t, ns)
+			before := settledState(t, ns)
 			cmd, end := b.start(nil, "run", "--yes", doc)
 			await(t, wait)
 			began := time.Now()

@@ -215,7 +215,7 @@ func TestExamplesInNamespaces(t *testing.T) {
 func states(t testing.TB, names []string) (all []string) {
 	t.Helper()
 	for _, n := range names {
-		all = append(all, state(t, n))
+		all = append(all, settledState(t, n))
 	}
 	return all
 }

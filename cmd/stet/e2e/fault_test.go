@@ -102,7 +102,7 @@ func TestJournalCannotBeStarted(t *testing.T) {
 			} else {
 				command(t, "mount", "-o", "remount,ro", place)
 			}
-			before := state(t, ns)
+			before := settledState(t, ns)
 			o := b.must(1, "run", "--yes", doc)
 			if diff := notAsBefore(t, before, ns); diff != "" {
 				t.Errorf("something was touched:\n%s", diff)
@@ -147,7 +147,7 @@ func TestJournalFillsUpMidway(t *testing.T) {
 			place := filepath.Join(b.dir, "state")
 			tmpfs(t, place, 512)
 			doc := b.write("runbook.md", strings.ReplaceAll(strings.ReplaceAll(bridgeOnly, "NETNS", ns)+rest.text, "STATE", place))
-			before := state(t, ns)
+			before := settledState(t, ns)
 			o := b.must(4, "run", "--yes", doc)
 			if diff := notAsBefore(t, before, ns); diff != "" {
 				t.Errorf("it is not as it was before:\n%s", diff)
@@ -209,7 +209,7 @@ func TestKernelRefusesMidway(t *testing.T) {
 	doc := b.write("runbook.md", strings.ReplaceAll(bridgeOnly, "NETNS", ns)+
 		"\n```netconfig { name=bad }\ninterfaces:\n  - {name: br1, type: linux-bridge, state: up, ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}}\n"+
 		"routes:\n  config:\n    - {destination: 198.51.100.0/24, next-hop-address: 10.255.255.1, next-hop-interface: br1}\n```\n")
-	before := state(t, ns)
+	before := settledState(t, ns)
 	o := b.must(4, "run", "--yes", doc)
 	if diff := notAsBefore(t, before, ns); diff != "" {
 		t.Errorf("it is not as it was before:\n%s", diff)
@@ -229,7 +229,7 @@ func TestProbeHangs(t *testing.T) {
 	mark := fmt.Sprintf("86%d", os.Getpid())
 	doc := b.write("runbook.md", strings.ReplaceAll(bridgeOnly, "NETNS", ns)+
 		"\n```check { name=hangs timeout=2s }\nrun(\"(setsid sleep "+mark+" &) ; sleep "+mark+"\").ok\nlink(\"lo\").exists\n```\n")
-	before := state(t, ns)
+	before := settledState(t, ns)
 	o := b.must(4, "run", "--yes", doc)
 	if diff := notAsBefore(t, before, ns); diff != "" {
 		t.Errorf("it is not as it was before:\n%s", diff)
@@ -249,7 +249,7 @@ func TestCommandOutlastsGuard(t *testing.T) {
 	ns := netns(t, "fault")
 	doc := b.write("runbook.md", "---\ntargets: {box: netns://"+ns+"}\n---\n\n```sh { run name=long confirm=4s }\nip link add early0 type bridge\nsleep 6\nip link add late0 type bridge\n```\n\n"+
 		"```rollback\nip link delete early0\n```\n")
-	before := state(t, ns)
+	before := settledState(t, ns)
 	began := time.Now()
 	o := b.must(4, "run", "--yes", doc)
 	if !strings.Contains(o.stderr, "its guard was about to go back") || !strings.Contains(o.stderr, "confirm=4s") {

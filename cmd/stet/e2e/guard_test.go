@@ -50,7 +50,7 @@ func newGuardBench(t *testing.T, target, confirm string) *guardBench {
 		return strings.Count(now, "inet6 fe80:") == 2 && !strings.Contains(now, "tentative")
 	})
 	b.doc = b.document("change.md", target, confirm)
-	b.before = state(t, b.ns)
+	b.before = settledState(t, b.ns)
 	return b
 }
 
@@ -253,7 +253,7 @@ func TestGuardThatCannotBeArmed(t *testing.T) {
 		b := newGuardBench(t, "netns://NETNS", "120s,manual")
 		cmd, wait := b.start(nil, "run", "--yes", b.doc)
 		b.waits()
-		pending := state(t, b.ns)
+		pending := settledState(t, b.ns)
 		second := b.document("second.md", "netns://NETNS", "60s")
 		b.write("second.md", strings.Replace(b.read(second), "name: br0", "name: br7", 1))
 		if o := b.run("run", "--yes", second); o.code != 6 || !strings.Contains(o.stderr, "change.md") || !strings.Contains(o.stderr, "holds it since") {

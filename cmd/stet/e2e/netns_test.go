@@ -53,12 +53,11 @@ var volatile = map[string]bool{
 	"valid_life_time": true, "preferred_life_time": true, "expires": true,
 }
 
-// state is what iproute2 says of a namespace, settled and comparable: links,
+// state is what iproute2 says of a namespace, comparable: links,
 // addresses, all routes, rules, permanent neighbours, forwarding entries, and
 // the two forwarding sysctls.
 func state(t testing.TB, ns string) string {
 	t.Helper()
-	waitSettled(t, ns)
 	var b strings.Builder
 	for _, args := range [][]string{
 		{"ip", "-d", "-j", "-n", ns, "link"}, {"ip", "-d", "-j", "-n", ns, "addr"},

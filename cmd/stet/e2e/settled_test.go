@@ -42,6 +42,13 @@ func waitSettled(t testing.TB, ns string) {
 	}
 }
 
+// settledState is the state of a namespace that others are compared with later.
+func settledState(t testing.TB, ns string) string {
+	t.Helper()
+	waitSettled(t, ns)
+	return state(t, ns)
+}
+
 func settled(t testing.TB, ns string) bool {
 	t.Helper()
 	var links []linkWithAddresses

@@ -272,7 +272,7 @@ func (n *namespaces) states(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for short, name := range n.names {
-		all[short] = state(t, name)
+		all[short] = settledState(t, name)
 	}
 	return all
 }
