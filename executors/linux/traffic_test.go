@@ -12,11 +12,11 @@ import (
 	"stet/executors/netstate/netyaml"
 )
 
-// trafficLook shows all of an interface's traffic control. The number of an
-// action is the kernel's own, and packets are counted.
+// trafficLook shows all of an interface's traffic control. The numbers of
+// actions and of u32's tables are the kernel's own, and packets are counted.
 const trafficLook = `for dev in $(cd /sys/class/net; ls -d */ | tr -d /); do
 	tc -j -d qdisc show dev $dev | sed 's/"direct_packets_stat":[0-9]*/"direct_packets_stat":N/g'; tc -j -d class show dev $dev
-	{ tc -j -d filter show dev $dev; tc -j -d filter show dev $dev ingress; tc -j -d filter show dev $dev egress; } 2>/dev/null | sed 's/"index":[0-9]*/"index":N/g'
+	{ tc -j -d filter show dev $dev; tc -j -d filter show dev $dev ingress; tc -j -d filter show dev $dev egress; } 2>/dev/null | sed 's/"index":[0-9]*/"index":N/g; s/"\(fh\|key_ht\)":"8[0-9a-f]*/"\1":"8N/g'
 done`
 
 // trafficCases reads the cases of testdata/traffic, which are like those of
