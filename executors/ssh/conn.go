@@ -96,8 +96,10 @@ func (c *Conn) keepAlive() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if silence >= interval*time.Duration(count+1) {
-		c.err = errSilent
-		go c.stream.Close()
+		go func() { // why it ended is known before anything on it fails
+			c.finish(errSilent)
+			c.stream.Close()
+		}()
 		return
 	}
 	c.timer.Reset(c.pause())

@@ -124,6 +124,10 @@ func (c *Conn) lost(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	var refused *cryptossh.OpenChannelError
+	if !errors.As(err, &refused) {
+		c.ending(ctx)
+	}
 	if why := c.Err(); why != nil {
 		err = why
 	}
@@ -131,7 +135,6 @@ func (c *Conn) lost(ctx context.Context, err error) error {
 	if errors.As(err, &typed) {
 		return typed
 	}
-	var refused *cryptossh.OpenChannelError
 	if errors.As(err, &refused) {
 		return &executors.Error{Code: "unreachable", Op: "opening a session on " + c.Settings.Host, Message: firstLine(refused.Message), Err: err,
 			Remedy: "the server allows no more sessions on this connection (MaxSessions), or none for this user"}
@@ -140,6 +143,16 @@ func (c *Conn) lost(ctx context.Context, err error) error {
 		err = errors.New("the connection has been closed")
 	}
 	return fail(ctx, c.Settings.Host, err)
+}
+
+// ending waits for the word on why a connection ended, which comes just after what
+// was under way on it has failed.
+func (c *Conn) ending(ctx context.Context) {
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+	case <-time.After(time.Second):
+	}
 }
 
 // signalNumber is the number that shells add to 128, as Linux counts.
