@@ -51,6 +51,11 @@ type place struct{ netns, name string }
 // refusal describes the error of the edit at index.
 func (e *editor) refusal(index int, err error) error {
 	text := e.edits[min(index, len(e.edits)-1)].String()
+	var refused *executors.EditError
+	if errors.As(err, &refused) { // in another namespace
+		refused.Index, refused.Edit = index, text
+		return refused
+	}
 	var member *memberError
 	of := 0
 	if errors.As(err, &member) {
@@ -68,6 +73,8 @@ func (e *editor) refusal(index int, err error) error {
 func (e *editor) step(ctx context.Context, index int) (count int, err error) {
 	edit := &e.edits[index]
 	switch o := object(edit); {
+	case edit.Netns != "":
+		return e.elsewhere(ctx, index)
 	case edit.Implied:
 		return 1, nil
 	case o.Link != nil:
@@ -141,7 +148,7 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 	for ; end < len(e.edits); end++ {
 		edit := &e.edits[end]
 		o := object(edit)
-		if o.Link != nil || o.Sysctl != nil || o.Routes != nil || o.Traffic != nil || o.Xfrm != nil || o.DNS != nil || o.Namespace != nil {
+		if edit.Netns != "" || o.Link != nil || o.Sysctl != nil || o.Routes != nil || o.Traffic != nil || o.Xfrm != nil || o.DNS != nil || o.Namespace != nil {
 			break
 		}
 		switch {

@@ -121,7 +121,7 @@ func (w *linkWriter) peerOf(want *netstate.Interface, netns string) (*farEnd, er
 		return nil, fmt.Errorf("the name of the far end (%s) is not known", kind.PeerKey())
 	}
 	for i := range w.e.edits {
-		if o := w.e.edits[i].After.Link; o != nil && o.Name == f.name && o.Netns == f.netns {
+		if o := w.e.edits[i].After.Link; o != nil && o.Name == f.name && o.Netns == f.netns && w.e.edits[i].Netns == "" {
 			f.want, f.index = o, o.Index
 		}
 	}

@@ -24,12 +24,14 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 			return nil, fmt.Errorf("reading the named namespaces: %w", err)
 		}
 	}
+	far := append(n.farEnds(ctx, &q, raw), q.Elsewhere...)
 	steps := []struct {
 		wanted bool
 		what   string
 		read   func() error
 	}{
-		{q.Links, "interfaces", func() error { return n.observeLinks(ctx, s, raw, l, q.Namespaces) }},
+		{q.Links, "interfaces", func() error { return n.observeLinks(ctx, s, raw, l, union(q.Namespaces, far)) }},
+		{len(far) > 0, "namespaces of far ends", func() error { return n.observeElsewhere(ctx, s, q, far) }},
 		{q.Links && q.Ethtool, "settings of drivers", func() error { return n.observeEthtool(ctx, s) }},
 		{q.Routes && !q.RouteSets, "routes", func() error { return n.observeRoutes(ctx, s, l) }},
 		{q.Routes && q.RouteSets, "routes", func() error { return n.observeRouteSets(ctx, s, l) }},

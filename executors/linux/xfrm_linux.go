@@ -114,7 +114,7 @@ func (e *editor) xfrm(ctx context.Context, index int) (count int, err error) {
 	}
 	end := index
 	var steps []step
-	for ; end < len(e.edits) && object(&e.edits[end]).Xfrm != nil; end++ {
+	for ; end < len(e.edits) && e.edits[end].Netns == "" && object(&e.edits[end]).Xfrm != nil; end++ {
 		switch edit := &e.edits[end]; {
 		case edit.Implied:
 		case edit.Replaces:

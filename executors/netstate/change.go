@@ -55,6 +55,10 @@ type Edit struct {
 	Op     Op     `json:"op"`
 	Before Object `json:"before,omitzero"`
 	After  Object `json:"after,omitzero"`
+	// Netns is the namespace that the edit is made in, "" for the observed one:
+	// what goes with an interface that goes with one of this namespace, and what
+	// brings it back. (An interface's own Netns says where that one is.)
+	Netns string `json:"netns,omitempty"`
 	// Implied marks what the kernel does by itself because of another edit
 	// (routes that vanish with their link): never sent, but recorded, so that
 	// undoing brings it back.

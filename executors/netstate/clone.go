@@ -24,7 +24,8 @@ func (s *State) Clone() *State {
 		Namespaces: s.Namespaces,              // setNamespace makes a new list
 		Xfrm:       slices.Clone(s.Xfrm),      // attributes are never changed in place
 		Secrets:    maps.Clone(s.Secrets),
-		Lacks:      s.Lacks, // never changed
+		Lacks:      s.Lacks,     // never changed
+		Elsewhere:  s.Elsewhere, // nor is this
 	}
 	for i := range s.TrafficControl {
 		c.TrafficControl = append(c.TrafficControl, s.TrafficControl[i].clone())

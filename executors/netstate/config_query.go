@@ -84,9 +84,14 @@ func (i *InterfaceConfig) query(q *Query) {
 	case i.State == "absent":
 		q.own("*") // what lies on it goes with it
 		q.DNS, q.Ethtool = true, true
+		q.Going = append(q.Going, i.Name)
 	case i.Attrs["netns"] != "" || i.mayBeRemade() || err == nil && mtu < leastV6MTU:
 		q.own(sysctlName(i.Name))
 		q.DNS, q.Ethtool = true, true
+		if i.mayBeRemade() {
+			q.own("*")
+			q.Going = append(q.Going, i.Name)
+		}
 	}
 }
 
@@ -145,6 +150,10 @@ func (q *Query) sysctl(key string) {
 }
 
 func (q *Query) tidy() {
+	slices.Sort(q.Going)
+	q.Going = slices.Compact(q.Going)
+	slices.Sort(q.Elsewhere)
+	q.Elsewhere = slices.Compact(q.Elsewhere)
 	slices.Sort(q.Sysctls)
 	q.Sysctls = slices.Compact(q.Sysctls)
 	slices.Sort(q.Namespaces)
@@ -164,6 +173,11 @@ func (c *Change) Query() Query {
 	for _, e := range c.Edits {
 		for _, o := range []Object{e.Before, e.After} {
 			o.query(&q)
+		}
+		if e.Netns != "" {
+			q.Links = true
+			q.Elsewhere = append(q.Elsewhere, e.Netns)
+			q.Elsewhere = slices.Compact(q.Elsewhere)
 		}
 	}
 	if q.Links {

@@ -33,6 +33,7 @@ func Diff(from, to *State) *Change {
 	d.sysctls()
 	d.dns()
 	d.xfrm()
+	d.abroad()
 	return &Change{Edits: d.assemble(), Secrets: to.Secrets}
 }
 
@@ -83,6 +84,7 @@ type differ struct {
 	xfrmGone        []Edit
 	lost            []Edit // implied by what is late
 	post            []Edit // what was lost late and has to be there
+	elsewhere       []Edit // in other namespaces: what goes, and what comes back
 }
 
 func (d *differ) assemble() []Edit {
@@ -90,7 +92,7 @@ func (d *differ) assemble() []Edit {
 		d.namespacesEarly, d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries, d.trafficChanged, d.nexthopsAdded,
 		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted, d.xfrmAdded, d.xfrmGone, d.names,
 		d.routesDeleted, d.nexthopsGone, d.entriesGone, d.addressLate, d.sysctlsLate,
-		d.linksLate, d.lost, d.post, d.namespacesLate,
+		d.linksLate, d.lost, d.post, d.elsewhere, d.namespacesLate,
 	}
 	parts = slices.DeleteFunc(parts, func(p []Edit) bool { return len(p) == 0 })
 	n := 0

@@ -18,6 +18,11 @@ func (d *differ) links() {
 			d.bornWith(near, after)
 			continue
 		}
+		if near := far[[2]string{after.Netns, after.Name}]; near != nil && before != nil && d.sweeps(near) {
+			d.linksEarly = append(d.linksEarly, Edit{Op: Delete, Before: Object{Link: lean(before)}, Implied: true})
+			d.bornWith(near, after)
+			continue
+		}
 		d.link(before, after, made)
 	}
 	d.linksEarly = append(d.linksEarly, d.taken...)

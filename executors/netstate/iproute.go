@@ -14,8 +14,15 @@ func IP(c *Change) []string {
 	}
 	var out []string
 	for i := range c.Edits {
-		if e := &c.Edits[i]; !e.Implied {
-			out = append(out, ipEdit(e)...)
+		e := &c.Edits[i]
+		if e.Implied {
+			continue
+		}
+		for _, line := range ipEdit(e) {
+			if e.Netns != "" {
+				line = words("ip", "netns", "exec", e.Netns) + " " + line
+			}
+			out = append(out, line)
 		}
 	}
 	return out

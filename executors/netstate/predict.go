@@ -1,6 +1,9 @@
 package netstate
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Predict returns the state that from becomes by a change: each edit done in
 // its order, implied ones included. from is not changed.
@@ -10,8 +13,14 @@ func Predict(from *State, c *Change) *State {
 	if c.Empty() {
 		return s
 	}
-	c = c.Singly()
+	c, there := c.Singly().apart()
 	s = s.Expanded()
+	for netns, far := range there {
+		s.Elsewhere = maps.Clone(s.Elsewhere) // states share it
+		if was := s.Elsewhere[netns]; was != nil {
+			s.Elsewhere[netns] = Predict(was, far)
+		}
+	}
 	for _, e := range c.Edits {
 		s.apply(e)
 	}

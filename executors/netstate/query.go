@@ -22,6 +22,12 @@ type Query struct {
 	// Namespaces are other targets or named namespaces whose links are wanted
 	// too, marked with Interface.Netns.
 	Namespaces []string `json:"namespaces,omitempty"`
+	// Going are interfaces that may go. What goes with them in other namespaces
+	// is wanted too: State.Elsewhere, and the links of Namespaces.
+	Going []string `json:"going,omitempty"`
+	// Elsewhere are other targets or named namespaces that are wanted as a whole,
+	// as far as this query goes: State.Elsewhere.
+	Elsewhere []string `json:"elsewhere,omitempty"`
 	// Netns are names of namespaces of the machine that are wanted as objects;
 	// "*" is all of them.
 	Netns []string `json:"netns,omitempty"`

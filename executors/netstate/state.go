@@ -38,6 +38,9 @@ type State struct {
 	UnreadRoutes int `json:"unread-routes,omitempty"`
 	// UnreadXfrm counts states and policies of IPsec of the same sort.
 	UnreadXfrm int `json:"unread-xfrm,omitempty"`
+	// Elsewhere are other namespaces, by name: those that interfaces lie in which
+	// go with some of this one (Query.Going), and those of Query.Elsewhere.
+	Elsewhere map[string]*State `json:"elsewhere,omitempty"`
 	// Secrets are keys that a configuration has brought into a predicted
 	// state, by their fingerprints. An observed state has none.
 	Secrets Secrets `json:"-"`

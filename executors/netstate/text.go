@@ -58,6 +58,11 @@ func editLines(e *Edit) []string {
 	default:
 		lines = []string{"+ " + objectText(e.After)}
 	}
+	if e.Netns != "" {
+		for i := range lines {
+			lines[i] += " netns " + e.Netns
+		}
+	}
 	if e.Implied {
 		for i := range lines {
 			lines[i] += " (by itself)"

@@ -5,7 +5,9 @@ import "slices"
 // Verify tells where the state read back differs from what c asked for. Only
 // what was asked is compared: what the kernel chose by itself never differs,
 // and what it removed by itself is not insisted on.
-func Verify(c *Change, now *State) []Mismatch {
+func Verify(c *Change, now *State) []Mismatch { return everywhere(c, now, verify) }
+
+func verify(c *Change, now *State) []Mismatch {
 	if c.Empty() {
 		return nil
 	}
@@ -49,7 +51,9 @@ func Verify(c *Change, now *State) []Mismatch {
 // VerifyUndone tells where the state differs from what was there before c, as
 // far as c's objects go. Values that the kernel chooses by itself (a bridge's
 // address taken from its ports) never differ.
-func VerifyUndone(c *Change, now *State) []Mismatch {
+func VerifyUndone(c *Change, now *State) []Mismatch { return everywhere(c, now, verifyUndone) }
+
+func verifyUndone(c *Change, now *State) []Mismatch {
 	if c.Empty() {
 		return nil
 	}
@@ -113,6 +117,7 @@ func sortedState(s *State) *State {
 		return &State{}
 	}
 	return &State{
+		Elsewhere:  s.Elsewhere,
 		Interfaces: sorted(s.Interfaces, CompareInterfaces), Routes: sorted(s.Routes, CompareRoutes),
 		Rules: sorted(s.Rules, CompareRules), Neighbors: sorted(s.Neighbors, CompareNeighbors),
 		FDB: sorted(s.FDB, CompareFDB), MDB: sorted(s.MDB, CompareMDB), TrafficControl: s.TrafficControl, Sysctls: s.Sysctls, Xfrm: sortXfrm(s.Xfrm), DNS: s.DNS, Namespaces: s.Namespaces, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),

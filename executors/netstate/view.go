@@ -7,7 +7,7 @@ import "strings"
 func (s *State) View(q Query) *State {
 	v := &State{UnreadRoutes: s.UnreadRoutes}
 	if q.Links {
-		v.Interfaces = s.seen(q.Namespaces)
+		v.Interfaces, v.Elsewhere = s.seen(q.Namespaces), s.Elsewhere
 	}
 	if q.Routes {
 		v.Routes, v.RouteSets, v.Nexthops = s.Routes, s.RouteSets, s.Nexthops
@@ -52,6 +52,9 @@ func (s *State) View(q Query) *State {
 // seen are the interfaces of the observed namespace and of those named.
 func (s *State) seen(namespaces []string) []Interface {
 	names := map[string]bool{"": true}
+	for n := range s.Elsewhere {
+		names[n] = true
+	}
 	for _, n := range namespaces {
 		names[n] = true
 	}

@@ -1,0 +1,127 @@
+//go:build linux
+
+package linux
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"stet/executors"
+	"stet/executors/netstate"
+	"stet/executors/transaction"
+)
+
+// farWorld makes a pair whose far end, with something of everything on it, is in
+// another namespace. The near one is removed and made anew in the tests.
+func farWorld(t *testing.T) (here, there *namespace) {
+	t.Helper()
+	here, there = withNamed(t), newNamespace(t)
+	here.runAll([]string{
+		"ip link add name v0 address " + macA + " type veth peer name v1 address " + macB + " mtu 1400 netns " + there.name,
+		"ip link set v0 up", "ip addr add 192.0.2.1/24 dev v0",
+	})
+	lines := []string{
+		"ip link add name w0 type veth peer name w1", "ip link set w0 up", "ip link set w1 up", "ip addr add 198.51.100.1/24 dev w0",
+		`ip link set v1 txqueuelen 77 alias "to the core" up`, "ip link set lo up",
+		"ip addr add 192.0.2.2/24 brd + dev v1", "ip addr add 192.0.2.3/24 dev v1", "ip addr add 2001:db8::2/64 dev v1", "ip addr add 203.0.113.1 peer 203.0.113.2/32 dev v1",
+		"ip route add default via 192.0.2.1 metric 7", "ip route add 10.0.0.0/8 via 192.0.2.1 src 192.0.2.3 mtu 1300", "ip route add 10.1.0.0/16 dev v1 table 100",
+		"ip -6 route add 2001:db8:9::/48 via 2001:db8::1", "ip route add 10.2.0.0/16 nexthop via 192.0.2.1 nexthop via 198.51.100.9",
+		"ip nexthop add id 5 via 192.0.2.1 dev v1", "ip route add 10.3.0.0/16 nhid 5",
+		"ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev v1", "ip neigh add proxy 192.0.2.77 dev v1",
+		"sysctl -qw net.ipv4.conf.v1.rp_filter=2",
+	}
+	there.looks = []string{"sysctl net.ipv4.conf.v1.rp_filter"}
+	if inMachine() {
+		lines = append(lines, "ip link add name br0 type bridge", "ip link set br0 up", "ip link set w1 master br0",
+			"ip link add link v1 name v1.5 type vlan id 5", "ip link set v1.5 up", "ip addr add 172.16.0.1/24 dev v1.5", "ip route add 172.20.0.0/16 via 172.16.0.9",
+			"tc qdisc add dev v1 root handle 1: tbf rate 10mbit burst 32kbit latency 50ms")
+		there.looks = append(there.looks, "tc qdisc show dev v1")
+	}
+	there.runAll(lines)
+	return here, there
+}
+
+// TestFarEnd removes an interface whose pair's other end is in another namespace,
+// and takes that back: in both all is as it was, as iproute2 shows it.
+func TestFarEnd(t *testing.T) {
+	t.Parallel()
+	here, there := farWorld(t)
+	before, far := here.settled(), there.settled()
+	removal := here.apply("interfaces: [{name: v0, state: absent}]")
+	if _, err := there.try("ip", "link", "show", "v1"); err == nil {
+		t.Fatal("the far end is there still")
+	}
+	text := netstate.Text(removal)
+	for _, want := range []string{
+		"- link v1 netns " + there.name + " veth (by itself)\n",
+		"- address 192.0.2.2/24 dev v1 broadcast 192.0.2.255 netns " + there.name + " (by itself)\n",
+		"- neighbor 192.0.2.9 dev v1 lladdr 02:00:00:00:00:09 permanent netns " + there.name + " (by itself)\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the plan lacks %q:\n%s", want, text)
+		}
+	}
+	if commands := netstate.IP(removal); !slices.Equal(commands, []string{"ip link delete dev v0"}) {
+		t.Errorf("the commands are %q", commands)
+	}
+	here.undo(removal)
+	here.same("undone", before)
+	there.same("undone, in the other namespace", far)
+}
+
+// TestFarEndAnew makes an interface anew whose pair's other end is in another
+// namespace: what was on that one is there again at once, and after undoing.
+func TestFarEndAnew(t *testing.T) {
+	t.Parallel()
+	here, there := farWorld(t)
+	before, far := here.settled(), there.settled()
+	anew := here.apply("interfaces: [{name: v0, num-tx-queues: 3}]")
+	if !strings.Contains(netstate.Text(anew), "(made anew: num-tx-queues cannot be changed)") {
+		t.Fatalf("it is not made anew:\n%s", netstate.Text(anew))
+	}
+	there.same("made anew, in the other namespace", far)
+	here.undo(anew)
+	here.same("undone", before)
+	there.same("undone, in the other namespace", far)
+}
+
+// TestFarEndLost undoes the removal when the other namespace is gone, and when
+// something in it is in the way: what is not as before is said.
+func TestFarEndLost(t *testing.T) {
+	t.Parallel()
+	undo := func(t *testing.T, here *namespace, removal *netstate.Change) *executors.Result {
+		t.Helper()
+		r, err := transaction.Undo(context.Background(), here.Namespace, removal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Undone || len(r.Remains) == 0 {
+			t.Errorf("it says that all is as before: %+v", r)
+		}
+		return r
+	}
+	t.Run("namespace", func(t *testing.T) {
+		t.Parallel()
+		here, there := farWorld(t)
+		removal := here.apply("interfaces: [{name: v0, state: absent}]")
+		if err := ipNetns("delete", there.name); err != nil {
+			t.Fatal(err)
+		}
+		r := undo(t, here, removal)
+		if !slices.Contains(r.Remains, netstate.Mismatch{Object: "namespace " + there.name, Want: "present", Got: "absent"}) {
+			t.Errorf("what remains is %+v", r.Remains)
+		}
+	})
+	t.Run("route", func(t *testing.T) {
+		t.Parallel()
+		here, there := farWorld(t)
+		removal := here.apply("interfaces: [{name: v0, state: absent}]")
+		there.runAll([]string{"ip link del w0"}) // a route led over it, too
+		r := undo(t, here, removal)
+		if len(r.Remains) != 1 || !strings.HasPrefix(r.Remains[0].Object, "route 10.2.0.0/16 netns "+there.name) {
+			t.Errorf("what remains is %+v", r.Remains)
+		}
+	})
+}

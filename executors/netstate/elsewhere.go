@@ -1,0 +1,171 @@
+package netstate
+
+import "slices"
+
+// An interface takes others along that lie in other namespaces: the near end of
+// a pair takes the far end, and that one its addresses, its routes and all that
+// is on it. A change says so with edits of that namespace (Edit.Netns), so that
+// nothing of it is lost unsaid, and undoing brings it back.
+
+// abroad finds the edits in other namespaces. What goes there goes by itself;
+// where the far end is made anew at once, what was on it is brought back.
+func (d *differ) abroad() {
+	for _, netns := range namesOf(d.from.Elsewhere) {
+		was := d.from.Elsewhere[netns]
+		is, gone, again := d.swept(netns)
+		if len(gone) == 0 {
+			continue
+		}
+		recorded := func(e Edit) bool { // among the edits of links here
+			o := e.object().Link
+			return o != nil && slices.Contains(gone, o.Name)
+		}
+		lost := slices.DeleteFunc(Diff(was, is).Edits, recorded)
+		for i := range lost {
+			lost[i].Implied = true
+		}
+		d.elsewhere = append(d.elsewhere, in(netns, lost)...)
+		if again {
+			d.elsewhere = append(d.elsewhere, in(netns, slices.DeleteFunc(Diff(is, was).Edits, recorded))...)
+		}
+	}
+}
+
+// swept is what is left in another namespace when the far ends have gone with
+// the near ones; again tells that these are made anew.
+func (d *differ) swept(netns string) (is *State, gone []string, again bool) {
+	was := orEmpty(d.from.Elsewhere[netns])
+	is = was.Clone()
+	for i := range d.from.Interfaces {
+		near := &d.from.Interfaces[i]
+		name, target := near.Peer()
+		if near.Netns != "" || target != netns || name == "" || was.Interface(name) == nil {
+			continue
+		}
+		switch d.trans[near.Name].gone {
+		case early:
+			again = again || d.sweeps(near)
+		case late:
+			if movedAway(d.from, d.to, near.Name) {
+				continue
+			}
+		default:
+			continue
+		}
+		gone = append(gone, name)
+		is.remove("", name)
+	}
+	settle(was, is, &State{})
+	return is, gone, again
+}
+
+// sweeps tells that the near end of a pair is made anew, and the far one with it.
+func (d *differ) sweeps(near *Interface) bool {
+	after := d.to.Interface(near.Name)
+	if after == nil || d.trans[near.Name].gone != early {
+		return false
+	}
+	name, target := near.Peer()
+	again, then := after.Peer()
+	return name == again && target == then
+}
+
+// in is another namespace; nil if it is not there, or nobody looked.
+func (s *State) in(netns string) *State {
+	if s == nil {
+		return nil
+	}
+	return s.Elsewhere[netns]
+}
+
+// in are edits as they are made in a namespace.
+func in(netns string, edits []Edit) []Edit {
+	for i := range edits {
+		edits[i].Netns = netns
+	}
+	return edits
+}
+
+// apart parts the edits of this namespace from those of others, as they are seen
+// there.
+func (c *Change) apart() (here *Change, there map[string]*Change) {
+	if c == nil || !slices.ContainsFunc(c.Edits, func(e Edit) bool { return e.Netns != "" }) {
+		return c, nil
+	}
+	here, there = &Change{Secrets: c.Secrets}, map[string]*Change{}
+	for _, e := range c.Edits {
+		at := here
+		if e.Netns != "" {
+			if at = there[e.Netns]; at == nil {
+				at = &Change{Secrets: c.Secrets}
+				there[e.Netns] = at
+			}
+			e.Netns = ""
+		}
+		at.Edits = append(at.Edits, e)
+	}
+	return here, there
+}
+
+// everywhere compares a change with the state of each namespace that it is made
+// in.
+func everywhere(c *Change, now *State, compare func(*Change, *State) []Mismatch) []Mismatch {
+	here, there := c.apart()
+	found := compare(here, now)
+	for _, netns := range namesOf(there) {
+		far := now.in(netns)
+		if far == nil {
+			found = append(found, Mismatch{Object: "namespace " + netns, Want: present, Got: absent})
+			continue
+		}
+		for _, m := range compare(there[netns], far) {
+			m.Object += " netns " + netns
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// with is another namespace with the interfaces that a change makes in it.
+func (s *State) with(netns string, c *Change) *State {
+	if s == nil {
+		return nil
+	}
+	s = s.Clone()
+	s.Sort()
+	for i := range c.Edits {
+		if after := c.Edits[i].After.Link; after != nil && after.Netns == netns {
+			made := after.clone()
+			made.Netns = ""
+			if was := s.Interface(made.Name); was != nil {
+				made.Addresses = was.Addresses
+			}
+			s.put(made)
+		}
+	}
+	return s
+}
+
+// farEndsIn tells whether the interfaces that c takes along in another namespace
+// are there.
+func (c *Change) farEndsIn(netns string, far *State) bool {
+	if far == nil {
+		return false
+	}
+	for _, r := range c.linkRecords() {
+		if before := firstOf(r.before); before != nil && before.Netns == netns && far.Interface(before.Name) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// namesOf are the namespaces of a map, sorted.
+func namesOf[T any](m map[string]*T) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
