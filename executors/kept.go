@@ -3,6 +3,7 @@ package executors
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // ErrLost is the cause (context.Cause) with which a request is cancelled when
@@ -20,6 +21,8 @@ type Fate struct {
 	Status ExitStatus `json:"status"`
 	// Missed counts the bytes of output that are neither received nor kept.
 	Missed int64 `json:"missed,omitempty"`
+	// Ago is for how long the command has ended.
+	Ago time.Duration `json:"ago,omitempty"`
 }
 
 // Keeper is a Session that knows what became of commands with Kept set.

@@ -60,7 +60,7 @@ func (s *Store) Attach(ctx context.Context, id string, got executors.Received, o
 
 // fate is what Run would have returned.
 func (x *exit) fate(ctx context.Context, missed int64) (*executors.Fate, error) {
-	f := &executors.Fate{Missed: missed}
+	f := &executors.Fate{Missed: missed, Ago: max(0, time.Since(x.At))}
 	if x.Status != nil {
 		f.Status = *x.Status
 	}

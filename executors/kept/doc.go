@@ -27,7 +27,7 @@ const (
 	segment = 256 << 10
 	// Of the commands that ended, at most so many are remembered, for so long.
 	keepMost = 32
-	keepFor  = time.Hour
+	keepFor  = 24 * time.Hour
 	// look is how often a file is looked for that another process makes.
 	look = 50 * time.Millisecond
 	// endWithin bounds the wait for a command that was asked to end.

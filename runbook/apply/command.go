@@ -141,23 +141,39 @@ func (x *operation) command(ctx context.Context, g *runbook.Group, s *runbook.St
 	if err != nil {
 		return runbook.Outcome{}, fmt.Errorf("%w: %w", errUntouched, err)
 	}
+	if a := x.underWay(place{s.Name, t.Target}); a != nil {
+		o, err := x.takeUp(ctx, sess, b, a)
+		if !errors.Is(err, errUnknown) {
+			return o, err
+		}
+		if err := x.fromTheStart(ctx, a, err); err != nil {
+			return o, err
+		}
+	}
 	whole := ctx
 	ctx, cancel := bounded(ctx, b)
 	defer cancel()
-	in := &intentData{Group: g.Name, Step: s.Name, Target: t.Target, Kind: s.Kind}
+	e := x.errand(s.Name, t.Target)
+	in := &intentData{Group: g.Name, Step: s.Name, Target: t.Target, Kind: s.Kind, Command: e.id, Output: e.file}
 	if err := x.announce(ctx, sess, g, s, in, nil); err != nil {
 		return runbook.Outcome{}, err
 	}
 	x.loosen()
 	ctx, end := x.beforeGuard(ctx, place{s.Name, t.Target}, b.Confirm)
 	defer end()
-	o, reg, err := x.execute(ctx, sess, b, b.Body, t.Target)
-	if b.Register != "" && reg != nil {
-		if rerr := x.register(b.Register, t.Target, reg); rerr != nil && err == nil {
-			err = rerr
-		}
+	o, reg, err := x.execute(ctx, sess, b, b.Body, t.Target, e)
+	return o, x.proven(whole, sess, place{s.Name, t.Target}, x.registered(b, t.Target, reg, err))
+}
+
+// registered keeps the output of a block that wants that; err is how it ended.
+func (x *operation) registered(b *runbook.Block, target string, reg *check.Register, err error) error {
+	if b.Register == "" || reg == nil {
+		return err
 	}
-	return o, x.proven(whole, sess, place{s.Name, t.Target}, err)
+	if rerr := x.register(b.Register, target, reg); rerr != nil && err == nil {
+		return rerr
+	}
+	return err
 }
 
 // filled is a block with ${…} of its attributes filled in for a target.
@@ -181,25 +197,37 @@ func (x *operation) filled(b *runbook.Block, target string) (*runbook.Block, err
 	return &f, nil
 }
 
+// errand is what a command is known by on its target, and the file in the
+// operation's folder that takes what it prints.
+type errand struct{ id, file string }
+
+func (x *operation) errand(step, target string) errand {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.files++
+	return errand{
+		id:   x.mark(step, target) + strconv.Itoa(x.files) + "." + nonce(),
+		file: fmt.Sprintf("output-%04d-%s-%s.log", x.files, plain(step), plain(target)),
+	}
+}
+
 // execute runs a block's body and captures what it prints. A code that is not
 // expected is an error.
-func (x *operation) execute(ctx context.Context, sess executors.Session, b *runbook.Block, body, target string) (runbook.Outcome, *check.Register, error) {
-	var o runbook.Outcome
+func (x *operation) execute(ctx context.Context, sess executors.Session, b *runbook.Block, body, target string, e errand) (runbook.Outcome, *check.Register, error) {
 	cmd := x.shell(b, body, target)
-	x.mu.Lock()
-	x.files++
-	cmd.ID = x.mark(b.Name, target) + strconv.Itoa(x.files) + "." + nonce()
+	cmd.ID = e.id
 	cmd.Env = append(cmd.Env, markName+"="+cmd.ID)
-	file := fmt.Sprintf("output-%04d-%s-%s.log", x.files, plain(b.Name), plain(target))
-	x.mu.Unlock()
 	if err := setStdin(&cmd, b.Stdin); err != nil {
-		return o, nil, fmt.Errorf("%w: %w", errUntouched, err)
+		return runbook.Outcome{}, nil, fmt.Errorf("%w: %w", errUntouched, err)
 	}
-	c := newCapture(x, b.Name, target, file)
+	c := newCapture(x, b.Name, target, e.file)
 	st, err := x.toItsEnd(ctx, sess, cmd, place{b.Name, target}, c)
-	o.Exit = st
-	o.Output = c.close()
-	reg := &check.Register{Out: c.out.kept(), Err: c.err.kept(), Truncated: c.out.cut}
+	return c.outcome(ctx, b, st, err)
+}
+
+// outcome is that of a command that ended so.
+func (c *capture) outcome(ctx context.Context, b *runbook.Block, st *executors.ExitStatus, err error) (runbook.Outcome, *check.Register, error) {
+	o := runbook.Outcome{Exit: st, Output: c.close()}
 	switch {
 	case errors.Is(err, errAstray):
 		return o, nil, err
@@ -210,7 +238,7 @@ func (x *operation) execute(ctx context.Context, sess executors.Session, b *runb
 	case st == nil:
 		return o, nil, errors.New("the target did not say how the command ended")
 	}
-	reg.Exit = st.Code
+	reg := &check.Register{Out: c.out.kept(), Err: c.err.kept(), Truncated: c.out.cut, Exit: st.Code}
 	return o, reg, expected(b, st)
 }
 

@@ -161,7 +161,7 @@ func (x *operation) emitWave(g *runbook.Group, s *runbook.Step, w *plan.Wave, ta
 
 // due are the targets of a step in a wave, without those that were left out.
 // What is confirmed on a target already, from before stet died, is not done
-// again.
+// again, nor is a command that had ended well.
 func (x *operation) due(g *runbook.Group, s *runbook.Step, w *plan.Wave) []*runbook.StepPlan {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -171,7 +171,7 @@ func (x *operation) due(g *runbook.Group, s *runbook.Step, w *plan.Wave) []*runb
 		if !w.Has(t) || x.h.left[t.Target] != nil {
 			continue
 		}
-		if a := x.h.act(place{s.Name, t.Target}); s.Kind.Changing() && a != nil && a.group == g.Name && a.confirmed && a.standing() {
+		if a := x.h.act(place{s.Name, t.Target}); s.Kind.Changing() && a != nil && a.group == g.Name && a.standing() && (a.confirmed || a.ended && x.taken[a]) {
 			continue
 		}
 		out = append(out, t)
@@ -184,7 +184,10 @@ func (x *operation) on(ctx context.Context, g *runbook.Group, s *runbook.Step, t
 	x.emit(runbook.Event{Kind: runbook.EventStep, Group: g.Name, Step: s.Name, Target: t.Target, Text: string(s.Kind)})
 	start := x.now()
 	o, err := x.do(ctx, g, s, t)
-	o.Step, o.Kind, o.Target, o.Start, o.End = s.Name, s.Kind, t.Target, start, x.now()
+	o.Step, o.Kind, o.Target = s.Name, s.Kind, t.Target
+	if o.Start.IsZero() {
+		o.Start, o.End = start, x.now()
+	}
 	if w.Of > 1 {
 		o.Wave = w.Number
 	}

@@ -22,7 +22,9 @@ func nonce() string {
 	return hex.EncodeToString(b[:])
 }
 
-// counted counts what came through.
+// heard is what came through of a command's output, and counts it.
+type heard struct{ out, err counted }
+
 type counted struct {
 	w io.Writer
 	n int64
@@ -35,17 +37,41 @@ func (c *counted) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// toItsEnd runs a command. When the connection is lost under it, it is not run
-// again: over a new one the target is asked what became of it, and what of its
-// output did not arrive.
-func (x *operation) toItsEnd(ctx context.Context, sess executors.Session, cmd executors.Command, p place, c *capture) (*executors.ExitStatus, error) {
+func (c *capture) heard() *heard { return &heard{out: counted{w: c.out}, err: counted{w: c.err}} }
+
+func (h *heard) output() executors.Output {
+	return executors.Output{Stdout: &h.out, Stderr: &h.err}
+}
+
+func (h *heard) received() executors.Received {
+	return executors.Received{Stdout: h.out.n, Stderr: h.err.n}
+}
+
+// keeps is a session on a host that keeps commands whose connection is lost; nil
+// if it does not.
+func keeps(sess executors.Session) (executors.Remote, executors.Keeper) {
 	r, ok := sess.(executors.Remote)
-	keeper, keeps := sess.(executors.Keeper)
-	out, errs := &counted{w: c.out}, &counted{w: c.err}
-	output := executors.Output{Stdout: out, Stderr: errs}
-	cmd.Kept = ok && keeps
-	st, err := sess.Run(ctx, cmd, output)
-	for cmd.Kept && err != nil && code(err) == "unreachable" && ctx.Err() == nil {
+	if k, keeps := sess.(executors.Keeper); ok && keeps {
+		return r, k
+	}
+	return nil, nil
+}
+
+// toItsEnd runs a command and sees its end.
+func (x *operation) toItsEnd(ctx context.Context, sess executors.Session, cmd executors.Command, p place, c *capture) (*executors.ExitStatus, error) {
+	_, k := keeps(sess)
+	cmd.Kept = k != nil
+	h := c.heard()
+	st, err := sess.Run(ctx, cmd, h.output())
+	return x.follow(ctx, sess, p, cmd.ID, h, st, err)
+}
+
+// follow sees the end of a command. When the connection is lost under it, which
+// err says, it is not run again: over a new one the target is asked what became of
+// it, and what of its output did not arrive.
+func (x *operation) follow(ctx context.Context, sess executors.Session, p place, id string, h *heard, st *executors.ExitStatus, err error) (*executors.ExitStatus, error) {
+	r, k := keeps(sess)
+	for k != nil && err != nil && code(err) == "unreachable" && ctx.Err() == nil {
 		x.tell("The connection to %s was lost under %s (%v); over a new one it is asked what became of the command.", p.target, p.step, err)
 		switch back := x.comeBackFor(ctx, r, p); {
 		case back != nil && ctx.Err() != nil: // its agent ends it by the same time
@@ -54,7 +80,7 @@ func (x *operation) toItsEnd(ctx context.Context, sess executors.Session, cmd ex
 			return nil, fmt.Errorf("%w: %w (%w)", errAstray, err, back)
 		}
 		var fate *executors.Fate
-		fate, err = keeper.Attach(ctx, cmd.ID, executors.Received{Stdout: out.n, Stderr: errs.n}, output)
+		fate, err = k.Attach(ctx, id, h.received(), h.output())
 		if fate != nil {
 			st = &fate.Status
 			x.tellFate(p, fate, err)

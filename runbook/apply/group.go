@@ -139,8 +139,11 @@ func (x *operation) planStep(name string) (*runbook.Group, *runbook.Step) {
 
 // bounded limits ctx to a block's timeout.
 func bounded(ctx context.Context, b *runbook.Block) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, plan.Timeout(b),
-		fmt.Errorf("timed out after %s; all processes of the step were ended", plan.Timeout(b)))
+	return context.WithTimeoutCause(ctx, plan.Timeout(b), timedOut(b))
+}
+
+func timedOut(b *runbook.Block) error {
+	return fmt.Errorf("timed out after %s; all processes of the step were ended", plan.Timeout(b))
 }
 
 // late makes a timeout's error say which one it was.

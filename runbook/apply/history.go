@@ -47,6 +47,8 @@ type act struct {
 	guard     string
 	timeout   time.Duration
 	rollback  []rollbackData
+	errand    errand // of a run step
+	begun     time.Time
 	ended     bool
 	untouched bool // ended before it acted, or undone by the transaction itself
 	reverted  bool // undone by the transaction itself
@@ -136,7 +138,7 @@ func (h *history) take(kind journal.Kind, data any, at time.Time) error {
 	case *lockData:
 		h.host(d)
 	case *intentData:
-		return h.intent(d)
+		return h.intent(d, at)
 	case *outcomeData:
 		h.outcome(d)
 	case *factData:
@@ -234,7 +236,7 @@ func (h *history) host(d *lockData) {
 	h.op.Hosts = append(h.op.Hosts, now)
 }
 
-func (h *history) intent(d *intentData) error {
+func (h *history) intent(d *intentData, at time.Time) error {
 	h.outcomes[place{d.Step, d.Target}] = &runbook.Outcome{Step: d.Step, Kind: d.Kind, Target: d.Target, Status: runbook.Running}
 	delete(h.sure, d.Group)
 	if !d.Kind.Changing() && len(d.Rollback) == 0 {
@@ -243,6 +245,7 @@ func (h *history) intent(d *intentData) error {
 	a := &act{
 		place: place{d.Step, d.Target}, group: d.Group, kind: d.Kind, change: d.Change,
 		guard: d.Guard, timeout: d.Timeout, rollback: d.Rollback,
+		errand: errand{d.Command, d.Output}, begun: at,
 	}
 	if d.AsPlanned {
 		if a.change = h.planned(a.place); a.change == nil {

@@ -48,6 +48,8 @@ type operation struct {
 
 	sinkMu sync.Mutex
 	files  int // outputs attached so far
+	// taken are acts of an operation that is taken up which are not done again.
+	taken map[*act]bool
 	// loose is set once something ran whose effects no plan can foresee.
 	loose     bool
 	aborted   bool // the operator interrupted it

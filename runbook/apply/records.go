@@ -47,6 +47,10 @@ type intentData struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// Rollback is what the rollback blocks of the step would run.
 	Rollback []rollbackData `json:"rollback,omitempty"`
+	// Command is what a run step's command is known by on its target, Output
+	// the file in the operation's folder with what it prints.
+	Command string `json:"command,omitempty"`
+	Output  string `json:"output,omitempty"`
 }
 
 // rollbackData is a rollback block with its body filled in.

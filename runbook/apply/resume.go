@@ -328,6 +328,7 @@ func (x *operation) carryOn(ctx context.Context) {
 	x.mu.Lock()
 	failing := x.h.failing
 	standing := x.h.standing()
+	x.loose = slices.ContainsFunc(x.h.acts, func(a *act) bool { return a.kind == runbook.Run && a.acted() })
 	x.mu.Unlock()
 	if failing != nil && failing.Policy == runbook.Ask { // died waiting for the answer
 		failing = &failingData{Group: failing.Group, Policy: runbook.Rollback, Undo: standing, Error: failing.Error}
@@ -353,11 +354,8 @@ func (x *operation) carryOn(ctx context.Context) {
 				continue
 			}
 		}
-		if len(x.unconfirmed(g.Name)) > 0 {
-			x.tell("%s was not confirmed when stet died; it is undone before it is run again.", g.Name)
-			if !x.undoOne(ctx, g) {
-				return
-			}
+		if !x.undoOne(ctx, g) {
+			return
 		}
 		x.groups(ctx, i)
 		return
@@ -423,7 +421,17 @@ func (x *operation) completeConfirm(ctx context.Context, g *runbook.Group) bool 
 }
 
 // undoOne undoes what is not confirmed of an unfinished group, before that is run
-// again.
+// again; but not the commands that are taken up.
 func (x *operation) undoOne(ctx context.Context, g *runbook.Group) bool {
-	return x.undoActs(context.WithoutCancel(ctx), x.unconfirmed(g.Name))
+	acts := x.unconfirmed(g.Name)
+	rest := x.untaken(ctx, acts)
+	switch {
+	case len(rest) == 0:
+		return true
+	case len(rest) == len(acts):
+		x.tell("%s was not confirmed when stet died; it is undone before it is run again.", g.Name)
+	default:
+		x.tell("%s was not confirmed when stet died; it is undone on %s before it is run again there.", g.Name, targetsOfActs(rest))
+	}
+	return x.undoActs(context.WithoutCancel(ctx), rest)
 }

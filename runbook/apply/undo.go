@@ -236,7 +236,7 @@ func (x *operation) rollbackBody(ctx context.Context, s *runbook.Step, r rollbac
 	if err != nil {
 		return runbook.Outcome{}, err
 	}
-	o, _, err := x.execute(ctx, sess, b, body, r.Target)
+	o, _, err := x.execute(ctx, sess, b, body, r.Target, x.errand(b.Name, r.Target))
 	return o, err
 }
 

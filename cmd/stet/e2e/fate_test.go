@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -59,24 +58,59 @@ find /run/stet -type f >&2`)
 }
 
 // TestFateAfterStet: with stet killed, a command on another host goes on until
-// its guard goes back, which ends it first; or until resume undoes the step.
+// its guard goes back, which ends it first. Resume takes up what became of it, and
+// runs it again only where nobody knows.
 func TestFateAfterStet(t *testing.T) {
 	needLab(t)
-	for name, c := range map[string]struct{ attrs, then, want string }{
-		"guard":  {" confirm=8s", `n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 300 ] || exit 73; sleep 0.1; done`, "began\n--\nback\n"},
-		"resume": {"", `(sleep 8; touch $LAB/go-on) & code=0; "$STET" resume --yes doc.md >&2 || code=$?; echo "resume: $code"`, "resume: 0\nbegan\nbegan\n--\nback\nended\n"},
+	const (
+		killed  = `n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 300 ] || exit 70; sleep 0.1; done; sleep 0.3; kill -9 $pid; `
+		resume  = `code=0; "$STET" resume --yes doc.md >&2 || code=$?; echo "resume: $code"`
+		later   = `(sleep 4; touch $LAB/go-on) & ` + resume
+		ended   = `touch $LAB/go-on; n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 300 ] || exit 73; sleep 0.1; done; `
+		orphans = `pkill -9 -f "agent serve$"; `
+		outage  = `(sleep 1; ip -n jump link set to-r1 down; sleep 6; ip -n jump link set to-r1 up; touch $LAB/go-on) & ` + resume
+		twice   = `"$STET" resume --yes doc.md >&2 & pid=$!; n=0; until grep -qs '"kind":"resume"' state/stet/operations/*/*/journal.jsonl; do n=$((n+1)); [ $n -lt 300 ] || exit 74; sleep 0.1; done; sleep 2; kill -9 $pid; wait $pid; `
+	)
+	for _, c := range []struct {
+		name, attrs, last, then, want string
+		says                          []string
+	}{
+		{"its guard goes back", " confirm=8s", "exit 0", killed + `n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 300 ] || exit 73; sleep 0.1; done`, "began\n--\nback\n", nil},
+		{"it runs", "", "exit 0", killed + later, "resume: 0\nbegan\n--\nended\n", []string{"had gone on without stet: its exit code is 0", "before\nafter\n"}},
+		{"it runs, guarded", " confirm=60s", "exit 0", killed + later, "resume: 0\nbegan\n--\nended\n", []string{"had gone on without stet", "before\nafter\n", "confirmed"}},
+		{"it runs, the link goes meanwhile", "", "exit 0", killed + outage, "resume: 0\nbegan\n--\nended\n", []string{"had not ended with the connection", "before\nafter\n"}},
+		{"it runs, resume is killed, too", "", "exit 0", killed + twice + later, "resume: 0\nbegan\n--\nended\n", []string{"had gone on without stet", "before\nafter\n"}},
+		{"it has ended", "", "exit 0", killed + ended + resume, "resume: 0\nbegan\n--\nended\n", []string{"had gone on without stet: its exit code is 0", "before\nafter\n"}},
+		{"it has failed", "", "exit 7", killed + ended + resume, "resume: 4\nbegan\n--\nended\nback\n", []string{"exit code 7", "before\nafter\n"}},
+		{"its time is up", " timeout=4s", "exit 0", killed + "sleep 6; " + resume, "resume: 4\nbegan\n--\nback\n", []string{"timed out after 4s"}},
+		{"its agent is dead", "", "exit 0", killed + orphans + later, "resume: 0\nbegan\nbegan\n--\nback\nended\n", []string{"nobody saw how it ended", "undone before it is run again"}},
+		{"it is rolled back", "", "exit 0", killed + strings.ReplaceAll(resume, "resume", "rollback"), "rollback: 0\nbegan\n--\nback\n", []string{"was still running on r1 without stet"}},
+		{"it was not begun", "", "exit 0", "touch $LAB/go-on; wait $pid; " + resume, "resume: 0\nbegan\n--\nback\nended\n", []string{"the target knows of no such command", "undone before it is run again", "before\nafter\n"}},
+		{"it was checked", "", "exit 0", ended + `until grep -qs '"kind":"check"' state/stet/operations/*/*/journal.jsonl; do sleep 0.1; done; kill -9 $pid; ` + resume, "resume: 0\nbegan\n--\nended\n", []string{"before\nafter\n"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t, "")
-			b.write("doc.md", strings.Replace(strings.Replace(lengthy, "%s", c.attrs, 1), "%s", "exit 0", 1))
-			o := b.script(`"$STET" run --yes doc.md >&2 & pid=$!
-n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 300 ] || exit 70; sleep 0.1; done
-kill -9 $pid; wait $pid
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, "crashpoint")
+			text := strings.Replace(strings.Replace(lengthy, "%s", c.attrs, 1), "%s", c.last, 1)
+			env := ""
+			switch c.name {
+			case "it was not begun":
+				env = "STET_CRASHPOINT=after:3 " // the intent
+			case "it was checked":
+				text = strings.Replace(text, "```check\n", "```check\nrun(\"sleep 3\").ok\n", 1)
+			}
+			doc := b.write("doc.md", text)
+			o := b.script(`sed -i 's/^Host \*/&\n  ServerAliveInterval 1\n  ServerAliveCountMax 2/' $STET_SSH_CONFIG
+` + env + `"$STET" run --yes doc.md >&2 & pid=$!
 ` + c.then + `
 touch $LAB/go-on; sleep 1
-cat $LAB/began; echo "--"; cat $LAB/ended`)
+cat $LAB/began; echo "--"; cat $LAB/ended
+n=0; while pgrep -f "agent serve$" >/dev/null; do n=$((n+1)); [ $n -lt 300 ] || exit 72; sleep 0.1; done`)
 			if o.code != 0 || o.stdout != c.want {
-				t.Fatalf("%v\n%s", o, b.read(filepath.Join(b.dir, "doc.md")))
+				t.Fatalf("%v\n%s", o, b.read(doc))
+			}
+			wants(t, "the document", b.read(doc), c.says...)
+			if n := strings.Count(b.read(doc), "\nbefore\n"); n > 1 {
+				t.Errorf("what it printed came %d times", n)
 			}
 		})
 	}
