@@ -51,6 +51,8 @@ func deviceOf(o *netstate.Object) string {
 		return o.Traffic.Device
 	case o.MDB != nil:
 		return o.MDB.Device
+	case o.MPLS != nil && len(o.MPLS.NextHops) > 0:
+		return o.MPLS.NextHops[0].Device
 	case o.Route != nil && len(o.Route.NextHops) > 0:
 		return o.Route.NextHops[0].Device
 	}
@@ -87,6 +89,8 @@ func (m *Machine) has(o *netstate.Object) bool {
 	case o.MDB != nil:
 		_, ok := slices.BinarySearchFunc(s.MDB, *o.MDB, func(a, b netstate.MDBEntry) int { return netstate.CompareMDB(&a, &b) })
 		return ok
+	case o.MPLS != nil:
+		return slices.ContainsFunc(s.MPLS, func(r netstate.Route) bool { return r.Label == o.MPLS.Label })
 	case o.Sysctl != nil:
 		_, ok := s.Sysctls[o.Sysctl.Key]
 		return ok

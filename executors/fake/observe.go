@@ -23,7 +23,7 @@ func (m *Machine) Observe(ctx context.Context, q netstate.Query) (*netstate.Stat
 		s.Interfaces = nil
 	}
 	if !q.Routes {
-		s.Routes = nil
+		s.Routes, s.MPLS = nil, nil
 	}
 	if !q.Rules {
 		s.Rules = nil

@@ -184,6 +184,8 @@ func encode(m *message, seq uint32, op netstate.Op, o *netstate.Object, l *links
 		return encodeRoute(m, seq, op, o.Route, l)
 	case o.Nexthop != nil:
 		return encodeNexthop(m, seq, op, o.Nexthop, l)
+	case o.MPLS != nil:
+		return encodeMPLS(m, seq, op, o.MPLS, l)
 	case o.Rule != nil:
 		return encodeRule(m, seq, op, o.Rule)
 	case o.Neighbor != nil:

@@ -240,6 +240,10 @@ func (m *message) encap(text string, typeAttr, attr uint16, l *links) error {
 	if text == "" {
 		return nil
 	}
+	if labels, err := netstate.ParseLabels(text); err == nil { // of a route of a label
+		m.attr(unix.RTA_NEWDST, labelEntries(labels))
+		return nil
+	}
 	e, err := netstate.ParseEncap(text)
 	if err != nil {
 		return fmt.Errorf("reading the encapsulation %q: %w", text, err)

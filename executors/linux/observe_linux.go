@@ -36,6 +36,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 		{q.Routes && !q.RouteSets, "routes", func() error { return n.observeRoutes(ctx, s, l) }},
 		{q.Routes && q.RouteSets, "routes", func() error { return n.observeRouteSets(ctx, s, l) }},
 		{q.Routes, "nexthop objects", func() error { return n.observeNexthops(ctx, s, l) }},
+		{q.Routes, "routes of labels", func() error { return n.observeMPLS(ctx, s, l) }},
 		{q.Rules, "route rules", func() error { return n.observeRules(ctx, s) }},
 		{q.Neighbors, "neighbors", func() error { return n.observeNeighbors(ctx, s, l) }},
 		{q.FDB, "multicast databases", func() error { return n.observeMDB(ctx, s, raw, l) }},

@@ -41,6 +41,9 @@ type routeReader struct {
 	// that was read and not yet understood.
 	wrapping uint16
 	wrapped  []byte
+	// labels is set where labels are the destinations; byLink where a way of
+	// such a route leads to a hardware address.
+	labels, byLink bool
 	// passed counts routes that netstate has no words for.
 	passed int
 }
@@ -166,7 +169,10 @@ func (d *routeReader) hopAttr(h *netstate.NextHop, typ uint16, p []byte) {
 	case unix.RTA_VIA: // struct rtvia: family and address
 		if len(p) > 2 {
 			h.Via = address(p[2:])
+			d.byLink = d.byLink || u16(p) == unix.AF_PACKET
 		}
+	case unix.RTA_NEWDST:
+		h.Encap = netstate.FormatLabels(labelStack(p))
 	}
 }
 
@@ -202,7 +208,7 @@ func (d *routeReader) hops(r *netstate.Route, single netstate.NextHop, multipath
 		h := netstate.NextHop{Device: d.l.name(int(u32(b[4:]))), Weight: uint16(b[3]) + 1, OnLink: b[2]&unix.RTNH_F_ONLINK != 0}
 		status(r, uint32(b[2]))
 		for typ, p := range attributes(b[unix.SizeofRtNexthop:size]) {
-			plain = plain && typ != unix.RTA_NEWDST
+			plain = plain && (d.labels || typ != unix.RTA_NEWDST)
 			d.hopAttr(&h, typ, p)
 		}
 		if d.wrapped != nil {

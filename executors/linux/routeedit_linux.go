@@ -147,7 +147,7 @@ func (m *message) hop(h *netstate.NextHop, dst netip.Addr, l *links) error {
 func (m *message) via(gateway, dst netip.Addr) {
 	switch {
 	case !gateway.IsValid():
-	case gateway.Is4() == dst.Is4():
+	case dst.IsValid() && gateway.Is4() == dst.Is4():
 		m.addr(unix.RTA_GATEWAY, gateway)
 	default:
 		m.attr(unix.RTA_VIA, append(native16(uint16(family(gateway))), gateway.AsSlice()...))

@@ -20,6 +20,7 @@ type Object struct {
 	Route     *Route            `json:"route,omitempty"`
 	Routes    *RouteSet         `json:"routes,omitempty"`
 	Nexthop   *Nexthop          `json:"nexthop,omitempty"`
+	MPLS      *Route            `json:"mpls-route,omitempty"`
 	Rule      *Rule             `json:"rule,omitempty"`
 	Neighbor  *Neighbor         `json:"neighbor,omitempty"`
 	FDB       *FDBEntry         `json:"fdb,omitempty"`
@@ -133,6 +134,7 @@ func (o Object) sort() string {
 	add(o.Route != nil, "route")
 	add(o.Routes != nil, "routes")
 	add(o.Nexthop != nil, "nexthop")
+	add(o.MPLS != nil, "mpls-route")
 	add(o.Rule != nil, "rule")
 	add(o.Neighbor != nil, "neighbor")
 	add(o.FDB != nil, "fdb")

@@ -18,6 +18,7 @@ func (s *State) Clone() *State {
 		FDB:        slices.Clone(s.FDB),
 		MDB:        slices.Clone(s.MDB),
 		Sysctls:    maps.Clone(s.Sysctls),
+		MPLS:       slices.Clone(s.MPLS),      // hops are never changed in place
 		Nexthops:   slices.Clone(s.Nexthops),  // groups are never changed in place
 		RouteSets:  slices.Clone(s.RouteSets), // what is in them is never changed
 		DNS:        slices.Clone(s.DNS),       // nor are lists and files

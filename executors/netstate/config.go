@@ -6,6 +6,7 @@ type Config struct {
 	Interfaces []InterfaceConfig
 	Routes     []RouteConfig
 	Nexthops   []NexthopConfig
+	MPLS       []RouteConfig
 	Rules      []RuleConfig
 	Neighbors  []NeighborConfig
 	FDB        []FDBConfig

@@ -22,7 +22,10 @@ func (c *Config) Query() Query {
 			q.Namespaces = append(q.Namespaces, c.Namespaces[i].Namespace.Name)
 		}
 	}
-	q.Routes = q.Routes || len(c.Routes) > 0 || len(c.Nexthops) > 0
+	q.Routes = q.Routes || len(c.Routes)+len(c.Nexthops)+len(c.MPLS) > 0
+	if len(c.MPLS) > 0 {
+		q.sysctl(mplsLabels)
+	}
 	q.RouteSets = c.hasSets()
 	c.encapsulations(func(typ string, _ Pos) { q.Kinds = append(q.Kinds, EncapOf(typ)) })
 	q.Neighbors = q.Neighbors || len(c.Neighbors) > 0
@@ -123,7 +126,7 @@ var ownSysctls = []string{
 	"ipv4 log_martians", "ipv4 promote_secondaries", "ipv4 src_valid_mark",
 	"ipv6 forwarding", "ipv6 accept_ra_defrtr", "ipv6 accept_ra_pinfo",
 	"ipv6 accept_redirects", "ipv6 accept_dad", "ipv6 dad_transmits", "ipv6 disable_ipv6",
-	"ipv6 keep_addr_on_down", "ipv6 proxy_ndp", "ipv6 hop_limit",
+	"ipv6 keep_addr_on_down", "ipv6 proxy_ndp", "ipv6 hop_limit", "mpls input",
 }
 
 // links asks for links and for what depends on them.
@@ -141,6 +144,9 @@ func (q *Query) sysctl(key string) {
 	q.Sysctls = append(q.Sysctls, key)
 	if sysctlDevice(key) != "" {
 		q.Sysctls = append(q.Sysctls, defaultKey(key))
+	}
+	if key == mplsLabels {
+		q.Routes, q.Links = true, true // those of labels beyond it go
 	}
 	if strings.HasPrefix(key, "net.ipv6.conf.") && strings.HasSuffix(key, ".disable_ipv6") {
 		// It takes addresses, routes and neighbours along.
@@ -191,6 +197,8 @@ func (o Object) query(q *Query) {
 	switch {
 	case o.Route != nil, o.Nexthop != nil:
 		q.Routes = true
+	case o.MPLS != nil:
+		q.sysctl(mplsLabels)
 	case o.Routes != nil:
 		q.Routes, q.RouteSets = true, true
 	case o.Link != nil:

@@ -28,6 +28,7 @@ func Diff(from, to *State) *Change {
 	d.traffic()
 	d.mdb()
 	d.nexthops()
+	d.mpls()
 	d.routes()
 	d.rules()
 	d.sysctls()

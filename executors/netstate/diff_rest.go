@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // routes finds the edits of routes.
@@ -206,6 +207,9 @@ func (d *differ) sysctls() {
 
 // begins tells that a new interface has this value by itself.
 func (d *differ) begins(key, value string) bool {
+	if strings.HasPrefix(key, "net.mpls.conf.") {
+		return value == "0" // there is no default to be set
+	}
 	begin, known := d.to.Sysctls[defaultKey(key)]
 	return known && begin == value
 }

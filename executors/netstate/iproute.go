@@ -38,6 +38,8 @@ func ipEdit(e *Edit) []string {
 		return []string{ipRoute(e)}
 	case o.Nexthop != nil:
 		return []string{ipNexthop(e)}
+	case o.MPLS != nil:
+		return []string{ipMPLS(e)}
 	case o.Routes != nil:
 		var out []string
 		for _, one := range e.Singly() {

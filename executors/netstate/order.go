@@ -21,7 +21,7 @@ func CompareInterfaces(a, b *Interface) int {
 }
 
 // CompareRoutes orders routes by what the kernel tells them apart by: table,
-// destination, type of service and metric.
+// destination, type of service and metric; those of labels by these.
 func CompareRoutes(a, b *Route) int {
 	if a.Table != b.Table {
 		return cmp.Compare(a.Table, b.Table)
@@ -32,7 +32,7 @@ func CompareRoutes(a, b *Route) int {
 	if a.TOS != b.TOS {
 		return cmp.Compare(a.TOS, b.TOS)
 	}
-	return cmp.Compare(a.Metric, b.Metric)
+	return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Label, b.Label))
 }
 
 // CompareRules orders rules by family, priority and then everything else: a
@@ -142,6 +142,7 @@ func (s *State) Sort() {
 	sortBy(s.Routes, CompareRoutes)
 	sortBy(s.RouteSets, compareSets)
 	sortBy(s.Nexthops, CompareNexthops)
+	sortBy(s.MPLS, CompareRoutes)
 	sortBy(s.Rules, CompareRules)
 	sortBy(s.Neighbors, CompareNeighbors)
 	sortBy(s.FDB, CompareFDB)

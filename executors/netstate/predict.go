@@ -26,6 +26,7 @@ func Predict(from *State, c *Change) *State {
 	}
 	s.Routes = replay(s.Routes, c.Edits, routeOf, CompareRoutes, equalRoutes)
 	s.Nexthops = replay(s.Nexthops, c.Edits, nexthopOf, CompareNexthops, equalNexthops)
+	s.MPLS = replay(s.MPLS, c.Edits, mplsOf, CompareRoutes, equalRoutes)
 	s.Rules = replay(s.Rules, c.Edits, ruleOf, CompareRules, equalRules)
 	s.Neighbors = replay(s.Neighbors, c.Edits, neighborOf, CompareNeighbors, equalNeighbors)
 	s.FDB = replay(s.FDB, c.Edits, fdbOf, CompareFDB, equalFDB)

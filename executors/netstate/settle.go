@@ -21,6 +21,10 @@ func settle(from, to, kept *State) {
 	to.Nexthops = slices.DeleteFunc(to.Nexthops, func(n Nexthop) bool {
 		return l.nexthop(&n) == late && !has(kept.Nexthops, &n, CompareNexthops)
 	})
+	to.MPLS = slices.DeleteFunc(to.MPLS, func(r Route) bool {
+		when, _ := l.mpls(&r)
+		return when == late && !has(kept.MPLS, &r, CompareRoutes)
+	})
 	to.Neighbors = slices.DeleteFunc(to.Neighbors, func(n Neighbor) bool {
 		// A new address is no reason either.
 		return l.neighbor(&n) == late && l.trans[n.Device].newMAC == never && !has(kept.Neighbors, &n, CompareNeighbors)

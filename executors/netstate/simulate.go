@@ -32,6 +32,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	m.nexthops(c.Nexthops)
 	m.routes(c.Routes)
 	m.unusedNexthops()
+	m.mpls(c.MPLS)
 	m.rules(c.Rules)
 	m.neighbors(c.Neighbors)
 	m.fdb(c.FDB)

@@ -130,6 +130,14 @@ func scopeFor(r *Route) uint8 {
 	return 0
 }
 
+// named is what a route is called in what is said of its entry.
+func (c *RouteConfig) named() string {
+	if c.Route.Label != 0 {
+		return routeName(&c.Route)
+	}
+	return "the route to " + c.Route.Destination.String()
+}
+
 func (m *simulation) nextHop(c *RouteConfig, h *NextHop) {
 	if h.Device == "" && h.Via.IsValid() {
 		if m.reach == nil {
@@ -148,9 +156,9 @@ func (m *simulation) nextHop(c *RouteConfig, h *NextHop) {
 	v := m.to.Interface(h.Device)
 	switch {
 	case v == nil:
-		m.problem(c.Pos, "unknown-interface", "there is no interface "+h.Device+" for the route to "+c.Route.Destination.String(),
+		m.problem(c.Pos, "unknown-interface", "there is no interface "+h.Device+" for "+c.named(),
 			"Check `next-hop-interface`, or make the interface in the same block.")
-	case attrOf(v, "state") == "down":
+	case c.Route.Label == 0 && attrOf(v, "state") == "down":
 		m.problem(c.Pos, "interface-down", h.Device+" is down, so the kernel refuses the route to "+c.Route.Destination.String(),
 			"Add the interface with `state: up`.")
 	}

@@ -16,6 +16,8 @@ type State struct {
 	Routes     []Route     `json:"routes,omitempty"`
 	// Nexthops are nexthop objects; they are read with the routes.
 	Nexthops []Nexthop `json:"nexthops,omitempty"`
+	// MPLS are routes of labels; they are read with the routes.
+	MPLS []Route `json:"mpls-routes,omitempty"`
 	// Namespaces are the named namespaces of the machine, where the Query asked
 	// for them.
 	Namespaces []Namespace `json:"namespaces,omitempty"`
@@ -120,6 +122,8 @@ type Route struct {
 	Destination netip.Prefix `json:"destination"`
 	// Table is the table's number; 254 is main.
 	Table uint32 `json:"table"`
+	// Label is the MPLS label that a route of a label is for (see mpls.go).
+	Label uint32 `json:"label,omitempty"`
 	// Metric is the priority; 0 is the kernel's default (1024 in IPv6).
 	Metric uint32    `json:"metric,omitempty"`
 	TOS    uint8     `json:"tos,omitempty"`

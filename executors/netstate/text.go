@@ -139,6 +139,8 @@ func objectName(o Object) string {
 		return routeSetName(o.Routes)
 	case o.Nexthop != nil:
 		return nexthopName(o.Nexthop)
+	case o.MPLS != nil:
+		return routeName(o.MPLS)
 	case o.Rule != nil:
 		return ruleName(o.Rule)
 	case o.Neighbor != nil:
@@ -171,6 +173,8 @@ func objectText(o Object) string {
 		return routeName(o.Route) + " " + routeText(o.Route)
 	case o.Nexthop != nil:
 		return nexthopName(o.Nexthop) + " " + nexthopText(o.Nexthop)
+	case o.MPLS != nil:
+		return routeName(o.MPLS) + " " + routeText(o.MPLS)
 	case o.Routes != nil:
 		return routeSetName(o.Routes) + " " + routeText(&o.Routes.Route)
 	case o.Rule != nil:
@@ -287,6 +291,9 @@ func number[T uint8 | uint16 | uint32](n T) string {
 }
 
 func routeName(r *Route) string {
+	if r.Label != 0 {
+		return "mpls " + decimal(r.Label)
+	}
 	words := []string{"route"}
 	if r.Type != "" && r.Type != "unicast" {
 		words = append(words, string(r.Type))
@@ -303,10 +310,10 @@ func routeText(r *Route) string {
 		}
 	}
 	if len(r.NextHops) == 1 {
-		words = append(words, hopText(&r.NextHops[0]))
+		words = append(words, hopText(r, &r.NextHops[0]))
 	}
 	add("nhid", number(r.NexthopID))
-	if r.Table != mainTable {
+	if r.Table != mainTable && r.Label == 0 {
 		add("table", strconv.FormatUint(uint64(r.Table), 10))
 	}
 	add("metric", number(r.Metric))
@@ -322,7 +329,7 @@ func routeText(r *Route) string {
 	}
 	if len(r.NextHops) > 1 {
 		for i := range r.NextHops {
-			words = append(words, "nexthop "+hopText(&r.NextHops[i])+" weight "+strconv.Itoa(int(max(r.NextHops[i].Weight, 1))))
+			words = append(words, "nexthop "+hopText(r, &r.NextHops[i])+" weight "+strconv.Itoa(int(max(r.NextHops[i].Weight, 1))))
 		}
 	}
 	return strings.Join(words, " ")
@@ -357,9 +364,13 @@ func metricNames(r *Route) func(func(string) bool) {
 	}
 }
 
-func hopText(h *NextHop) string {
+func hopText(r *Route, h *NextHop) string {
 	var words []string
-	if h.Encap != "" {
+	switch {
+	case h.Encap == "":
+	case r.Label != 0:
+		words = append(words, "as", h.Encap)
+	default:
 		words = append(words, "encap", h.Encap)
 	}
 	if h.Via.IsValid() {

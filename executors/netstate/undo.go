@@ -37,6 +37,8 @@ func undo(c *Change, now *State) *Change {
 	to.Routes, kept.Routes = restore(to.Routes, routes, CompareRoutes), befores(routes)
 	nexthops := records(c.Edits, nexthopOf, CompareNexthops, equalNexthops)
 	to.Nexthops, kept.Nexthops = restore(to.Nexthops, nexthops, CompareNexthops), befores(nexthops)
+	labels := records(c.Edits, mplsOf, CompareRoutes, equalRoutes)
+	to.MPLS, kept.MPLS = restore(to.MPLS, labels, CompareRoutes), befores(labels)
 	to.Rules = restore(to.Rules, rules, CompareRules)
 	c.undoXfrm(to)
 	to.Neighbors, kept.Neighbors = restore(to.Neighbors, neighbors, CompareNeighbors), befores(neighbors)

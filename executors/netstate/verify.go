@@ -32,6 +32,7 @@ func verify(c *Change, now *State) []Mismatch {
 	}
 	verifyAll(v, now.Routes, c.routeRecords(), CompareRoutes, matchesRoute, routeName, routeText, false)
 	verifyAll(v, now.Nexthops, records(c.Edits, nexthopOf, CompareNexthops, equalNexthops), CompareNexthops, equalNexthops, nexthopName, nexthopText, false)
+	verifyAll(v, now.MPLS, records(c.Edits, mplsOf, CompareRoutes, equalRoutes), CompareRoutes, equalRoutes, routeName, routeText, false)
 	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, false)
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, false)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, false)
@@ -80,6 +81,7 @@ func verifyUndone(c *Change, now *State) []Mismatch {
 	}
 	verifyAll(v, now.Routes, c.routeRecords(), CompareRoutes, matchesRoute, routeName, routeText, true)
 	verifyAll(v, now.Nexthops, records(c.Edits, nexthopOf, CompareNexthops, equalNexthops), CompareNexthops, equalNexthops, nexthopName, nexthopText, true)
+	verifyAll(v, now.MPLS, records(c.Edits, mplsOf, CompareRoutes, equalRoutes), CompareRoutes, equalRoutes, routeName, routeText, true)
 	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, true)
 	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, true)
 	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, true)
@@ -120,7 +122,7 @@ func sortedState(s *State) *State {
 		Elsewhere:  s.Elsewhere,
 		Interfaces: sorted(s.Interfaces, CompareInterfaces), Routes: sorted(s.Routes, CompareRoutes),
 		Rules: sorted(s.Rules, CompareRules), Neighbors: sorted(s.Neighbors, CompareNeighbors),
-		FDB: sorted(s.FDB, CompareFDB), MDB: sorted(s.MDB, CompareMDB), TrafficControl: s.TrafficControl, Sysctls: s.Sysctls, Xfrm: sortXfrm(s.Xfrm), DNS: s.DNS, Namespaces: s.Namespaces, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops),
+		FDB: sorted(s.FDB, CompareFDB), MDB: sorted(s.MDB, CompareMDB), TrafficControl: s.TrafficControl, Sysctls: s.Sysctls, Xfrm: sortXfrm(s.Xfrm), DNS: s.DNS, Namespaces: s.Namespaces, RouteSets: s.RouteSets, Nexthops: sorted(s.Nexthops, CompareNexthops), MPLS: sorted(s.MPLS, CompareRoutes),
 	}
 }
 

@@ -10,7 +10,7 @@ func (s *State) View(q Query) *State {
 		v.Interfaces, v.Elsewhere = s.seen(q.Namespaces), s.Elsewhere
 	}
 	if q.Routes {
-		v.Routes, v.RouteSets, v.Nexthops = s.Routes, s.RouteSets, s.Nexthops
+		v.Routes, v.RouteSets, v.Nexthops, v.MPLS = s.Routes, s.RouteSets, s.Nexthops, s.MPLS
 	}
 	if q.Rules {
 		v.Rules = s.Rules

@@ -136,6 +136,8 @@ func (w *way) touched(e *Edit) string {
 			why = w.routeSet(o.Routes)
 		case o.Nexthop != nil && w.nexthop != 0 && o.Nexthop.ID == w.nexthop:
 			why = fmt.Sprintf("the route to %s leads by it", w.peer)
+		case o.MPLS != nil && e.Op != Add && slices.ContainsFunc(o.MPLS.NextHops, func(h NextHop) bool { return h.Device == "lo" || slices.Contains(w.carriers, h.Device) }):
+			why = fmt.Sprintf("packets from or to %s may have its label", w.peer)
 		case o.Rule != nil:
 			why = w.rule(o.Rule)
 		case o.Neighbor != nil && slices.Contains(w.carriers, o.Neighbor.Device):

@@ -215,6 +215,8 @@ func Key(o netstate.Object) string {
 		return setKey(o.Routes)
 	case o.Nexthop != nil:
 		return "nexthop " + strconv.FormatUint(uint64(o.Nexthop.ID), 10)
+	case o.MPLS != nil:
+		return "mpls " + strconv.FormatUint(uint64(o.MPLS.Label), 10)
 	case o.Rule != nil:
 		return "rule " + text(o.Rule)
 	case o.Neighbor != nil:

@@ -108,6 +108,7 @@ func (d *decoder) top(n *yaml.Node) {
 		"interfaces":   {decode: d.interfaces},
 		"routes":       {decode: d.routes},
 		"nexthops":     {decode: d.nexthops},
+		"mpls-routes":  {decode: d.mpls},
 		"route-rules":  {decode: d.rules},
 		"neighbors":    {decode: d.neighbors},
 		"fdb":          {decode: d.fdb},

@@ -29,6 +29,7 @@ func Encode(s *netstate.State) string {
 func encodeRest(s *netstate.State) *mapping {
 	m := &mapping{}
 	encodeDNS(m, s)
+	m.config("mpls-routes", encodeEach(s.MPLS, encodeMPLS))
 	m.config("route-rules", encodeEach(s.Rules, encodeRule))
 	m.config("neighbors", encodeEach(s.Neighbors, encodeNeighbor))
 	m.config("fdb", encodeEach(s.FDB, encodeFDB))

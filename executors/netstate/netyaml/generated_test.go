@@ -308,6 +308,15 @@ func (g *generator) rest() {
 			netstate.Neighbor{Device: "eth0", IP: netip.MustParseAddr("192.0.2.10"), MAC: g.mac(), State: "reachable"},
 			netstate.Neighbor{Device: "eth0", IP: netip.MustParseAddr("192.0.2.11"), Proxy: true})
 	}
+	g.s.Sysctls["net.mpls.platform_labels"] = "1000" // the module is loaded
+	if g.chance(2) {
+		g.s.MPLS = []netstate.Route{
+			{Label: 20, Protocol: 4, NextHops: []netstate.NextHop{{Device: "lo"}}},
+			{Label: 100, Protocol: 186, Metrics: map[string]uint32{"ttl-propagate": uint32(g.r.IntN(2))}, NextHops: []netstate.NextHop{
+				{Device: "eth0", Via: netip.MustParseAddr("192.0.2.9"), Encap: "200/300", Weight: 1}, {Device: "lo", Encap: "7", Weight: 1},
+			}},
+		}
+	}
 	for i := range g.s.Interfaces {
 		v := &g.s.Interfaces[i]
 		if v.Type == "vxlan" {

@@ -251,6 +251,34 @@ over in all of them; what a line says must not contradict the entry.
 | what ` + "`ip route`" + ` prints | a network with ` + "`via`, `dev`, `metric`, `table`, `proto`, `scope`, `src`, `onlink`" + `, metrics, or a type before it. Routes of the kernel's own are passed over; routes of several next hops cannot be read |
 | CSV | the first line names the columns by the keys of a route (` + "`destination,next-hop-address,metric`" + `); values may be empty, and are not quoted |
 
+## MPLS routes ᵉ
+
+Entries of ` + "`mpls-routes`" + ` say what becomes of packets that come in with a label
+(` + "`ip -f mpls route`" + `): it is swapped for others, or taken off. A route of the same label is
+replaced. How labels are put on is said by the ` + "`encap`" + ` of routes.
+
+The kernel has MPLS as the module mpls_router, which it never loads by itself; a plan without it
+is refused. The parameter ` + "`net.mpls.platform_labels`" + ` is the first label that there is no room
+for, 0 in a new namespace, and ` + "`net.mpls.conf.INTERFACE.input`" + ` lets an interface take packets
+with labels. Both can be set in the same block. A route stays when its interface goes down, and
+vanishes with the last of its interfaces. A route to a hardware address (` + "`via link`" + `) is left
+alone, and counted.
+
+{{mpls-routes mpls-routes.}}
+
+` + "```yaml" + `
+sysctl:
+  net.mpls.platform_labels: 1000
+  net.mpls.conf.eth0.input: 1
+mpls-routes:
+  - {label: 100, next-hop-labels: 200/300, next-hop-interface: eth1, next-hop-address: 198.51.100.2}
+  - {label: 101, next-hop-interface: lo}
+  - label: 102
+    next-hops:
+      - {next-hop-labels: 201, next-hop-interface: eth1, next-hop-address: 198.51.100.2}
+      - {next-hop-labels: 202, next-hop-interface: eth1, next-hop-address: "2001:db8::2"}
+` + "```" + `
+
 ## Rules
 
 Entries of ` + "`route-rules.config`" + ` are added, unless the same rule is there. With
