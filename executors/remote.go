@@ -11,13 +11,15 @@ type Way struct {
 	// operator's machine, or the last jump host.
 	Local netip.Addr `json:"local"`
 	Peer  netip.Addr `json:"peer"`
+	// Elsewhere is set for a namespace of a host: the connection leads through
+	// the host's own.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 // Reached is an Observer of a target behind a network: a change there can cut
 // the way in.
 type Reached interface {
-	// Way tells which connection the target is reached by. The zero Way is that
-	// of a namespace of a host, through which the connection does not lead.
+	// Way tells which connection the target is reached by.
 	Way(ctx context.Context) (*Way, error)
 }
 

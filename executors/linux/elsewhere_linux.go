@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"stet/executors/netstate"
 )
@@ -25,11 +28,55 @@ func (n *Namespace) farEnds(ctx context.Context, q *netstate.Query, raw []rawLin
 			p = n.peers(ctx, append(slices.Concat(others(n, ""), q.Namespaces), n.namedHere()...), nil)
 			p.identify()
 		}
+		if _, ok := p.byID[id]; !ok && !p.nameless {
+			p.nameless = true
+			p.identifyNameless()
+		}
 		if name := p.byID[id]; name != "" {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// nameless begins the name of a namespace that has none but that of its inode,
+// as readlink(2) shows it: "net:[4026532281]". Processes are in it: a container's.
+const nameless = "net:["
+
+// identifyNameless asks for the numbers of the namespaces of processes.
+func (p *peers) identifyNameless() {
+	seen := map[string]bool{}
+	eachProcess(func(path string) bool {
+		if name, err := os.Readlink(path); err == nil && !seen[name] {
+			seen[name] = true
+			fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			p.note(name, fd, err)
+		}
+		return true
+	})
+}
+
+// openNameless opens the namespace of a process.
+func openNameless(name string) (fd int, err error) {
+	fd, err = -1, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	eachProcess(func(path string) bool {
+		if is, linkErr := os.Readlink(path); linkErr != nil || is != name {
+			return true
+		}
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		return err != nil
+	})
+	return fd, err
+}
+
+// eachProcess yields the file of each process's network namespace.
+func eachProcess(yield func(path string) bool) {
+	dirs, _ := os.ReadDir("/proc")
+	for _, dir := range dirs {
+		if pid := dir.Name(); pid[0] >= '1' && pid[0] <= '9' && !yield("/proc/"+pid+"/ns/net") {
+			return
+		}
+	}
 }
 
 // union are the names of both lists, each once.

@@ -4,12 +4,16 @@ package linux
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
 	"stet/executors"
 	"stet/executors/netstate"
+	"stet/executors/netstate/netyaml"
 	"stet/executors/transaction"
 )
 
@@ -69,6 +73,51 @@ func TestFarEnd(t *testing.T) {
 	here.undo(removal)
 	here.same("undone", before)
 	there.same("undone, in the other namespace", far)
+}
+
+// TestFarEndNameless does so where the other namespace is known by a process that
+// is in it, as a container's is, and where it is not known at all.
+func TestFarEndNameless(t *testing.T) {
+	t.Parallel()
+	here, there := farWorld(t)
+	before, far := here.settled(), there.settled()
+	sleeper := exec.Command("ip", "netns", "exec", there.name, "sleep", "600")
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	end := func() {
+		_ = sleeper.Process.Kill()
+		_ = sleeper.Wait()
+	}
+	defer end()
+	path := fmt.Sprintf("/proc/%d/ns/net", sleeper.Process.Pid)
+	own, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the process", func() bool { name, err := os.Readlink(path); return err == nil && name != own })
+	here.o.Named, here.o.Known = nil, nil // nobody says the names
+	removal := here.apply("interfaces: [{name: v0, state: absent}]")
+	if text := netstate.Text(removal); !strings.Contains(text, "- link v1 netns net:[") {
+		t.Errorf("the plan is\n%s", text)
+	}
+	here.undo(removal)
+	there.same("undone, in the other namespace", far)
+	here.same("undone", before)
+
+	end()
+	for _, asker := range there.askers { // processes that are in it, too
+		asker.close()
+	}
+	there.askers = nil
+	eventually(t, "its end", func() bool { return here.refused("interfaces: [{name: v0, num-tx-queues: 4}]") != "" })
+	config, _ := netyaml.Decode("interfaces: [{name: v0, state: absent}]")
+	s := here.observe(config.Query())
+	next, _, _ := netstate.Simulate(s, config)
+	lines := netstate.Unseen(s, netstate.Diff(s, next))
+	if want := "v0 takes its other end along, which is in a namespace without name or process (number "; len(lines) != 1 || !strings.HasPrefix(lines[0], want) {
+		t.Errorf("it says %q", lines)
+	}
 }
 
 // TestFarEndAnew makes an interface anew whose pair's other end is in another

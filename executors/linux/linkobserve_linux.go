@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -77,6 +78,9 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 		}
 		if id, elsewhere := r.peerNetns(); elsewhere && netstate.KindByKernel(r.kind).PeerKey() != "" {
 			peers.fill(&i, id, r.link())
+			if peer, _ := i.Peer(); peer == "" {
+				i.Status["link-netnsid"] = strconv.Itoa(int(id))
+			}
 		} else if peer, _ := i.Peer(); netns != "" && peer != "" {
 			i.Attrs[netstate.KindByKernel(r.kind).PeerTargetKey()] = netns
 		}

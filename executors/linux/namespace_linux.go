@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -167,6 +168,9 @@ func (n *Namespace) other(name string) (*Namespace, error) {
 // resolve gives a descriptor of another target's namespace; the caller closes
 // it.
 func (n *Namespace) resolve(name string) (int, error) {
+	if strings.HasPrefix(name, nameless) {
+		return openNameless(name)
+	}
 	if n.o.Resolve == nil {
 		return -1, fmt.Errorf("finding the namespace of %s: no other namespaces are known here", name)
 	}

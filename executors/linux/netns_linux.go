@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,17 +139,17 @@ func inodeOf(fd int) (inode, error) {
 // is passed over.
 func residents() map[inode][]string {
 	found := map[inode][]string{}
-	dirs, _ := os.ReadDir("/proc")
-	for _, dir := range dirs {
+	eachProcess(func(path string) bool {
 		var st unix.Stat_t
-		pid := dir.Name()
-		if pid[0] < '1' || pid[0] > '9' || unix.Stat("/proc/"+pid+"/ns/net", &st) != nil {
-			continue
+		if unix.Stat(path, &st) != nil {
+			return true
 		}
-		comm, _ := os.ReadFile("/proc/" + pid + "/comm")
+		process := strings.TrimSuffix(path, "/ns/net")
+		comm, _ := os.ReadFile(process + "/comm")
 		at := inode{st.Dev, st.Ino}
-		found[at] = append(found[at], "process "+pid+" ("+strings.TrimSpace(string(comm))+")")
-	}
+		found[at] = append(found[at], "process "+filepath.Base(process)+" ("+strings.TrimSpace(string(comm))+")")
+		return true
+	})
 	return found
 }
 

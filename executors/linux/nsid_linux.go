@@ -17,6 +17,7 @@ type peers struct {
 	observed *Namespace       // is called ""; may be nil
 	byID     map[int32]string // filled at the first question
 	links    map[string]*links
+	nameless bool // the namespaces of processes are in byID, too
 }
 
 func (n *Namespace) peers(ctx context.Context, names []string, observed *Namespace) *peers {
@@ -50,25 +51,27 @@ func (p *peers) fill(i *netstate.Interface, id int32, index int) {
 // identify asks for the number of every known namespace.
 func (p *peers) identify() {
 	p.byID = map[int32]string{}
-	note := func(name string, fd int, err error) {
-		if err != nil {
-			return
-		}
-		if id, err := p.n.nsid(p.ctx, fd); err == nil && id >= 0 {
-			if _, taken := p.byID[id]; !taken {
-				p.byID[id] = name
-			}
-		}
-		_ = unix.Close(fd)
-	}
 	if p.observed != nil {
 		fd, err := p.observed.descriptor()
-		note("", fd, err)
+		p.note("", fd, err)
 	}
 	for _, name := range p.names {
 		fd, err := p.n.resolve(name)
-		note(name, fd, err)
+		p.note(name, fd, err)
 	}
+}
+
+// note asks for the number of a namespace, which is closed.
+func (p *peers) note(name string, fd int, err error) {
+	if err != nil {
+		return
+	}
+	if id, err := p.n.nsid(p.ctx, fd); err == nil && id >= 0 {
+		if _, taken := p.byID[id]; !taken {
+			p.byID[id] = name
+		}
+	}
+	_ = unix.Close(fd)
 }
 
 func (p *peers) linksOf(name string) *links {

@@ -204,7 +204,7 @@ func (d *differ) deleteLinks(taken map[*Interface]bool) {
 		if p := peer(before); p != "" && gone[before.Netns+"/"+p] {
 			e.Implied = true
 		}
-		if near := far[[2]string{before.Netns, before.Name}]; near != nil && d.to.Interface(near.Name) == nil {
+		if near := far[[2]string{before.Netns, before.Name}]; near != nil && d.trans[near.Name].gone != never {
 			e.Implied = true
 		}
 		gone[before.Netns+"/"+before.Name] = true

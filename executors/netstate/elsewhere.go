@@ -86,6 +86,62 @@ func in(netns string, edits []Edit) []Edit {
 	return edits
 }
 
+// within is the edit as it is seen in another namespace; nil if it is not.
+func (e *Edit) within(netns string) *Edit {
+	if e.Netns == netns {
+		return e
+	}
+	o := e.object().Link
+	if o == nil || o.Netns != netns || e.Netns != "" {
+		return nil
+	}
+	there := *e
+	for _, side := range []*Object{&there.Before, &there.After} {
+		if side.Link != nil && side.Link.Netns == netns {
+			link := *side.Link
+			link.Netns = ""
+			side.Link = &link
+		}
+	}
+	return &there
+}
+
+// farEndUnseen is the key in Interface.Status of the number that a namespace has
+// here (ip-link(8) calls it link-netnsid) which the other end of a pair is in:
+// nobody could tell the name of either.
+const farEndUnseen = "link-netnsid"
+
+// Unseen says what c takes along that nobody could look at, and that undoing
+// cannot make again, one line an interface: s is the state before it.
+func Unseen(s *State, c *Change) []string {
+	var lines []string
+	for i := range c.Edits {
+		b := c.Edits[i].Before.Link
+		if b == nil || b.Netns != "" || c.Edits[i].Op != Delete || c.Edits[i].Netns != "" {
+			continue
+		}
+		if was := s.Interface(b.Name); was != nil && was.Status[farEndUnseen] != "" {
+			lines = append(lines, b.Name+" takes its other end along, which is in a namespace without name or process (number "+was.Status[farEndUnseen]+")")
+		}
+	}
+	return lines
+}
+
+// unseen refuses to make one of a pair anew whose other end cannot be made again.
+func (m *simulation) unseen() {
+	for i := range m.from.Interfaces {
+		was := &m.from.Interfaces[i]
+		c, after := m.config[was.Name], m.to.Interface(was.Name)
+		if was.Netns != "" || was.Status[farEndUnseen] == "" || after == nil || c == nil {
+			continue
+		}
+		if again, why := anew(was, after); again {
+			m.problem(c.at(why), "contradiction", was.Name+" would have to be made anew for its "+why+", and its other end is in a namespace without name or process",
+				"Remove the pair in a block before this one, or give the namespace a name in /run/netns.")
+		}
+	}
+}
+
 // apart parts the edits of this namespace from those of others, as they are seen
 // there.
 func (c *Change) apart() (here *Change, there map[string]*Change) {

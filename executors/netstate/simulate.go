@@ -23,6 +23,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	if len(m.problems) == 0 {
 		settleLinks(m.from, m.to)
 		m.vanished(c)
+		m.unseen()
 		m.references(c)
 		m.receivers(c)
 		m.ipVlanSiblings(c)

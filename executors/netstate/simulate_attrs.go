@@ -92,7 +92,11 @@ func (m *simulation) pairing(i *InterfaceConfig, v *Interface) {
 		return
 	}
 	v.Attrs[k.PeerKey()], v.Attrs[k.PeerTargetKey()] = name, target
-	if old := peer(was); old != "" && m.to.Interface(old) != nil && m.config[old] == nil {
+	switch old := peer(was); {
+	case knownTarget != "":
+		m.foreign = append(m.foreign, Foreign{Target: knownTarget, Interface: Interface{Name: known, Type: v.Type}, Gone: true})
+		m.to.remove(knownTarget, known)
+	case old != "" && m.to.Interface(old) != nil && m.config[old] == nil:
 		m.to.remove("", old)
 	}
 	m.makePeer(i)

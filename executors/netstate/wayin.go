@@ -17,13 +17,50 @@ func WayIn(s *State, c *Change, local, peer netip.Addr) []string {
 		return nil
 	}
 	w := newWay(s.Expanded(), local.Unmap(), peer.Unmap())
+	return append(w.lines(c, func(e *Edit) *Edit {
+		if e.Implied || e.Netns != "" {
+			return nil
+		}
+		return e
+	}), WayInElsewhere(s, c, local, peer)...)
+}
+
+// WayInElsewhere is WayIn for what c does in other namespaces, those excepted
+// that the connection does not lead through.
+func WayInElsewhere(s *State, c *Change, local, peer netip.Addr) []string {
+	if s == nil || c.Empty() || !local.IsValid() || !peer.IsValid() {
+		return nil
+	}
+	var lines []string
+	for _, netns := range namesOf(s.Elsewhere) {
+		far := orEmpty(s.Elsewhere[netns])
+		if !far.owns(local.Unmap()) {
+			continue
+		}
+		w := newWay(far.Expanded(), local.Unmap(), peer.Unmap())
+		lines = append(lines, w.lines(c, func(e *Edit) *Edit { return e.within(netns) })...)
+	}
+	return lines
+}
+
+// owns tells that one of the interfaces has an address.
+func (s *State) owns(a netip.Addr) bool {
+	return slices.ContainsFunc(s.Interfaces, func(i Interface) bool {
+		return i.Netns == "" && slices.ContainsFunc(i.Addresses, func(own Address) bool { return own.Prefix.Addr().Unmap() == a })
+	})
+}
+
+// lines are the edits that touch the way, as they are seen from where it leads;
+// nil is one that is not.
+func (w *way) lines(c *Change, seen func(*Edit) *Edit) []string {
 	var lines []string
 	for i := range c.Edits {
 		e := &c.Edits[i]
-		if e.Implied {
+		as := seen(e)
+		if as == nil {
 			continue
 		}
-		if why := w.touched(e); why != "" {
+		if why := w.touched(as); why != "" {
 			first, _, _ := strings.Cut(e.String(), "\n")
 			lines = append(lines, first+" ("+why+")")
 		}

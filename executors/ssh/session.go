@@ -177,9 +177,6 @@ func (s *session) Reconnect(ctx context.Context) error {
 
 // Way implements executors.Reached: what sshd tells every session.
 func (s *session) Way(ctx context.Context) (*executors.Way, error) {
-	if s.target.At != "" {
-		return &executors.Way{}, nil
-	}
 	s.mu.Lock()
 	way := s.way
 	s.mu.Unlock()
@@ -193,6 +190,7 @@ func (s *session) Way(ctx context.Context) (*executors.Way, error) {
 	if way, err = host.conn.way(ctx); err != nil {
 		return nil, err
 	}
+	way.Elsewhere = s.target.At != ""
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.way = way

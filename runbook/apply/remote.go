@@ -10,6 +10,7 @@ import (
 	"stet/executors"
 	"stet/executors/netstate"
 	"stet/runbook"
+	"stet/runbook/plan"
 )
 
 // How targets behind a network are proven to be reachable. A session that is
@@ -57,11 +58,12 @@ func (x *operation) lockout(ctx context.Context, sess executors.Session, s *runb
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUntouched, err)
 	}
-	now, err := sess.Observe(ctx, netstate.Query{Links: true, Routes: true})
+	q := change.Query()
+	now, err := sess.Observe(ctx, netstate.Query{Links: true, Routes: true, Elsewhere: append(q.Elsewhere, q.Namespaces...)})
 	if err != nil {
 		return fmt.Errorf("%w: observing the way in: %w", errUntouched, err)
 	}
-	lines := netstate.WayIn(now, change, way.Local, way.Peer)
+	lines := plan.WayIn(now, change, way)
 	if len(lines) == 0 {
 		return nil
 	}

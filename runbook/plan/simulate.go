@@ -193,6 +193,7 @@ func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan) {
 	q := w.config.Query()
 	t.Change = netstate.Diff(was.View(q), next.View(q))
 	b.touches(s, t, was)
+	b.unseen(s, t, was)
 	netstate.Born(was, next)
 	b.states[t.Target] = next
 	b.carry(t.Target, foreign)
