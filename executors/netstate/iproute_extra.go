@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -112,6 +113,11 @@ func macsecCommands(i *Interface, d *Difference) []string {
 	var out []string
 	for _, e := range d.ListDifferences() {
 		entry, verb := e.After, "add"
+		if e.Before != nil && e.Before["active"] != "false" && d.Key != "macsec.rx-channel" && (e.After == nil || e.After["key-id"] != e.Before["key-id"]) {
+			off := maps.Clone(e.Before) // one that is in use cannot go
+			off["active"] = "false"
+			out = append(out, macsecCommand(i, d.Key, "set", off))
+		}
 		switch {
 		case e.After == nil:
 			entry, verb = e.Before, "del"
@@ -148,7 +154,7 @@ func macsecCommand(i *Interface, key, verb string, e Entry) string {
 		w = append(w, state)
 	}
 	if id := e["key-id"]; id != "" && verb == "add" {
-		return words(append(w, "key", id)...) + " <(" + orNone(e["key"]) + ")"
+		return words(append(w, "key", id, orNone(e["key"]))...)
 	}
 	return words(w...)
 }

@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ func addCommands(i *Interface) []string {
 	}
 	for _, d := range all {
 		switch {
-		case d.Key == "state", atCreation(i, d.Key), d.After == UsualInet6(i, d.Key):
+		case d.Key == "state", atCreation(i, d.Key), i.Type == macSec.Name && isExtra(d.Key), d.After == UsualInet6(i, d.Key):
 		case AttrByKey(d.Key).Set == Anytime && d.After != "":
 			rest = append(rest, d)
 		}
@@ -70,7 +71,11 @@ func atCreation(i *Interface, key string) bool {
 		return i.Type != "tun"
 	}
 	k := KindByName(i.Type)
-	return k != nil && k.Section != "" && strings.HasPrefix(key, k.Section+".")
+	if k == nil || k.Section == "" || !strings.HasPrefix(key, k.Section+".") {
+		return false
+	}
+	// What ip-macsec(8) can set later, it refuses in some combinations before.
+	return i.Type != macSec.Name || AttrByKey(key).Set == OnCreate
 }
 
 // ofKind are the differences in attributes of the interface's own kind.
@@ -150,7 +155,7 @@ func tunWords(i *Interface) []string {
 // setCommands change an interface: one command for its own attributes, one for
 // its kind's, one for its port's, and one for its being up.
 func setCommands(i *Interface, diffs []Difference) []string {
-	var general, own, port []string
+	var general, own, port, late []string
 	last := ethtoolCommands(i, diffs)
 	var portKind string
 	var out []string
@@ -158,6 +163,11 @@ func setCommands(i *Interface, diffs []Difference) []string {
 		a := AttrByKey(d.Key)
 		switch {
 		case IsEthtool(d.Key):
+		case isExtra(d.Key) && IsPortKey(d.Key): // once it is a port
+			late = append(late, extraCommands(i, []Difference{d})...)
+		case d.Key == "macsec.window" && slices.ContainsFunc(diffs, func(o Difference) bool { return o.Key == "macsec.replay-protect" }):
+		case d.Key == "macsec.window", d.Key == "macsec.replay-protect":
+			own = append(own, "replay", onOff(i.Attrs["macsec.replay-protect"]), "window", cmp.Or(i.Attrs["macsec.window"], "0"))
 		case isExtra(d.Key):
 			out = append(out, extraCommands(i, []Difference{d})...)
 		case d.Key == "bridge-port.multicast-eht-hosts-limit":
@@ -193,7 +203,7 @@ func setCommands(i *Interface, diffs []Difference) []string {
 	if len(port) > 0 {
 		out = append(out, words(slices.Concat(set, []string{"type", portKind + "_slave"}, port)...))
 	}
-	return append(out, last...)
+	return slices.Concat(out, late, last)
 }
 
 // kernelOfPort is the kernel's name of the kind of controller that an attribute

@@ -1,0 +1,22 @@
+//go:build linux
+
+package linux
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestSitIsNeverExternal holds the reference to its word: asked for a sit
+// interface whose packets say where they go, the kernel makes a tunnel to
+// anywhere, of which it has one.
+func TestSitIsNeverExternal(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace(t)
+	if err := ns.script([]string{"ip link add x0 type sit local 192.0.2.1"}); err != nil {
+		t.Skipf("the kernel has no sit: %v", err)
+	}
+	if err := ns.script([]string{"ip link add x1 type sit external"}); err == nil || !strings.Contains(err.Error(), "File exists") {
+		t.Errorf("making a second tunnel to anywhere: %v", err)
+	}
+}
