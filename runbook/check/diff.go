@@ -125,6 +125,14 @@ func diffSignatures() []any {
 	return []any{
 		new(func(recorded, current) difference), new(func(current, recorded) difference), new(func(recorded, recorded) difference),
 		new(func([]link, []link) changes), new(func([]address, []address) changes), new(func([]route, []route) changes),
+		new(func([]qdisc, []qdisc) changes),
+		new(func([]tcClass, []tcClass) changes),
+		new(func([]tcFilter, []tcFilter) changes),
+		new(func([]resolver, []resolver) changes),
+		new(func([]namedNamespace, []namedNamespace) changes),
+		new(func([]mplsRoute, []mplsRoute) changes),
+		new(func([]xfrmState, []xfrmState) changes),
+		new(func([]xfrmPolicy, []xfrmPolicy) changes),
 		new(func([]rule, []rule) changes), new(func([]neighbour, []neighbour) changes), new(func([]fdbEntry, []fdbEntry) changes),
 		new(func(map[string]string, map[string]string) changes), new(func(map[string]output, map[string]output) changes),
 	}
@@ -176,6 +184,7 @@ func (d *difference) parts() map[string]*changes {
 	return map[string]*changes{
 		"links": &d.Links, "addresses": &d.Addresses, "routes": &d.Routes, "rules": &d.Rules,
 		"neighbours": &d.Neighbours, "fdb": &d.FDB, "sysctl": &d.Sysctl, "output": &d.Output,
+		"qdiscs": &d.Qdiscs, "classes": &d.Classes, "filters": &d.Filters, "resolvers": &d.Resolvers, "namespaces": &d.Namespaces, "mpls_routes": &d.MPLSRoutes, "xfrm_states": &d.XfrmStates, "xfrm_policies": &d.XfrmPolicies,
 	}
 }
 
@@ -217,6 +226,22 @@ func (r recorded) list(kind string) any {
 		return r.Neighbours
 	case "fdb":
 		return r.FDB
+	case "qdiscs":
+		return r.Qdiscs
+	case "classes":
+		return r.Classes
+	case "filters":
+		return r.Filters
+	case "resolvers":
+		return r.Resolvers
+	case "namespaces":
+		return r.Namespaces
+	case "mpls_routes":
+		return r.MPLSRoutes
+	case "xfrm_states":
+		return r.XfrmStates
+	case "xfrm_policies":
+		return r.XfrmPolicies
 	case "sysctl":
 		return r.Sysctl
 	}
@@ -239,6 +264,22 @@ func (c current) list(kind string, then *Snapshot) (any, error) {
 		return c.live.neighbours()
 	case "fdb":
 		return c.live.fdb()
+	case "qdiscs":
+		return c.live.qdiscs()
+	case "classes":
+		return c.live.classes()
+	case "filters":
+		return c.live.filters()
+	case "resolvers":
+		return c.live.resolvers()
+	case "namespaces":
+		return c.live.namespaces()
+	case "mpls_routes":
+		return c.live.mplsRoutes()
+	case "xfrm_states":
+		return c.live.xfrmStates()
+	case "xfrm_policies":
+		return c.live.xfrmPolicies()
 	case "sysctl":
 		parsed, _ := parseSnapshot(then.Spec)
 		s, err := c.live.round.observe(c.live.ctx, "sysctls", netstate.Query{Sysctls: parsed.query.Sysctls})
@@ -290,6 +331,9 @@ func recordedOf(name string, s *Snapshot) recorded {
 	r.Links, r.Addresses, r.Routes = linksOf(s.State), addressesOf(s.State), routesOf(s.State)
 	r.Rules, r.Neighbours, r.FDB = rulesOf(s.State), neighboursOf(s.State), fdbOf(s.State)
 	r.Neighbors = r.Neighbours
+	r.Qdiscs, r.Classes, r.Filters = qdiscsOf(s.State), classesOf(s.State), filtersOf(s.State)
+	r.Resolvers, r.Namespaces, r.MPLSRoutes = resolversOf(s.State), namespacesOf(s.State), mplsRoutesOf(s.State)
+	r.XfrmStates, r.XfrmPolicies = xfrmStatesOf(s.State), xfrmPoliciesOf(s.State)
 	if s.State != nil {
 		for k, v := range s.State.Sysctls {
 			r.Sysctl[k] = v

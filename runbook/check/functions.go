@@ -72,6 +72,12 @@ func factTable() []fact {
 		{"neighbours", netstate.Query{Neighbors: true}, func(e *evaluator) any { return e.neighbours }},
 		{"neighbors", netstate.Query{Neighbors: true}, func(e *evaluator) any { return e.neighbours }},
 		{"fdb", netstate.Query{FDB: true}, func(e *evaluator) any { return e.fdb }},
+		{"qdiscs", netstate.Query{TrafficControl: true}, func(e *evaluator) any { return e.qdiscs }},
+		{"classes", netstate.Query{TrafficControl: true}, func(e *evaluator) any { return e.classes }},
+		{"filters", netstate.Query{TrafficControl: true}, func(e *evaluator) any { return e.filters }},
+		{"resolvers", netstate.Query{DNS: true}, func(e *evaluator) any { return e.resolvers }},
+		{"namespaces", netstate.Query{Netns: []string{"*"}}, func(e *evaluator) any { return e.namespaces }},
+		{"mpls_routes", netstate.Query{Routes: true}, func(e *evaluator) any { return e.mplsRoutes }},
 		{"xfrm_states", netstate.Query{Xfrm: true}, func(e *evaluator) any { return e.xfrmStates }},
 		{"xfrm_policies", netstate.Query{Xfrm: true}, func(e *evaluator) any { return e.xfrmPolicies }},
 	}
@@ -151,7 +157,7 @@ func sysctlProblem(key string) string {
 // now gives everything, for uses other than now.routes and diff(…, now).
 func (e *evaluator) now() (current, error) {
 	c := current{live: e}
-	var errs [6]error
+	var errs [14]error
 	c.Links, errs[0] = e.links()
 	c.Addresses, errs[1] = e.addresses()
 	c.Routes, errs[2] = e.routes()
@@ -159,6 +165,14 @@ func (e *evaluator) now() (current, error) {
 	c.Neighbours, errs[4] = e.neighbours()
 	c.Neighbors = c.Neighbours
 	c.FDB, errs[5] = e.fdb()
+	c.Qdiscs, errs[6] = e.qdiscs()
+	c.Classes, errs[7] = e.classes()
+	c.Filters, errs[8] = e.filters()
+	c.Resolvers, errs[9] = e.resolvers()
+	c.Namespaces, errs[10] = e.namespaces()
+	c.MPLSRoutes, errs[11] = e.mplsRoutes()
+	c.XfrmStates, errs[12] = e.xfrmStates()
+	c.XfrmPolicies, errs[13] = e.xfrmPolicies()
 	for _, err := range errs {
 		if err != nil {
 			return current{}, err

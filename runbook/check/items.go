@@ -40,6 +40,8 @@ func items(list any) []item {
 		for _, e := range l {
 			r = append(r, fdbItem(e))
 		}
+	default:
+		r = namedItems(list)
 	case map[string]string:
 		for _, key := range sortedKeys(l) {
 			r = append(r, item{key: key, fields: [][2]string{{"=", l[key]}}})

@@ -57,7 +57,7 @@ func ip(t *testing.T, args string) {
 }
 
 func TestOnAKernel(t *testing.T) {
-	s, a, _ := namespaces(t)
+	s, a, b := namespaces(t)
 	body := `
 link("br0").state == "up" and link("br0").type == "linux-bridge" and link("br0").alias == "uplink"
 link("br0").ports == ["eth0"] and link("eth0").controller == "br0"
@@ -87,9 +87,11 @@ ping("192.0.2.2", {count: 2, size: 1000, df: true, interval: "10ms"}).loss == 0
 run("ip -j link show br0").json[0].ifname == "br0"
 run("exit 3").exit == 3 and run("echo oops >&2").err == "oops"
 file("/proc/self/status").exists and !file("/nonexistent").exists
+any(namespaces, .name == "${a}" and "br0" in .links and .nsid == -1)
+any(resolvers, .dev == "") and len(qdiscs) + len(classes) + len(filters) + len(mpls_routes) == 0
 link("br0").rx.packets >= 0 and link("eth0").tx.bytes > 0
 `
-	p := program(t, body, Env{})
+	p := program(t, strings.ReplaceAll(body, "${a}", a), Env{})
 	list, err := p.Run(t.Context(), s, Env{}, Options{Within: 20 * time.Second, Every: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +103,7 @@ link("br0").rx.packets >= 0 and link("eth0").tx.bytes > 0
 	}
 
 	env := Env{Snapshots: map[string]*Snapshot{}}
-	before, err := Take(t.Context(), s, "")
+	before, err := Take(t.Context(), s, strings.Join(append(networkFacts(), "namespaces", "qdiscs", "resolvers"), "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,12 +113,14 @@ link("br0").rx.packets >= 0 and link("eth0").tx.bytes > 0
 	ip(t, "-n "+a+" route replace default via 192.0.2.77")
 	ip(t, "-n "+a+" route del 10.0.0.0/8 metric 50")
 	ip(t, "-n "+a+" addr add 198.51.100.1/32 dev br0")
+	ip(t, "-n "+b+" link set lo down")
 	list, err = program(t, `
 diff(before, now).routes.vanished == ["10.0.0.0/8 metric 50 via 192.0.2.2 dev br0 proto boot"]
 diff(before, now).routes.changed == ["default (IPv4): nexthop via 192.0.2.2 dev br0 → via 192.0.2.77 dev br0"]
 diff(before, now).addresses.appeared == ["br0 198.51.100.1/32 scope global"] and diff(before, now).addresses.count == 1
 "eth0: mtu 1500 → 1400" in diff(before, now).links.changed and diff(before, now).links.appeared == []
-diff(before, now).rules.empty
+diff(before, now).rules.empty and diff(before, now).qdiscs.empty and diff(before, now).resolvers.empty
+"`+b+`: loopback up → down" in diff(before, now).namespaces.changed
 `, env).Run(t.Context(), s, env, Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -119,6 +119,14 @@ func typeName(t string) string {
 		return "boolean"
 	case "check.fdbEntry":
 		return "forwarding entry"
+	case "check.tcClass":
+		return "class"
+	case "check.tcFilter":
+		return "filter"
+	case "check.namedNamespace":
+		return "namespace"
+	case "check.mplsRoute":
+		return "label route"
 	case "check.xfrmState":
 		return "state of IPsec"
 	case "check.xfrmPolicy":

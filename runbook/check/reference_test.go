@@ -95,6 +95,38 @@ var shown = map[string]struct {
 		"vni": {"its VNI, 0 for the usual", `all(fdb, .vni == 0)`}, "owner": {"`master` or `self`: whose table it is in", `any(fdb, .owner == "master")`},
 		"state": {"`permanent`, `static`, `dynamic`", `any(fdb, .state == "dynamic")`}, "sticky": {"it does not move to another port", `none(fdb, .sticky)`},
 	}},
+	"qdisc": {reflect.TypeFor[qdisc](), map[string]entry{
+		"dev": {"interface", `any(qdiscs, .dev == "eth0")`}, "device": {"the same", `any(qdiscs, .device == "eth0")`},
+		"kind": {"`htb`, `fq_codel` …", `any(qdiscs, .kind == "htb")`}, "handle": {"handle, `1:`", `any(qdiscs, .handle == "1:")`}, "parent": {"`root`, `ingress`, or the handle that it is under", `any(qdiscs, .parent == "root")`},
+		"options": {"options by name, in the words of netconfig", `any(qdiscs, .options["default"] == "30")`}, "bytes": {"bytes sent", `any(qdiscs, .bytes > 0)`}, "packets": {"packets sent", `any(qdiscs, .packets > 0)`},
+		"drops": {"packets dropped", `all(qdiscs, .drops == 0)`}, "overlimits": {"packets that had to wait", `all(qdiscs, .overlimits == 0)`}, "backlog": {"bytes that wait now", `all(qdiscs, .backlog == 0)`}, "qlen": {"packets that wait now", `all(qdiscs, .qlen < 100)`},
+	}},
+	"tcClass": {reflect.TypeFor[tcClass](), map[string]entry{
+		"dev": {"interface", `any(classes, .dev == "eth0")`}, "device": {"the same", `any(classes, .device == "eth0")`},
+		"kind": {"`htb`", `all(classes, .kind == "htb")`}, "handle": {"number, `1:10`", `any(classes, .handle == "1:30")`}, "parent": {"the handle that it is under", `any(classes, .parent == "1:")`},
+		"options": {"options by name, in the words of netconfig", `any(classes, .options["rate"] == "10mbit")`}, "bytes": {"bytes sent", `any(classes, .bytes > 0)`}, "packets": {"packets sent", `any(classes, .packets > 0)`},
+		"drops": {"packets dropped", `all(classes, .drops == 0)`}, "overlimits": {"packets that had to wait", `all(classes, .overlimits == 0)`}, "backlog": {"bytes that wait now", `all(classes, .backlog == 0)`}, "qlen": {"packets that wait now", `all(classes, .qlen < 100)`},
+	}},
+	"tcFilter": {reflect.TypeFor[tcFilter](), map[string]entry{
+		"dev": {"interface", `any(filters, .dev == "eth0")`}, "device": {"the same", `any(filters, .device == "eth0")`},
+		"kind": {"`u32`, `flower`, `matchall`, `fw`", `any(filters, .kind == "matchall")`}, "parent": {"`ingress`, `egress`, or the handle that it is at", `any(filters, .parent == "ingress")`}, "handle": {"its number, or the mark of fw", `none(filters, .handle == "0x7")`},
+		"protocol": {"`all`, `ip`, `ipv6`, `arp` …", `any(filters, .protocol == "all")`}, "priority": {"priority: the lowest is asked first", `any(filters, .priority == 10)`}, "chain": {"chain", `all(filters, .chain == 0)`},
+		"options": {"options by name, in the words of netconfig", `none(filters, "flowid" in .options)`}, "actions": {"actions with their options, one text each", `any(filters, "drop" in .actions)`},
+	}},
+	"resolver": {reflect.TypeFor[resolver](), map[string]entry{
+		"dev": {"interface that systemd-resolved has settings for; \"\" for resolv.conf", `any(resolvers, .dev == "")`}, "device": {"the same", `any(resolvers, .device == "")`},
+		"file": {"path of resolv.conf, \"\" if there is none", `any(resolvers, .file == "/etc/resolv.conf")`}, "servers": {"name servers", `any(resolvers, "192.0.2.53" in .servers)`}, "search": {"domains that names are completed with", `any(resolvers, "example.net" in .search)`},
+		"options": {"options of resolv.conf", `any(resolvers, "ndots:2" in .options)`}, "owner": {"the program that writes these settings, or \"\"", `all(resolvers, .owner == "")`},
+	}},
+	"namedNamespace": {reflect.TypeFor[namedNamespace](), map[string]entry{
+		"name": {"name", `any(namespaces, .name == "blue")`}, "nsid": {"number that the target's namespace has for it, -1 for none", `all(namespaces, .nsid == -1)`}, "loopback": {"`up` or `down`", `any(namespaces, .loopback == "up")`},
+		"links": {"its interfaces without lo", `any(namespaces, "v1" in .links)`}, "uses": {"what else is in it: processes", `all(namespaces, .uses == [])`},
+	}},
+	"mplsRoute": {reflect.TypeFor[mplsRoute](), map[string]entry{
+		"label": {"label of the packets that come in", `any(mpls_routes, .label == 100)`}, "labels": {"labels that take its place, \"\" if it is taken off", `any(mpls_routes, .labels == "200/300")`},
+		"dev": {"interface; \"\" with several ways", `any(mpls_routes, .dev == "br0")`}, "device": {"the same", `any(mpls_routes, .device == "br0")`}, "via": {"gateway, or \"\"", `any(mpls_routes, .via == "192.0.2.254")`},
+		"protocol": {"who made it", `all(mpls_routes, .protocol == "static")`}, "nexthops": {"all ways, as of a route; `encap` are the labels", `all(mpls_routes, len(.nexthops) == 1)`},
+	}},
 	"xfrmState": {reflect.TypeFor[xfrmState](), map[string]entry{
 		"src": {"sender of the outer packets", `any(xfrm_states, .src == "192.0.2.1")`}, "dst": {"who they go to", `any(xfrm_states, .dst == "198.51.100.1")`},
 		"proto": {"`esp`, `ah`, `comp`", `all(xfrm_states, .proto == "esp")`}, "spi": {"security parameter index, as ip-xfrm(8) takes it", `any(xfrm_states, .spi == "0x1000")`},
@@ -152,17 +184,20 @@ var shown = map[string]struct {
 	"recorded": {reflect.TypeFor[recorded](), map[string]entry{
 		"links": {"interfaces", `len(before.links) == len(links)`}, "addresses": {"addresses", `any(before.addresses, .dev == "br0")`}, "routes": {"routes", `len(before.routes) <= len(routes)`}, "rules": {"rules", `len(before.rules) == 3`},
 		"neighbours": {"neighbours", `len(before.neighbours) > 0`}, "neighbors": {"the same", `len(before.neighbors) > 0`}, "fdb": {"forwarding entries", `len(before.fdb) > 0`},
+		"qdiscs": {"queueing disciplines", `len(before.qdiscs) == len(qdiscs)`}, "classes": {"classes", `len(before.classes) == len(classes)`}, "filters": {"filters", `len(before.filters) == len(filters)`}, "resolvers": {"name servers", `len(before.resolvers) == len(resolvers)`}, "namespaces": {"named namespaces", `len(before.namespaces) == len(namespaces)`}, "mpls_routes": {"routes of labels", `len(before.mpls_routes) == len(mpls_routes)`}, "xfrm_states": {"states of IPsec", `len(before.xfrm_states) == len(xfrm_states)`}, "xfrm_policies": {"policies of IPsec", `len(before.xfrm_policies) == len(xfrm_policies)`},
 		"sysctl": {"kernel parameters by key", `before.sysctl["net.ipv4.ip_forward"] == "1"`}, "output": {"output of commands by name", `before.output["kernel"].out == run("uname -r").out`},
 	}},
 	"current": {reflect.TypeFor[current](), map[string]entry{
 		"links": {"interfaces", `len(now.links) > 1`}, "addresses": {"addresses", `len(now.addresses) > 1`}, "routes": {"routes", `diff(before.routes, now.routes).empty`}, "rules": {"rules", `len(now.rules) == 3`},
 		"neighbours": {"neighbours", `len(now.neighbours) > 0`}, "neighbors": {"the same", `len(now.neighbors) > 0`}, "fdb": {"forwarding entries", `len(now.fdb) > 0`},
+		"qdiscs": {"queueing disciplines", `len(now.qdiscs) > 0`}, "classes": {"classes", `len(now.classes) > 0`}, "filters": {"filters", `len(now.filters) > 0`}, "resolvers": {"name servers", `len(now.resolvers) > 0`}, "namespaces": {"named namespaces", `len(now.namespaces) > 0`}, "mpls_routes": {"routes of labels", `len(now.mpls_routes) > 0`}, "xfrm_states": {"states of IPsec", `len(now.xfrm_states) > 0`}, "xfrm_policies": {"policies of IPsec", `len(now.xfrm_policies) > 0`},
 	}},
 	"difference": {reflect.TypeFor[difference](), map[string]entry{
 		"empty": {"nothing differs", `diff(before, now).empty`}, "count": {"how many objects differ", `diff(before, now).count <= 2`}, "links": {"interfaces", `diff(before, now).links.changed == []`},
 		"addresses": {"addresses", `len(diff(before, now).addresses.appeared) == 1`}, "routes": {"routes", `diff(before, now).routes.vanished == []`}, "rules": {"rules", `diff(before, now).rules.empty`},
 		"neighbours": {"neighbours", `diff(before, now).neighbours.vanished == []`}, "neighbors": {"the same", `diff(before, now).neighbors.empty`}, "fdb": {"forwarding entries", `diff(before, now).fdb.changed == []`},
 		"sysctl": {"kernel parameters", `diff(before, now).sysctl.empty`}, "output": {"output of commands", `diff(before, now).output.empty`},
+		"qdiscs": {"queueing disciplines", `diff(before, now).qdiscs.empty`}, "classes": {"classes", `diff(before, now).classes.empty`}, "filters": {"filters", `diff(before, now).filters.empty`}, "resolvers": {"name servers", `diff(before, now).resolvers.empty`}, "namespaces": {"named namespaces", `diff(before, now).namespaces.empty`}, "mpls_routes": {"routes of labels", `diff(before, now).mpls_routes.empty`}, "xfrm_states": {"states of IPsec", `diff(before, now).xfrm_states.empty`}, "xfrm_policies": {"policies of IPsec", `diff(before, now).xfrm_policies.empty`},
 	}},
 	"changes": {reflect.TypeFor[changes](), map[string]entry{
 		"empty": {"nothing differs", `diff(before, now).routes.empty`}, "count": {"how many objects differ", `diff(before, now).routes.count == 0`}, "appeared": {"new objects, as text", `none(diff(before, now).routes.appeared, # contains "blackhole")`},
@@ -179,6 +214,12 @@ var listed = []struct{ name, doc, example string }{
 	{"neighbours", "all neighbours", `len(neighbours) > 0`},
 	{"neighbors", "the same", `len(neighbors) > 0`},
 	{"fdb", "all forwarding entries", `any(fdb, .dev == "eth0")`},
+	{"qdiscs", "queueing disciplines of traffic control, but for those that the kernel gives to every interface", `any(qdiscs, .dev == "eth0" and .kind == "htb")`},
+	{"classes", "their classes", `any(classes, .handle == "1:30" and .drops == 0)`},
+	{"filters", "filters of traffic control", `none(filters, .kind == "flower")`},
+	{"resolvers", "name servers: of resolv.conf, and of the interfaces that systemd-resolved knows", `any(resolvers, "192.0.2.53" in .servers)`},
+	{"namespaces", "named network namespaces of the machine; reading them needs root", `any(namespaces, .name == "blue")`},
+	{"mpls_routes", "routes of MPLS labels", `any(mpls_routes, .label == 100 and .dev == "br0")`},
 	{"xfrm_states", "all states of IPsec", `any(xfrm_states, .dst == "198.51.100.1" and .packets > 0)`},
 	{"xfrm_policies", "all policies of IPsec", `any(xfrm_policies, .dir == "out" and .dst == "10.2.0.0/24")`},
 }
@@ -373,7 +414,7 @@ func TestReferenceExamples(t *testing.T) {
 	}
 	m := lab()
 	env := testEnv()
-	env.Snapshots = map[string]*Snapshot{"before": take(t, m, "links\naddresses\nroutes\nrules\nneighbours\nfdb\nsysctl net.ipv4.ip_forward\nkernel: run uname -r")}
+	env.Snapshots = map[string]*Snapshot{"before": take(t, m, strings.Join(append(networkFacts(), namedFacts()...), "\n")+"\nsysctl net.ipv4.ip_forward\nkernel: run uname -r")}
 	for _, line := range lines {
 		p, problems := Compile(line, env.Names())
 		if p == nil {

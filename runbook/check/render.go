@@ -136,6 +136,18 @@ func (p printer) summary(v any) (string, bool) {
 		return strings.Join(nonEmpty(x.Dev, x.IP, x.MAC, x.State), " "), true
 	case fdbEntry:
 		return strings.Join(nonEmpty(x.Dev, x.MAC, x.Dst, x.State), " "), true
+	case qdisc:
+		return qdiscText(x), true
+	case tcClass:
+		return qdiscText(qdisc(x)), true
+	case tcFilter:
+		return filterText(x), true
+	case resolver:
+		return resolverText(x), true
+	case namedNamespace:
+		return x.Name, true
+	case mplsRoute:
+		return strings.Join(nonEmpty("label", numeral(x.Label), mplsHops(x)), " "), true
 	case xfrmState:
 		return xfrmStateText(x), true
 	case xfrmPolicy:

@@ -140,7 +140,7 @@ func (r *round) read(ctx context.Context, q netstate.Query) error {
 		r.state.Interfaces, r.have.Links, r.have.Ethtool = s.Interfaces, true, q.Ethtool
 	}
 	if q.Routes {
-		r.state.Routes, r.have.Routes = s.Routes, true
+		r.state.Routes, r.state.MPLS, r.have.Routes = s.Routes, s.MPLS, true
 	}
 	if q.Rules {
 		r.state.Rules, r.have.Rules = s.Rules, true
@@ -150,6 +150,12 @@ func (r *round) read(ctx context.Context, q netstate.Query) error {
 	}
 	if q.FDB {
 		r.state.FDB, r.have.FDB = s.FDB, true
+	}
+	if q.TrafficControl {
+		r.state.TrafficControl, r.have.TrafficControl = s.TrafficControl, true
+	}
+	if len(q.Netns) > 0 {
+		r.state.Namespaces, r.have.Netns = s.Namespaces, q.Netns
 	}
 	if q.DNS {
 		r.state.DNS, r.have.DNS = s.DNS, true
@@ -184,7 +190,7 @@ func (r *round) haveKeys(keys []string) bool {
 // covers reports whether what was observed has all parts of q but sysctls.
 func covers(have, q netstate.Query) bool {
 	return (have.Links || !q.Links) && (have.Routes || !q.Routes) && (have.Rules || !q.Rules) &&
-		(have.Neighbors || !q.Neighbors) && (have.FDB || !q.FDB) && (have.Xfrm || !q.Xfrm) && (have.DNS || !q.DNS) && (have.Ethtool || !q.Ethtool)
+		(have.Neighbors || !q.Neighbors) && (have.FDB || !q.FDB) && (have.Xfrm || !q.Xfrm) && (have.DNS || !q.DNS) && (have.TrafficControl || !q.TrafficControl) && len(have.Netns) >= len(q.Netns) && (have.Ethtool || !q.Ethtool)
 }
 
 func same(a, b netstate.Query) bool {
@@ -195,7 +201,10 @@ func same(a, b netstate.Query) bool {
 func merge(a, b netstate.Query) netstate.Query {
 	m := netstate.Query{
 		Links: a.Links || b.Links, Routes: a.Routes || b.Routes, Rules: a.Rules || b.Rules,
-		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, Xfrm: a.Xfrm || b.Xfrm, DNS: a.DNS || b.DNS, Ethtool: a.Ethtool || b.Ethtool,
+		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, Xfrm: a.Xfrm || b.Xfrm, DNS: a.DNS || b.DNS, TrafficControl: a.TrafficControl || b.TrafficControl, Ethtool: a.Ethtool || b.Ethtool,
+	}
+	if m.Netns = a.Netns; len(m.Netns) == 0 {
+		m.Netns = b.Netns // both are of all
 	}
 	seen := map[string]bool{}
 	for _, key := range append(append([]string(nil), a.Sysctls...), b.Sysctls...) {

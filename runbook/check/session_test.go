@@ -41,7 +41,7 @@ func (m *machineSession) Observe(_ context.Context, q netstate.Query) (*netstate
 		s.Interfaces = m.state.Interfaces
 	}
 	if q.Routes {
-		s.Routes = m.state.Routes
+		s.Routes, s.MPLS = m.state.Routes, m.state.MPLS
 	}
 	if q.Rules {
 		s.Rules = m.state.Rules
@@ -51,6 +51,15 @@ func (m *machineSession) Observe(_ context.Context, q netstate.Query) (*netstate
 	}
 	if q.FDB {
 		s.FDB = m.state.FDB
+	}
+	if q.TrafficControl {
+		s.TrafficControl = m.state.TrafficControl
+	}
+	if q.DNS {
+		s.DNS = m.state.DNS
+	}
+	if len(q.Netns) == 1 && q.Netns[0] == "*" {
+		s.Namespaces = m.state.Namespaces
 	}
 	if q.Xfrm {
 		s.Xfrm = m.state.Xfrm
@@ -123,8 +132,17 @@ func lab() *machineSession {
 				{Sort: netstate.XfrmState, Attrs: netstate.Attrs{"src": "192.0.2.1", "dst": "198.51.100.1", "proto": "esp", "spi": "0x1000", "mode": "tunnel", "reqid": "1", "replay-window": "32", "enc.name": "cbc(aes)", "auth.name": "hmac(sha256)"},
 					Status: netstate.Attrs{"packets": "12", "bytes": "1008", "replay-oseq": "12"}},
 			},
-			FDB:     []netstate.FDBEntry{{Device: "eth0", MAC: "02:00:00:00:00:51", Owner: "master", State: "dynamic"}},
-			Sysctls: map[string]string{"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.rp_filter": "0"},
+			TrafficControl: []netstate.TrafficControl{{Device: "eth0", Entries: []netstate.TCEntry{
+				{Object: netstate.TCQdisc, Kind: "htb", Parent: "root", Handle: "1:", Options: netstate.Attrs{"default": "30"}, Status: netstate.Attrs{"bytes": "1500", "packets": "3"}},
+				{Object: netstate.TCQdisc, Kind: "ingress", Parent: "ingress", Handle: "ffff:"},
+				{Object: netstate.TCClass, Kind: "htb", Parent: "1:", Handle: "1:30", Options: netstate.Attrs{"rate": "10mbit"}, Status: netstate.Attrs{"bytes": "1500"}},
+				{Object: netstate.TCFilter, Kind: "matchall", Parent: "ingress", Handle: "1", Protocol: "all", Priority: 10, Actions: []netstate.TCAction{{Kind: "drop"}}},
+			}}},
+			DNS:        []netstate.DNS{{Servers: []string{"192.0.2.53"}, Search: []string{"example.net"}, Options: []string{"ndots:2"}, File: &netstate.ResolvConf{Path: "/etc/resolv.conf"}}},
+			Namespaces: []netstate.Namespace{{Name: "blue", Loopback: "up", Links: []string{"v1"}}},
+			MPLS:       []netstate.Route{{Label: 100, Protocol: 4, NextHops: []netstate.NextHop{{Device: "br0", Via: addr("192.0.2.254"), Encap: "200/300"}}}},
+			FDB:        []netstate.FDBEntry{{Device: "eth0", MAC: "02:00:00:00:00:51", Owner: "master", State: "dynamic"}},
+			Sysctls:    map[string]string{"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.rp_filter": "0"},
 		},
 		reply:   labReply,
 		command: labCommand,

@@ -17,7 +17,7 @@ type Snapshot struct {
 	Spec  string    `json:"spec"`
 	Taken time.Time `json:"taken"`
 	// Facts are the kinds recorded: "links", "addresses", "routes", "rules",
-	// "neighbours", "fdb", "sysctl", "output".
+	// "neighbours", "fdb", "sysctl", "output", and those of namedFacts.
 	Facts   []string        `json:"facts"`
 	State   *netstate.State `json:"state,omitempty"`
 	Outputs []Recorded      `json:"outputs,omitempty"`
@@ -47,6 +47,22 @@ func (s *Snapshot) Counts() map[string]int {
 			counts[f] = len(s.State.Neighbors)
 		case "fdb":
 			counts[f] = len(s.State.FDB)
+		case "qdiscs":
+			counts[f] = len(qdiscsOf(s.State))
+		case "classes":
+			counts[f] = len(classesOf(s.State))
+		case "filters":
+			counts[f] = len(filtersOf(s.State))
+		case "resolvers":
+			counts[f] = len(resolversOf(s.State))
+		case "namespaces":
+			counts[f] = len(namespacesOf(s.State))
+		case "mpls_routes":
+			counts[f] = len(mplsRoutesOf(s.State))
+		case "xfrm_states":
+			counts[f] = len(xfrmStatesOf(s.State))
+		case "xfrm_policies":
+			counts[f] = len(xfrmPoliciesOf(s.State))
 		case "sysctl":
 			counts[f] = len(s.State.Sysctls)
 		case "output":

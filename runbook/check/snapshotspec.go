@@ -13,6 +13,12 @@ func networkFacts() []string {
 	return []string{"links", "addresses", "routes", "rules", "neighbours", "fdb"}
 }
 
+// namedFacts are the kinds that a snapshot records where it names them: reading
+// some of them needs root.
+func namedFacts() []string {
+	return []string{"qdiscs", "classes", "filters", "resolvers", "namespaces", "mpls_routes", "xfrm_states", "xfrm_policies"}
+}
+
 // snapshotSpec is a parsed body of a snapshot block.
 type snapshotSpec struct {
 	facts    []string
@@ -87,10 +93,10 @@ func parseSnapshot(body string) (snapshotSpec, []Problem) {
 				s.add("sysctl")
 				s.query.Sysctls = append(s.query.Sysctls, key)
 			}
-		case !contains(networkFacts(), word):
-			known := append(networkFacts(), "neighbors", "sysctl", "run")
+		case !contains(networkFacts(), word) && !contains(namedFacts(), word):
+			known := append(append(networkFacts(), namedFacts()...), "neighbors", "sysctl", "run")
 			bad(0, len(words[0]), "there is no fact "+words[0]+didYouMean(words[0], known),
-				"One fact a line: links, addresses, routes, rules, neighbours, fdb, `sysctl KEY`, `run COMMAND` or `NAME: run COMMAND`.")
+				"One fact a line: "+strings.Join(append(networkFacts(), namedFacts()...), ", ")+", `sysctl KEY`, `run COMMAND` or `NAME: run COMMAND`.")
 		case len(words) > 1:
 			rest := strings.Index(text[len(words[0]):], words[1]) + len(words[0])
 			bad(rest, len(text)-rest, "nothing may follow "+words[0], "Write one fact a line.")

@@ -185,7 +185,7 @@ func (c *compilation) checkRecorded(m *ast.MemberNode) {
 			continue
 		}
 		kind := strings.Replace(property.Value, "neighbors", "neighbours", 1)
-		kinds := append(networkFacts(), "sysctl", "output")
+		kinds := append(append(networkFacts(), namedFacts()...), "sysctl", "output")
 		if contains(kinds, kind) && !contains(parsed.facts, kind) {
 			c.at(property, "unknown-name", "snapshot "+name+" does not record "+property.Value, "It records "+strings.Join(parsed.facts, ", ")+": add "+property.Value+" to its block.")
 		}

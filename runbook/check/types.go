@@ -232,15 +232,23 @@ type output struct {
 
 // recorded is a snapshot as expressions see it.
 type recorded struct {
-	Links      []link            `expr:"links"`
-	Addresses  []address         `expr:"addresses"`
-	Routes     []route           `expr:"routes"`
-	Rules      []rule            `expr:"rules"`
-	Neighbours []neighbour       `expr:"neighbours"`
-	Neighbors  []neighbour       `expr:"neighbors"`
-	FDB        []fdbEntry        `expr:"fdb"`
-	Sysctl     map[string]string `expr:"sysctl"`
-	Output     map[string]output `expr:"output"`
+	Links        []link            `expr:"links"`
+	Addresses    []address         `expr:"addresses"`
+	Routes       []route           `expr:"routes"`
+	Rules        []rule            `expr:"rules"`
+	Neighbours   []neighbour       `expr:"neighbours"`
+	Neighbors    []neighbour       `expr:"neighbors"`
+	FDB          []fdbEntry        `expr:"fdb"`
+	Qdiscs       []qdisc           `expr:"qdiscs"`
+	Classes      []tcClass         `expr:"classes"`
+	Filters      []tcFilter        `expr:"filters"`
+	Resolvers    []resolver        `expr:"resolvers"`
+	Namespaces   []namedNamespace  `expr:"namespaces"`
+	MPLSRoutes   []mplsRoute       `expr:"mpls_routes"`
+	XfrmStates   []xfrmState       `expr:"xfrm_states"`
+	XfrmPolicies []xfrmPolicy      `expr:"xfrm_policies"`
+	Sysctl       map[string]string `expr:"sysctl"`
+	Output       map[string]output `expr:"output"`
 
 	snapshot *Snapshot
 	name     string
@@ -248,30 +256,46 @@ type recorded struct {
 
 // current is `now`: the facts of the target as they are.
 type current struct {
-	Links      []link      `expr:"links"`
-	Addresses  []address   `expr:"addresses"`
-	Routes     []route     `expr:"routes"`
-	Rules      []rule      `expr:"rules"`
-	Neighbours []neighbour `expr:"neighbours"`
-	Neighbors  []neighbour `expr:"neighbors"`
-	FDB        []fdbEntry  `expr:"fdb"`
+	Links        []link           `expr:"links"`
+	Addresses    []address        `expr:"addresses"`
+	Routes       []route          `expr:"routes"`
+	Rules        []rule           `expr:"rules"`
+	Neighbours   []neighbour      `expr:"neighbours"`
+	Neighbors    []neighbour      `expr:"neighbors"`
+	FDB          []fdbEntry       `expr:"fdb"`
+	Qdiscs       []qdisc          `expr:"qdiscs"`
+	Classes      []tcClass        `expr:"classes"`
+	Filters      []tcFilter       `expr:"filters"`
+	Resolvers    []resolver       `expr:"resolvers"`
+	Namespaces   []namedNamespace `expr:"namespaces"`
+	MPLSRoutes   []mplsRoute      `expr:"mpls_routes"`
+	XfrmStates   []xfrmState      `expr:"xfrm_states"`
+	XfrmPolicies []xfrmPolicy     `expr:"xfrm_policies"`
 
 	live *evaluator
 }
 
 // difference is what diff(before, now) found.
 type difference struct {
-	Empty      bool    `expr:"empty"`
-	Count      int     `expr:"count"`
-	Links      changes `expr:"links"`
-	Addresses  changes `expr:"addresses"`
-	Routes     changes `expr:"routes"`
-	Rules      changes `expr:"rules"`
-	Neighbours changes `expr:"neighbours"`
-	Neighbors  changes `expr:"neighbors"`
-	FDB        changes `expr:"fdb"`
-	Sysctl     changes `expr:"sysctl"`
-	Output     changes `expr:"output"`
+	Empty        bool    `expr:"empty"`
+	Count        int     `expr:"count"`
+	Links        changes `expr:"links"`
+	Addresses    changes `expr:"addresses"`
+	Routes       changes `expr:"routes"`
+	Rules        changes `expr:"rules"`
+	Neighbours   changes `expr:"neighbours"`
+	Neighbors    changes `expr:"neighbors"`
+	FDB          changes `expr:"fdb"`
+	Qdiscs       changes `expr:"qdiscs"`
+	Classes      changes `expr:"classes"`
+	Filters      changes `expr:"filters"`
+	Resolvers    changes `expr:"resolvers"`
+	Namespaces   changes `expr:"namespaces"`
+	MPLSRoutes   changes `expr:"mpls_routes"`
+	XfrmStates   changes `expr:"xfrm_states"`
+	XfrmPolicies changes `expr:"xfrm_policies"`
+	Sysctl       changes `expr:"sysctl"`
+	Output       changes `expr:"output"`
 
 	has map[string]bool
 }

@@ -61,6 +61,9 @@ func (e *evaluator) xfrmPolicies() ([]xfrmPolicy, error) {
 
 func xfrmStatesOf(s *netstate.State) []xfrmState {
 	list := []xfrmState{}
+	if s == nil {
+		return list
+	}
 	for i := range s.Xfrm {
 		x := &s.Xfrm[i]
 		if x.Sort != netstate.XfrmState {
@@ -79,6 +82,9 @@ func xfrmStatesOf(s *netstate.State) []xfrmState {
 
 func xfrmPoliciesOf(s *netstate.State) []xfrmPolicy {
 	list := []xfrmPolicy{}
+	if s == nil {
+		return list
+	}
 	table := netstate.XfrmAttr(netstate.XfrmPolicy, "templates")
 	for i := range s.Xfrm {
 		x := &s.Xfrm[i]
@@ -107,4 +113,24 @@ func xfrmStateText(x xfrmState) string {
 
 func xfrmPolicyText(x xfrmPolicy) string {
 	return strings.Join(nonEmpty(x.Dir, x.Src, "→", x.Dst, x.Action), " ")
+}
+
+// xfrmStateItem compares what is configured; keys are never told.
+func xfrmStateItem(x xfrmState) item {
+	key := strings.Join(nonEmpty(x.Src, "→", x.Dst, x.Proto, x.SPI), " ")
+	return item{key: key, fields: [][2]string{
+		{"mode", x.Mode}, {"reqid", numeral(x.ReqID)}, {"if_id", numeral(x.IfID)}, {"mark", x.Mark},
+		{"auth", x.Auth}, {"enc", x.Enc}, {"aead", x.AEAD}, {"replay_window", numeral(x.Window)},
+	}}
+}
+
+func xfrmPolicyItem(x xfrmPolicy) item {
+	key := strings.Join(nonEmpty(x.Dir, x.Src, "→", x.Dst, prefixed("proto ", x.Proto), prefixed("if_id ", numeral(x.IfID))), " ")
+	var templates []string
+	for _, t := range x.Templates {
+		templates = append(templates, strings.Join(nonEmpty(t.Proto, t.Mode, t.Src, "→", t.Dst, prefixed("reqid ", numeral(t.ReqID)), t.Level), " "))
+	}
+	return item{key: key, fields: [][2]string{
+		{"action", x.Action}, {"priority", numeral(x.Priority)}, {"mark", x.Mark}, {"templates", strings.Join(templates, ", ")},
+	}}
 }
