@@ -29,6 +29,10 @@ type Target struct {
 	// an ssh:// login and that of sudo; "" where none is declared.
 	Password       string `json:"password,omitempty"`
 	BecomePassword string `json:"become-password,omitempty"`
+	// Passphrase and PIN name the secrets that hold the passphrase of an
+	// encrypted key, and the PIN of a token (PKCS#11) or security key.
+	Passphrase string `json:"passphrase,omitempty"`
+	PIN        string `json:"pin,omitempty"`
 	// Vars are the target's own variables for ${…}.
 	Vars map[string]any `json:"vars,omitempty"`
 }

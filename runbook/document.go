@@ -65,6 +65,9 @@ type Defaults struct {
 	// MaxFailures is how many targets of a changing step or a pre-check may
 	// fail.
 	MaxFailures Share
+	// Passphrase and PIN name secrets, as those of executors.Target do, for
+	// the targets that name none.
+	Passphrase, PIN string
 }
 
 // Policy is what happens when a step fails.

@@ -6,10 +6,15 @@ import (
 	"context"
 	"io"
 	"os"
+
+	"stet/executors/ssh"
 )
 
 func main() {
 	collectLate()
+	if asked, code := ssh.Askpass(os.Args[1:], os.Stdout); asked {
+		os.Exit(code)
+	}
 	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

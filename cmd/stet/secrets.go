@@ -42,7 +42,7 @@ func all(runbook.Secret) bool { return true }
 func harmless(d *runbook.Document) func(runbook.Secret) bool {
 	return func(s runbook.Secret) bool {
 		return !strings.HasPrefix(s.From, "cmd:") || slices.ContainsFunc(d.Meta.Targets, func(t executors.Target) bool {
-			return t.Password == s.Name || t.BecomePassword == s.Name
+			return slices.ContainsFunc(logins(d, t), func(l login) bool { return l.secret == s.Name })
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ type remotes struct {
 	// prompter asks the operator; nil without a terminal.
 	prompter ssh.Prompter
 	secret   func(ssh.Question) (string, bool)
+	// passphrases are declared ones.
+	passphrases []string
 
 	dialer *ssh.Dialer
 	opener *ssh.Opener
@@ -32,13 +35,34 @@ type remotes struct {
 // reaches prepares the sessions for the ssh:// targets of a document.
 func (o *operation) reaches(d *runbook.Document) {
 	o.sessions.remote.secret = declared(d, o.secrets)
+	o.sessions.remote.passphrases = passphrases(d, o.secrets)
 	if o.c.terminal() {
 		o.sessions.remote.prompter = o.person
 	}
 }
 
-// declared finds the secret that answers a question of a document's target: the
-// one that its password or become-password names.
+// login is a secret that a target's login takes.
+type login struct {
+	key    string // of the target, or of the defaults
+	kind   ssh.Kind
+	secret string // its name
+}
+
+// logins are the secrets that a target's login takes. Of those that it does not name
+// itself, the defaults may.
+func logins(d *runbook.Document, t executors.Target) []login {
+	if t.Machine() == "" {
+		return nil
+	}
+	all := []login{
+		{"password", ssh.Password, t.Password}, {"become-password", ssh.Become, t.BecomePassword},
+		{"passphrase", ssh.Passphrase, cmp.Or(t.Passphrase, d.Meta.Default.Passphrase)},
+		{"pin", ssh.PIN, cmp.Or(t.PIN, d.Meta.Default.PIN)},
+	}
+	return slices.DeleteFunc(all, func(l login) bool { return l.secret == "" })
+}
+
+// declared finds the secret that answers a question of a document's target.
 func declared(d *runbook.Document, secrets map[string]string) func(ssh.Question) (string, bool) {
 	return func(q ssh.Question) (string, bool) {
 		for _, t := range d.Meta.Targets {
@@ -46,23 +70,38 @@ func declared(d *runbook.Document, secrets map[string]string) func(ssh.Question)
 			if t.Machine() == "" || err != nil || a.Host != q.Host || a.User != "" && a.User != q.User {
 				continue
 			}
-			name := map[ssh.Kind]string{ssh.Password: t.Password, ssh.Become: t.BecomePassword}[q.Kind]
-			if value, ok := secrets[name]; ok && name != "" {
-				return value, true
+			for _, l := range logins(d, t) {
+				if value, ok := secrets[l.secret]; ok && l.kind == q.Kind {
+					return value, true
+				}
 			}
 		}
 		return "", false
 	}
 }
 
+// passphrases are those that the document declares, for keys of its targets and of
+// the jump hosts before them.
+func passphrases(d *runbook.Document, secrets map[string]string) []string {
+	var all []string
+	for _, t := range d.Meta.Targets {
+		for _, l := range logins(d, t) {
+			if value, ok := secrets[l.secret]; ok && l.kind == ssh.Passphrase && !slices.Contains(all, value) {
+				all = append(all, value)
+			}
+		}
+	}
+	return all
+}
+
 // knownSecrets refuses targets that name a secret which is not declared.
 func knownSecrets(d *runbook.Document) error {
 	for _, t := range d.Meta.Targets {
-		for key, name := range map[string]string{"password": t.Password, "become-password": t.BecomePassword} {
-			is := func(s runbook.Secret) bool { return s.Name == name }
-			if name != "" && !slices.ContainsFunc(d.Meta.Secrets, is) {
-				return usage(fmt.Errorf("%s of target %s names the secret %s, which is not declared", key, t.Name, name),
-					"declare it in the front matter: secrets: {"+name+": env:NAME}")
+		for _, l := range logins(d, t) {
+			is := func(s runbook.Secret) bool { return s.Name == l.secret }
+			if !slices.ContainsFunc(d.Meta.Secrets, is) {
+				return usage(fmt.Errorf("%s of target %s names the secret %s, which is not declared", l.key, t.Name, l.secret),
+					"declare it in the front matter: secrets: {"+l.secret+": env:NAME}")
 			}
 		}
 	}
@@ -78,7 +117,14 @@ func (r *remotes) open(targets []executors.Target) (*ssh.Opener, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.dialer = ssh.New(ssh.Options{Config: os.Getenv(sshConfig), Prompter: r.prompter, Secret: r.secret, Terminal: r.prompter != nil})
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("looking for this program: %w", err)
+	}
+	r.dialer = ssh.New(ssh.Options{
+		Config: os.Getenv(sshConfig), Prompter: r.prompter, Secret: r.secret, Passphrases: r.passphrases, Askpass: self,
+		Terminal: r.prompter != nil,
+	})
 	r.opener = ssh.NewOpener(r.dialer, ssh.Agent{Programs: programs, Args: []string{"agent", "serve"}},
 		wire.Options{Program: "stet", CancelWait: 10 * time.Second})
 	r.opener.Link(targets)

@@ -88,13 +88,25 @@ func (a *authentication) key() cryptossh.AuthMethod {
 		a.offer = a.offer[1:]
 		signer, err := a.ready(a.ctx, c)
 		if err != nil {
-			a.note(c.name + ": " + err.Error())
+			a.locked(c.name, err)
 			continue
 		}
 		a.offered = append(a.offered, c.name)
 		return cryptossh.PublicKeys(signer)
 	}
 	return nil
+}
+
+// locked notes why a key cannot be used, and what would help.
+func (a *authentication) locked(name string, err error) {
+	var e *executors.Error
+	if errors.As(err, &e) && errors.Is(err, errNobody) {
+		a.mu.Lock()
+		a.remedy = e.Remedy
+		a.mu.Unlock()
+		err = errors.New(e.Message)
+	}
+	a.note(name + ": " + err.Error())
 }
 
 // may tells whether a method that asks for a secret gets another try: as often

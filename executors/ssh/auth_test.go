@@ -59,6 +59,17 @@ func TestEncryptedKey(t *testing.T) {
 
 	secret := func(q Question) (string, bool) { return "open sesame", q.Kind == Passphrase }
 	dial(t, b.dialer(t, config, Options{Secret: secret}), s.address)
+
+	// Declared ones are tried on every key, whatever the host.
+	d = b.dialer(t, config, Options{Passphrases: []string{"of another key", "open sesame"}})
+	dial(t, d, s.address)
+	dial(t, d, s2.address)
+	asked = &answers{by: func(Question) (string, error) { return "open sesame", nil }}
+	dial(t, b.dialer(t, config, Options{Passphrases: []string{"of another key"}, Prompter: asked}), s.address)
+	if q := asked.all(); len(q) != 1 || q[0].Attempt != 1 || !strings.Contains(q[0].Text, "no declared one opens it") {
+		t.Errorf("asked %+v", q)
+	}
+	refused(t, b.dialer(t, config, Options{Passphrases: []string{"of another key"}}), s.address, "permission", "no declared one opens it")
 }
 
 // A key that no host takes is never asked for.

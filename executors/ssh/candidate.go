@@ -180,7 +180,7 @@ func (l *lazy) Sign(rand io.Reader, data []byte) (*cryptossh.Signature, error) {
 func (l *lazy) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*cryptossh.Signature, error) {
 	signer, err := l.file.unlock(l.ctx, l.a.settings.PasswordPrompts, l.a.ask)
 	if err != nil {
-		l.a.note(l.file.path + ": " + err.Error())
+		l.a.locked(l.file.path, err)
 		return nil, err
 	}
 	by, ok := signer.(cryptossh.AlgorithmSigner)

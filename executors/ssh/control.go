@@ -27,8 +27,10 @@ type masters struct {
 	folder string
 	paths  []string
 	count  int
-	// terminal is held while an ssh may ask on the terminal.
+	// terminal is held while an ssh may ask, on the terminal or for a PIN.
 	terminal sync.Mutex
+	// wrongPINs are those that a token did not take.
+	wrongPINs []string
 }
 
 // attachOpen uses a connection that the user has open already (ControlPath).
@@ -98,7 +100,7 @@ func (d *Dialer) viaSystem(ctx context.Context, s *Settings, reason string) (*Co
 func (d *Dialer) byHand(s *Settings) string {
 	remedy := "try it by hand: ssh " + s.Host
 	if s.PKCS11Provider != "" && !d.options.Terminal {
-		remedy += "; without a terminal nobody is asked for the token's PIN, so load it into ssh-agent: ssh-add -s " + s.PKCS11Provider
+		remedy += "; without a terminal nobody is asked for the token's PIN, so declare it as a secret (pin), or load the token into ssh-agent: ssh-add -s " + s.PKCS11Provider
 	}
 	return remedy
 }
@@ -119,7 +121,7 @@ func masterCode(err error) string {
 
 // startMaster returns when ssh has logged in and gone to the background. Its
 // connection ends by itself when stet is gone: ControlPersist.
-func (d *Dialer) startMaster(ctx context.Context, s *Settings, path string) error {
+func (d *Dialer) startMaster(ctx context.Context, s *Settings, path string) (err error) {
 	interval, count := s.alive()
 	args := []string{
 		"-MNf", "-o", "ControlPath=" + path, "-o", "ControlPersist=30", "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no",
@@ -127,11 +129,18 @@ func (d *Dialer) startMaster(ctx context.Context, s *Settings, path string) erro
 		"-o", "StrictHostKeyChecking=" + s.StrictHostKeyChecking, "-o", "RemoteCommand=none", "-o", "PermitLocalCommand=no",
 	}
 	// A program that asks instead of the terminal (ssh(1)) needs none.
-	asks := d.options.Terminal || os.Getenv("SSH_ASKPASS_REQUIRE") == "force"
-	if asks && !s.BatchMode {
-		d.masters.terminal.Lock()
-		defer d.masters.terminal.Unlock()
-	} else {
+	d.masters.terminal.Lock()
+	turn := sync.OnceFunc(d.masters.terminal.Unlock)
+	defer turn()
+	answers, err := d.answersFor(ctx, s, path)
+	if err != nil {
+		return err
+	}
+	if answers != nil {
+		defer func() { answers.close(err) }()
+	}
+	if asks := answers != nil || d.options.Terminal || os.Getenv("SSH_ASKPASS_REQUIRE") == "force"; !asks || s.BatchMode {
+		turn()
 		args = append(args, "-o", "BatchMode=yes")
 	}
 	jump := s.ProxyJump
@@ -148,6 +157,9 @@ func (d *Dialer) startMaster(ctx context.Context, s *Settings, path string) erro
 	}()
 	cmd := exec.CommandContext(ctx, d.resolver.program, append(args, "--", s.Host)...)
 	cmd.Stderr = complaints
+	if answers != nil {
+		cmd.Env = answers.environment()
+	}
 	err = cmd.Run()
 	if err == nil {
 		return nil

@@ -19,10 +19,17 @@ type Options struct {
 	// Prompter asks the operator; nil where there is no terminal: then every
 	// question is an error that says what to do instead.
 	Prompter Prompter
-	// Secret answers a passphrase, password, challenge or become question from
+	// Secret answers a passphrase, password, challenge, become or PIN question from
 	// the declared secrets; it may be nil. It is asked once for each attempt at
 	// a login, never again when its answer was wrong.
 	Secret func(Question) (string, bool)
+	// Passphrases are declared ones. An encrypted key that a host would take is
+	// tried with each of them before anybody is asked: where a wrong one goes
+	// nobody sees it.
+	Passphrases []string
+	// Askpass is a program that calls Askpass with its arguments: by it the
+	// system's ssh gets a declared PIN. Without one, no PIN is given.
+	Askpass string
 	// Terminal lets the system's ssh ask on the terminal by itself, where a
 	// login goes through it (PKCS#11, Kerberos). One at a time.
 	Terminal bool
@@ -59,6 +66,7 @@ const maxLogins = 128
 func New(o Options) *Dialer {
 	d := &Dialer{options: o, resolver: newResolver(o.Program, o.Config), bastions: map[string]*bastion{}, logins: make(chan struct{}, maxLogins)}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.keys.declared = o.Passphrases
 	d.prompts = newCollector(d.ctx, o.Prompter, o.Secret)
 	return d
 }

@@ -20,6 +20,8 @@ import (
 type keyFiles struct {
 	mu    sync.Mutex
 	files map[string]*keyFile
+	// declared are passphrases that every encrypted key is tried with.
+	declared []string
 }
 
 // keyFile is one private key on disk. Its passphrase is asked when a host
@@ -27,6 +29,8 @@ type keyFiles struct {
 type keyFile struct {
 	path   string
 	public cryptossh.PublicKey // nil where only the decrypted file tells
+
+	declared []string // passphrases
 
 	mu     sync.Mutex
 	signer cryptossh.Signer
@@ -47,6 +51,7 @@ func (k *keyFiles) open(path string) (*keyFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.declared = k.declared
 	if k.files == nil {
 		k.files = map[string]*keyFile{}
 	}
@@ -142,14 +147,23 @@ func readCertificate(path string) (*cryptossh.Certificate, error) {
 	return cert, nil
 }
 
-// unlock decrypts the key, asking up to attempts times.
+// unlock decrypts the key: with a declared passphrase, or asking up to attempts
+// times.
 func (f *keyFile) unlock(ctx context.Context, attempts int, ask func(context.Context, Question) (string, error)) (cryptossh.Signer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.signer != nil || f.err != nil {
 		return f.signer, f.err
 	}
+	for _, passphrase := range f.declared {
+		if done, err := f.decrypt(passphrase); done {
+			return f.signer, err
+		}
+	}
 	q := Question{Kind: Passphrase, File: f.path, Text: "the passphrase of " + f.path}
+	if len(f.declared) > 0 {
+		q.Text += " (no declared one opens it)"
+	}
 	for q.Attempt = 1; q.Attempt <= max(attempts, 1); q.Attempt++ {
 		answer, err := ask(ctx, q)
 		if err != nil {
@@ -160,18 +174,26 @@ func (f *keyFile) unlock(ctx context.Context, attempts int, ask func(context.Con
 			}
 			return nil, err
 		}
-		signer, err := cryptossh.ParsePrivateKeyWithPassphrase(f.text, []byte(answer))
-		if err == nil {
-			f.signer, f.text = signer, nil
-			return signer, nil
-		}
-		if !errors.Is(err, x509.IncorrectPasswordError) {
-			f.err = err
-			return nil, err
+		if done, err := f.decrypt(answer); done {
+			return f.signer, err
 		}
 	}
 	f.err = errors.New("the passphrase was wrong")
 	return nil, f.err
+}
+
+// decrypt tries a passphrase; done tells that another one need not be.
+func (f *keyFile) decrypt(passphrase string) (done bool, err error) {
+	signer, err := cryptossh.ParsePrivateKeyWithPassphrase(f.text, []byte(passphrase))
+	switch {
+	case err == nil:
+		f.signer, f.text = signer, nil
+		return true, nil
+	case errors.Is(err, x509.IncorrectPasswordError):
+		return false, nil
+	}
+	f.err = err
+	return true, err
 }
 
 // sameKey tells whether two keys, or the keys inside certificates, are one.

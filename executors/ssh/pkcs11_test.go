@@ -81,6 +81,80 @@ func TestPKCS11(t *testing.T) {
 	}
 }
 
+// A declared PIN is given to the token by the process that started ssh, and is
+// in no argument and no environment. A wrong one is given once.
+func TestDeclaredPIN(t *testing.T) {
+	b := newBed(t)
+	s, s2 := b.newServer(t), b.newServer(t)
+	b.trust(t, s, s2)
+	library, public := hardware(t, b)
+	for _, host := range []*server{s, s2} {
+		write(t, host.dir+"/authorized_keys", public, 0o644)
+	}
+	t.Setenv("XDG_RUNTIME_DIR", b.dir)
+	setting := "PKCS11Provider " + library + "\nIdentitiesOnly no\nIdentityAgent none\nPreferredAuthentications publickey\n"
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := 0
+	declare := func(value string) func(Question) (string, bool) {
+		return func(q Question) (string, bool) {
+			if q.Kind != PIN {
+				return "", false
+			}
+			if q.Text != "" { // not the question whether there is one
+				given++
+				if !strings.Contains(q.Text, "'stet'") || q.Host == "" {
+					t.Errorf("asked %+v", q)
+				}
+				spies(t, value)
+			}
+			return value, true
+		}
+	}
+	d := b.dialer(t, setting, Options{Secret: declare(pin), Askpass: self})
+	for _, host := range []*server{s, s2} {
+		if got := output(t, dial(t, d, host.address), "echo $HOME"); got != host.home+"\n" {
+			t.Errorf("HOME is %q", got)
+		}
+	}
+	if given != 2 {
+		t.Errorf("it was given %d times", given)
+	}
+	if left, err := filepath.Glob(b.dir + "/stet-ssh-*/*.ask"); err != nil || len(left) > 0 {
+		t.Errorf("sockets are left: %v %v", left, err)
+	}
+
+	given = 0
+	d = b.dialer(t, setting, Options{Secret: declare("314159"), Askpass: self})
+	for range 3 {
+		refused(t, d, s.address, "permission", "Permission denied")
+	}
+	if given != 1 {
+		t.Errorf("a wrong PIN was given %d times", given)
+	}
+	// The token is not locked.
+	dial(t, b.dialer(t, setting, Options{Secret: declare(pin), Askpass: self}), s.address)
+}
+
+// spies looks for a secret where everybody can read it, and in the environment of
+// the processes of this user.
+func spies(t *testing.T, secret string) {
+	t.Helper()
+	for _, name := range []string{"cmdline", "environ"} {
+		paths, err := filepath.Glob("/proc/[0-9]*/" + name)
+		if err != nil || len(paths) == 0 {
+			t.Errorf("no processes: %v", err)
+		}
+		for _, path := range paths {
+			if text, err := os.ReadFile(path); err == nil && strings.Contains(string(text), secret) && !strings.Contains(string(text), "softhsm2-util") {
+				t.Errorf("it is in %s: %q", path, text)
+			}
+		}
+	}
+}
+
 // Host keys that a program knows, asked for by the name of the host.
 func TestKnownHostsCommandScript(t *testing.T) {
 	b := newBed(t)

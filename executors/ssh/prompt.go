@@ -28,6 +28,8 @@ const (
 	Challenge Kind = "challenge"
 	// Become asks for the password that sudo wants.
 	Become Kind = "become"
+	// PIN asks for that of a token or security key.
+	PIN Kind = "pin"
 )
 
 // Question is one thing that only the operator knows.
@@ -234,9 +236,10 @@ func nobody(host string, q Question, err error) *executors.Error {
 	}
 	remedy := map[Kind]string{
 		HostKey:    "run it once on a terminal, add the key with ssh-keyscan after comparing it, or set StrictHostKeyChecking accept-new",
-		Passphrase: "load the key into ssh-agent: ssh-add " + q.File,
+		Passphrase: "declare the passphrase as a secret, or load the key into ssh-agent: ssh-add " + q.File,
 		Password:   "declare the password as a secret, or use a key",
 		Challenge:  "declare the password as a secret, or use a key",
+		PIN:        "declare the PIN as a secret, or load the token into ssh-agent",
 		Become:     "declare sudo's password as a secret, or allow sudo without one",
 	}[q.Kind]
 	return &executors.Error{

@@ -35,6 +35,9 @@ const insideVar = "STET_SSH_TEST_INSIDE"
 
 func TestMain(m *testing.M) {
 	worker := slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.fuzzworker") })
+	if asked, code := Askpass(os.Args[1:], os.Stdout); asked {
+		os.Exit(code)
+	}
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == serveArg:
 		serveAgent()

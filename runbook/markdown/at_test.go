@@ -22,7 +22,7 @@ func TestTargetsOnAnotherHost(t *testing.T) {
 		{"no address", "targets: {a: sandbox}\ndefaults: {at: r1}", []string{"a sandbox", "3: the address \"r1\" has no scheme"}},
 		{"no host", "targets: {a: sandbox}\ndefaults: {at: netns://x}", []string{"a sandbox", "3: \"netns://x\" is no host that is reached by ssh"}},
 		{"a host on a host", "targets:\n  a: {address: ssh://r1, at: ssh://r2}", []string{"a ssh://r1", "3: an ssh:// address is a host already"}},
-		{"a password", "targets:\n  a: {address: sandbox, at: ssh://r1, password: x}\n  b: {address: sandbox, password: x}", []string{"a sandbox at ssh://r1", "b sandbox", "4: only an ssh:// target takes a password"}},
+		{"a password", "targets:\n  a: {address: sandbox, at: ssh://r1, password: x}\n  b: {address: sandbox, password: x}", []string{"a sandbox at ssh://r1", "b sandbox", "4: only an ssh:// target takes a password, a passphrase or a PIN"}},
 	} {
 		d := Parse("doc.md", []byte("---\n"+tt.front+"\n---\n"))
 		var got []string

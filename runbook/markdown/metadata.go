@@ -139,6 +139,8 @@ func (d *decoder) defaults(n *yaml.Node) (at string) {
 			}
 		},
 		"at":           func(n *yaml.Node) { at = d.machine(n) },
+		"passphrase":   func(n *yaml.Node) { out.Passphrase, _ = d.text(n, "passphrase") },
+		"pin":          func(n *yaml.Node) { out.PIN, _ = d.text(n, "pin") },
 		"timeout":      func(n *yaml.Node) { out.Timeout = d.duration(n, "timeout") },
 		"parallel":     func(n *yaml.Node) { out.Parallel = d.parallel(n) },
 		"max-failures": func(n *yaml.Node) { out.MaxFailures = d.maxFailures(n) },

@@ -69,6 +69,8 @@ func (d *decoder) described(name string, n *yaml.Node) executors.Target {
 		},
 		"password":        func(n *yaml.Node) { t.Password, _ = d.text(n, "password"); secret = n },
 		"become-password": func(n *yaml.Node) { t.BecomePassword, _ = d.text(n, "become-password"); secret = n },
+		"passphrase":      func(n *yaml.Node) { t.Passphrase, _ = d.text(n, "passphrase"); secret = n },
+		"pin":             func(n *yaml.Node) { t.PIN, _ = d.text(n, "pin"); secret = n },
 		"vars": func(n *yaml.Node) {
 			if !d.mapping(n, "targets."+name+".vars") {
 				return
@@ -88,7 +90,7 @@ func (d *decoder) described(name string, n *yaml.Node) executors.Target {
 		d.wrong(create, "bad-value", "only a network namespace can be created", "Remove create, or use netns://NAME.")
 	}
 	if secret != nil && t.Address != "" && t.Machine() == "" {
-		d.wrong(secret, "bad-value", "only an ssh:// target takes a password", "Remove it; on this host sudo asks by itself.")
+		d.wrong(secret, "bad-value", "only an ssh:// target takes a password, a passphrase or a PIN", "Remove it; on this host sudo asks by itself.")
 	}
 	if at := n.Get("at"); at != nil && t.Scheme() == "ssh" {
 		d.wrong(at, "bad-value", "an ssh:// address is a host already", "Remove at, or use local, netns://NAME or sandbox.")
