@@ -15,16 +15,40 @@ import (
 	"stet/executors/netstate"
 )
 
-// attrTable holds the attributes of one message or nest by their type.
-type attrTable [128][]byte
+// attrTable finds the attributes of one message or nest by their type.
+type attrTable struct {
+	b  []byte
+	at [128]uint32 // where the payload begins in b; 0 is not there
+}
 
 func tabulate(b []byte) (t attrTable) {
+	t.b = b
 	for typ, payload := range attributes(b) {
-		if int(typ) < len(t) {
-			t[typ] = payload
+		if int(typ) < len(t.at) {
+			t.at[typ] = uint32(cap(b) - cap(payload))
 		}
 	}
 	return t
+}
+
+// attribute is the payload of one attribute among others; nil if it is not there.
+func attribute(b []byte, typ uint16) (payload []byte) {
+	for at, p := range attributes(b) {
+		if at == typ {
+			payload = p
+		}
+	}
+	return payload
+}
+
+// get is the payload of an attribute; nil if it is not there. An attribute
+// without payload is not nil.
+func (t *attrTable) get(typ uint16) []byte {
+	if typ == 0 || int(typ) >= len(t.at) || t.at[typ] == 0 {
+		return nil
+	}
+	at := int(t.at[typ])
+	return t.b[at : at+int(u16(t.b[at-4:]))-4]
 }
 
 // wireSize is the least length of an attribute's payload.

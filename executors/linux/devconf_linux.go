@@ -43,7 +43,7 @@ func newDeviceConfs(raw []rawLink) deviceConfs {
 	d := deviceConfs{byName: make(map[string]int, len(raw))}
 	for i := range raw {
 		c := deviceConf{name: strings.ReplaceAll(raw[i].name(), ".", "/")}
-		for family, own := range attributes(raw[i].attrs[unix.IFLA_AF_SPEC]) {
+		for family, own := range attributes(raw[i].attrs.get(unix.IFLA_AF_SPEC)) {
 			for number, conf := range attributes(own) {
 				switch {
 				case family == unix.AF_INET && number == unix.IFLA_INET_CONF:

@@ -18,8 +18,9 @@ import (
 const maxResolvConf = 1 << 16
 
 // observeDNS reads the name servers: the file, and, where systemd-resolved
-// answers, what it has for each interface.
-func (n *Namespace) observeDNS(ctx context.Context, s *netstate.State, raw []rawLink) error {
+// answers, what it has for each interface. owner tells to look for a program
+// that writes the file in silence.
+func (n *Namespace) observeDNS(ctx context.Context, s *netstate.State, raw []rawLink, owner bool) error {
 	if n.o.ResolvConf == "-" {
 		return nil
 	}
@@ -33,7 +34,9 @@ func (n *Namespace) observeDNS(ctx context.Context, s *netstate.State, raw []raw
 	}
 	s.DNS = []netstate.DNS{file}
 	if n.o.ResolvConf != "" || file.Owner != netstate.Resolved {
-		n.claim(ctx, &s.DNS[0])
+		if owner {
+			n.claim(ctx, &s.DNS[0])
+		}
 		return nil
 	}
 	links, err := resolvedLinks(ctx, raw)

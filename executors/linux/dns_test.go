@@ -110,7 +110,7 @@ func TestDNSInNamespace(t *testing.T) {
 	ns := newNamespace(t)
 	path := filepath.Join(t.TempDir(), "netns", "lab", "resolv.conf")
 	ns.o.ResolvConf = path
-	q := netstate.Query{DNS: true}
+	q := netstate.Query{DNS: true, DNSOwner: true}
 	before := ns.observe(q)
 	if len(before.DNS) != 1 || !before.DNS[0].File.Missing || !before.DNS[0].File.NoDir {
 		t.Fatalf("%+v", before.DNS)
@@ -177,12 +177,12 @@ func TestDNSOfRunningClient(t *testing.T) {
 			t.Fatal("it ended")
 		}
 	}
-	if d := ns.observe(netstate.Query{DNS: true}).DNS[0]; d.Owner != "dhclient" || !strings.Contains(d.Seen, strconv.Itoa(client.Process.Pid)) {
+	if d := ns.observe(netstate.Query{DNS: true, DNSOwner: true}).DNS[0]; d.Owner != "dhclient" || !strings.Contains(d.Seen, strconv.Itoa(client.Process.Pid)) {
 		t.Errorf("%+v", d)
 	}
 	other := newNamespace(t)
 	other.o.ResolvConf = ns.o.ResolvConf
-	if d := other.observe(netstate.Query{DNS: true}).DNS[0]; d.Owner != "" {
+	if d := other.observe(netstate.Query{DNS: true, DNSOwner: true}).DNS[0]; d.Owner != "" {
 		t.Errorf("in another namespace: %+v", d)
 	}
 }

@@ -50,11 +50,15 @@ func (n *Namespace) fillEthtool(ctx context.Context, index int, list []*netstate
 	read := func(command uint8, fill func(i *netstate.Interface, t *attrTable)) error {
 		take := func(b []byte) {
 			t := tabulate(b)
-			if i := at[u32(tabulate(t[1])[unix.ETHTOOL_A_HEADER_DEV_INDEX])]; i != nil {
+			if i := at[u32(attribute(t.get(1), unix.ETHTOOL_A_HEADER_DEV_INDEX))]; i != nil {
 				fill(i, &t)
 			}
 		}
-		header := func(m *message) { ethtoolHeader(m, index) }
+		flags := uint32(0)
+		if command == unix.ETHTOOL_MSG_FEATURES_GET {
+			flags = unix.ETHTOOL_FLAG_COMPACT_BITSETS
+		}
+		header := func(m *message) { ethtoolHeader(m, index, flags) }
 		if index == 0 {
 			return g.dump(ctx, command, header, func() {}, take)
 		}
@@ -69,14 +73,50 @@ func (n *Namespace) fillEthtool(ctx context.Context, index int, list []*netstate
 			return err
 		}
 	}
-	return read(unix.ETHTOOL_MSG_FEATURES_GET, decodeFeatures)
+	keys, err := g.featureKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the names of features: %w", err)
+	}
+	return read(unix.ETHTOOL_MSG_FEATURES_GET, func(i *netstate.Interface, t *attrTable) { decodeFeatures(i, keys, t) })
+}
+
+// featureKeys are the attributes of the features by their bits
+// (ETH_SS_FEATURES); "" is a bit without a name.
+func (g *generic) featureKeys(ctx context.Context) (keys []string, err error) {
+	const features, most = 4, 1024 // ETH_SS_FEATURES; far more than there are
+	err = g.do(ctx, unix.ETHTOOL_MSG_STRSET_GET, func(m *message) {
+		ethtoolHeader(m, 0, 0)
+		sets := m.nest(unix.ETHTOOL_A_STRSET_STRINGSETS)
+		set := m.nest(unix.ETHTOOL_A_STRINGSETS_STRINGSET)
+		m.u32(unix.ETHTOOL_A_STRINGSET_ID, features)
+		m.endNest(set)
+		m.endNest(sets)
+	}, func(b []byte) {
+		sets := attribute(b, unix.ETHTOOL_A_STRSET_STRINGSETS)
+		set := tabulate(attribute(sets, unix.ETHTOOL_A_STRINGSETS_STRINGSET))
+		for _, b := range attributes(set.get(unix.ETHTOOL_A_STRINGSET_STRINGS)) {
+			t := tabulate(b)
+			at, name := int(u32(t.get(unix.ETHTOOL_A_STRING_INDEX))), text(t.get(unix.ETHTOOL_A_STRING_VALUE))
+			if at >= most || name == "" {
+				continue
+			}
+			if at >= len(keys) {
+				keys = append(keys, make([]string, at+1-len(keys))...)
+			}
+			keys[at] = netstate.EthtoolFeature + name
+		}
+	})
+	return keys, err
 }
 
 // ethtoolHeader names the interface (ETHTOOL_A_*_HEADER is 1 everywhere).
-func ethtoolHeader(m *message, index int) {
+func ethtoolHeader(m *message, index int, flags uint32) {
 	h := m.nest(1)
 	if index != 0 {
 		m.u32(unix.ETHTOOL_A_HEADER_DEV_INDEX, uint32(index))
+	}
+	if flags != 0 {
+		m.u32(unix.ETHTOOL_A_HEADER_FLAGS, flags)
 	}
 	m.endNest(h)
 }
@@ -87,7 +127,7 @@ func decodeEthtool(i *netstate.Interface, section string, t *attrTable) {
 	attrs := netstate.EthtoolAttrs()
 	for k := range attrs {
 		a := &attrs[k]
-		b := t[a.IFLA]
+		b := t.get(a.IFLA)
 		if b == nil || !strings.HasPrefix(a.Key, section) {
 			continue
 		}
@@ -116,30 +156,37 @@ func decodeEthtool(i *netstate.Interface, section string, t *attrTable) {
 
 // decodeFeatures puts features into an interface: whether they are wanted, of
 // those that can be changed, and, as what can only be read, whether they are
-// active.
-func decodeFeatures(i *netstate.Interface, t *attrTable) {
-	fixed := bitNames(t[unix.ETHTOOL_A_FEATURES_NOCHANGE])
-	wanted, active := bitNames(t[unix.ETHTOOL_A_FEATURES_WANTED]), bitNames(t[unix.ETHTOOL_A_FEATURES_ACTIVE])
-	for name, changeable := range bitNames(t[unix.ETHTOOL_A_FEATURES_HW]) {
-		key := netstate.EthtoolFeature + name
-		if changeable && !fixed[name] {
-			i.Attrs[key] = strconv.FormatBool(wanted[name])
+// active. With the names of all of them in each message, a thousand interfaces
+// would take a tenth of a second.
+func decodeFeatures(i *netstate.Interface, keys []string, t *attrTable) {
+	changeable, there := bitset(t.get(unix.ETHTOOL_A_FEATURES_HW))
+	fixed, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_NOCHANGE))
+	wanted, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_WANTED))
+	active, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_ACTIVE))
+	for at, key := range keys {
+		if key == "" || !there.has(at) {
+			continue
 		}
-		i.Status[key] = strconv.FormatBool(active[name])
+		if changeable.has(at) && !fixed.has(at) {
+			i.Attrs[key] = strconv.FormatBool(wanted.has(at))
+		}
+		i.Status[key] = strconv.FormatBool(active.has(at))
 	}
 }
 
-// bitNames are the bits of a set (ETHTOOL_A_BITSET_*, the form with names): in
-// one with a mask those of the mask, else those that are set.
-func bitNames(set []byte) map[string]bool {
-	m, t := map[string]bool{}, tabulate(set)
-	for _, b := range attributes(t[unix.ETHTOOL_A_BITSET_BITS]) {
-		bit := tabulate(b)
-		if name := text(bit[unix.ETHTOOL_A_BITSET_BIT_NAME]); name != "" {
-			m[name] = t[unix.ETHTOOL_A_BITSET_NOMASK] != nil || bit[unix.ETHTOOL_A_BITSET_BIT_VALUE] != nil
-		}
-	}
-	return m
+// bitmap is a set of bits in 32-bit words.
+type bitmap []byte
+
+func (b bitmap) has(at int) bool {
+	word := at / 32 * 4
+	return word+4 <= len(b) && u32(b[word:])>>(at%32)&1 == 1
+}
+
+// bitset reads a set of bits (ETHTOOL_A_BITSET_*, the compact form), and which of
+// them mean something.
+func bitset(set []byte) (value, mask bitmap) {
+	t := tabulate(set)
+	return t.get(unix.ETHTOOL_A_BITSET_VALUE), t.get(unix.ETHTOOL_A_BITSET_MASK)
 }
 
 // setEthtool sets what differs, one message a group.
@@ -174,7 +221,7 @@ func (n *Namespace) setEthtool(ctx context.Context, index int, diffs []netstate.
 }
 
 func encodeEthtool(m *message, index int, diffs []netstate.Difference) {
-	ethtoolHeader(m, index)
+	ethtoolHeader(m, index, 0)
 	if strings.HasPrefix(diffs[0].Key, netstate.EthtoolFeature) {
 		set := m.nest(unix.ETHTOOL_A_FEATURES_WANTED)
 		list := m.nest(unix.ETHTOOL_A_BITSET_BITS)

@@ -100,7 +100,7 @@ func ownAddresses(raw []rawLink, l *links) owned {
 	o := owned{macs: map[string]bool{}, remotes: map[string]string{}}
 	for i := range raw {
 		r := &raw[i]
-		if b := r.attrs[unix.IFLA_ADDRESS]; len(b) == 6 {
+		if b := r.attrs.get(unix.IFLA_ADDRESS); len(b) == 6 {
 			o.macs[net.HardwareAddr(b).String()] = true
 		}
 		if r.kind == "vxlan" {
@@ -115,7 +115,7 @@ func (o *owned) readFilters(ctx context.Context, n *Namespace, raw []rawLink) er
 	var all map[int][]netstate.VNIRange
 	for i := range raw {
 		r := &raw[i]
-		if r.kind != "vxlan" || u8(r.data[unix.IFLA_VXLAN_VNIFILTER]) == 0 {
+		if r.kind != "vxlan" || u8(r.data.get(unix.IFLA_VXLAN_VNIFILTER)) == 0 {
 			continue
 		}
 		if all == nil {

@@ -23,7 +23,7 @@ const (
 
 // decodeInet6 reads what the kernel says of an interface's IPv6.
 func decodeInet6(i *netstate.Interface, r *rawLink) {
-	for typ, own := range attributes(r.attrs[unix.IFLA_AF_SPEC]) {
+	for typ, own := range attributes(r.attrs.get(unix.IFLA_AF_SPEC)) {
 		if typ != unix.AF_INET6 {
 			continue
 		}

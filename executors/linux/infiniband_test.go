@@ -34,7 +34,7 @@ func TestInfiniBand(t *testing.T) {
 		t.Errorf("IFLA_LINK is %d, IFLA_INFO_KIND %q; want 7, ipoib", got, raw.kind)
 	}
 	for number, value := range map[uint16]uint16{1: 0x8001, 2: 1, 3: 1} {
-		if b := raw.data[number]; len(b) != 2 || binary.NativeEndian.Uint16(b) != value {
+		if b := raw.data.get(number); len(b) != 2 || binary.NativeEndian.Uint16(b) != value {
 			t.Errorf("attribute %d is %v, want %d in two bytes", number, b, value)
 		}
 	}

@@ -26,16 +26,16 @@ type rawLink struct {
 	slaveData attrTable
 }
 
-func (r *rawLink) name() string { return text(r.attrs[unix.IFLA_IFNAME]) }
+func (r *rawLink) name() string { return text(r.attrs.get(unix.IFLA_IFNAME)) }
 
 // peerNetns is the ID (as this namespace counts) of the namespace that
 // IFLA_LINK is in; false is this one.
 func (r *rawLink) peerNetns() (id int32, elsewhere bool) {
-	b := r.attrs[unix.IFLA_LINK_NETNSID]
+	b := r.attrs.get(unix.IFLA_LINK_NETNSID)
 	return int32(u32(b)), len(b) >= 4
 }
 
-func (r *rawLink) link() int { return int(u32(r.attrs[unix.IFLA_LINK])) }
+func (r *rawLink) link() int { return int(u32(r.attrs.get(unix.IFLA_LINK))) }
 
 // decodeLink reads struct ifinfomsg and its attributes; b is kept.
 func decodeLink(b []byte) (r rawLink, ok bool) {
@@ -44,7 +44,7 @@ func decodeLink(b []byte) (r rawLink, ok bool) {
 	}
 	r.hwType, r.index, r.flags = u16(b[2:]), int(int32(u32(b[4:]))), u32(b[8:])
 	r.attrs = tabulate(b[unix.SizeofIfInfomsg:])
-	for typ, p := range attributes(r.attrs[unix.IFLA_LINKINFO]) {
+	for typ, p := range attributes(r.attrs.get(unix.IFLA_LINKINFO)) {
 		switch typ {
 		case unix.IFLA_INFO_KIND:
 			r.kind = text(p)
@@ -56,9 +56,11 @@ func decodeLink(b []byte) (r rawLink, ok bool) {
 			r.slaveData = tabulate(p)
 		}
 	}
-	if r.kind == "vlan" && r.data[unix.IFLA_VLAN_FLAGS] == nil {
+	if r.kind == "vlan" && r.data.get(unix.IFLA_VLAN_FLAGS) == nil {
 		// The kernel leaves flags out when none is set (vlan_fill_info).
-		r.data[unix.IFLA_VLAN_FLAGS] = []byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}
+		var m message
+		m.attr(unix.IFLA_VLAN_FLAGS, []byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
+		r.data = tabulate(append(m.b, r.data.b...))
 	}
 	return r, r.index > 0 && r.name() != ""
 }
@@ -186,15 +188,6 @@ func decodeOne(a *netstate.Attr, r *rawLink, t *attrTable, l *links) (string, bo
 	return "", false
 }
 
-// get is the payload of an attribute; nil if it is not there. An attribute
-// without payload is not nil.
-func (t *attrTable) get(typ uint16) []byte {
-	if typ == 0 || int(typ) >= len(t) {
-		return nil
-	}
-	return t[typ]
-}
-
 // operStates are IF_OPER_* of linux/if.h (RFC 2863).
 var operStates = []string{"unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"}
 
@@ -211,19 +204,19 @@ var ifFlags = []string{
 }
 
 func decodeStatus(s netstate.Attrs, r *rawLink) {
-	if b := r.attrs[unix.IFLA_OPERSTATE]; int(u8(b)) < len(operStates) && b != nil {
+	if b := r.attrs.get(unix.IFLA_OPERSTATE); int(u8(b)) < len(operStates) && b != nil {
 		s["operstate"] = operStates[u8(b)]
 	}
-	if b := r.attrs[unix.IFLA_CARRIER]; b != nil {
+	if b := r.attrs.get(unix.IFLA_CARRIER); b != nil {
 		s["carrier"] = strconv.FormatBool(u8(b) != 0)
 	}
-	if b := r.attrs[unix.IFLA_QDISC]; b != nil {
+	if b := r.attrs.get(unix.IFLA_QDISC); b != nil {
 		s["qdisc"] = text(b)
 	}
-	if b := r.attrs[unix.IFLA_PROMISCUITY]; len(b) >= 4 {
+	if b := r.attrs.get(unix.IFLA_PROMISCUITY); len(b) >= 4 {
 		s["promiscuity"] = strconv.Itoa(int(u32(b)))
 	}
-	if b := r.attrs[unix.IFLA_BROADCAST]; len(b) == 6 {
+	if b := r.attrs.get(unix.IFLA_BROADCAST); len(b) == 6 {
 		s["broadcast"] = net.HardwareAddr(b).String()
 	}
 	var flags []string
@@ -233,7 +226,7 @@ func decodeStatus(s netstate.Attrs, r *rawLink) {
 		}
 	}
 	s["flags"] = strings.Join(flags, ",")
-	stats := r.attrs[unix.IFLA_STATS64]
+	stats := r.attrs.get(unix.IFLA_STATS64)
 	for at, word := range statCounters {
 		if len(stats) >= 8*(at+1) {
 			s[word] = strconv.FormatUint(binary.NativeEndian.Uint64(stats[8*at:]), 10)

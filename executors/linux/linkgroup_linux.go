@@ -99,7 +99,7 @@ func notRefused(err error) error {
 func unusedGroup(list []rawLink) uint32 {
 	used := map[uint32]bool{}
 	for i := range list {
-		used[u32(list[i].attrs[unix.IFLA_GROUP])] = true
+		used[u32(list[i].attrs.get(unix.IFLA_GROUP))] = true
 	}
 	for {
 		if group := rand.Uint32()>>1 | 1<<30; !used[group] {
@@ -117,7 +117,7 @@ func (n *Namespace) inGroup(ctx context.Context, group uint32, indexes []int) (b
 	}
 	there := map[int]bool{}
 	for i := range list {
-		if u32(list[i].attrs[unix.IFLA_GROUP]) == group {
+		if u32(list[i].attrs.get(unix.IFLA_GROUP)) == group {
 			there[list[i].index] = true
 		}
 	}

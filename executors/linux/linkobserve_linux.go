@@ -64,7 +64,7 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 			return err
 		}
 		if r.slaveKind == "team" {
-			if err := n.observeTeamPort(ctx, &i, int(u32(r.attrs[unix.IFLA_MASTER])), l); err != nil {
+			if err := n.observeTeamPort(ctx, &i, int(u32(r.attrs.get(unix.IFLA_MASTER))), l); err != nil {
 				return err
 			}
 		}
@@ -121,7 +121,7 @@ var initials = map[string]string{"dummy0": "dummy", "bond0": "bond", "ifb0": "if
 // and that nobody uses.
 func kernelDefault(r *rawLink, initial bool) bool {
 	name := r.name()
-	if r.flags&unix.IFF_UP != 0 || u32(r.attrs[unix.IFLA_MASTER]) != 0 || r.kind == "" {
+	if r.flags&unix.IFF_UP != 0 || u32(r.attrs.get(unix.IFLA_MASTER)) != 0 || r.kind == "" {
 		return false
 	}
 	return fallbacks[name] == r.kind || initial && initials[name] == r.kind

@@ -60,13 +60,13 @@ func (n *Namespace) macsec(ctx context.Context, index int) (d *macsecDevice, err
 	reset := func() { d = &macsecDevice{} }
 	err = g.dump(ctx, macsecGet, func(*message) {}, reset, func(b []byte) {
 		t := tabulate(b)
-		if int(u32(t[macsecIfindex])) != index {
+		if int(u32(t.get(macsecIfindex))) != index {
 			return
 		}
-		for _, sa := range attributes(t[macsecTxSAList]) {
+		for _, sa := range attributes(t.get(macsecTxSAList)) {
 			d.tx = append(d.tx, macsecAssociation(sa))
 		}
-		for _, sc := range attributes(t[macsecRxSCList]) {
+		for _, sc := range attributes(t.get(macsecRxSCList)) {
 			d.channel(sc)
 		}
 	})
@@ -75,9 +75,9 @@ func (n *Namespace) macsec(ctx context.Context, index int) (d *macsecDevice, err
 
 func (d *macsecDevice) channel(b []byte) {
 	t := tabulate(b)
-	sci := hex.EncodeToString(t[macsecRxSCSCI])
-	d.channels = append(d.channels, netstate.Entry{"sci": sci, "active": truth(t[macsecRxSCActive])})
-	for _, sa := range attributes(t[macsecRxSCSAs]) {
+	sci := hex.EncodeToString(t.get(macsecRxSCSCI))
+	d.channels = append(d.channels, netstate.Entry{"sci": sci, "active": truth(t.get(macsecRxSCActive))})
+	for _, sa := range attributes(t.get(macsecRxSCSAs)) {
 		e := macsecAssociation(sa)
 		e["sci"] = sci
 		d.rx = append(d.rx, e)
@@ -86,13 +86,13 @@ func (d *macsecDevice) channel(b []byte) {
 
 func macsecAssociation(b []byte) netstate.Entry {
 	t := tabulate(b)
-	packet := uint64(u32(t[macsecSAPacket]))
-	if len(t[macsecSAPacket]) == 8 {
-		packet = u64(t[macsecSAPacket])
+	packet := uint64(u32(t.get(macsecSAPacket)))
+	if len(t.get(macsecSAPacket)) == 8 {
+		packet = u64(t.get(macsecSAPacket))
 	}
 	return netstate.Entry{
-		"number": strconv.Itoa(int(u8(t[macsecSANumber]))), "active": truth(t[macsecSAActive]),
-		"packet-number": strconv.FormatUint(packet, 10), "key-id": hex.EncodeToString(t[macsecSAKeyID]),
+		"number": strconv.Itoa(int(u8(t.get(macsecSANumber)))), "active": truth(t.get(macsecSAActive)),
+		"packet-number": strconv.FormatUint(packet, 10), "key-id": hex.EncodeToString(t.get(macsecSAKeyID)),
 	}
 }
 

@@ -32,7 +32,7 @@ func TestNetkitScrub(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	switch told := raw.data[netstate.AttrByKey("netkit.scrub").IFLA] != nil; {
+	switch told := raw.data.get(netstate.AttrByKey("netkit.scrub").IFLA) != nil; {
 	case told && len(left) > 0:
 		t.Errorf("it was not done: %+v", left)
 	case !told && (len(left) != 1 || left[0].Key != "netkit.scrub" || left[0].Got != "default"):

@@ -41,7 +41,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 		{q.Neighbors, "neighbors", func() error { return n.observeNeighbors(ctx, s, l) }},
 		{q.FDB, "multicast databases", func() error { return n.observeMDB(ctx, s, raw, l) }},
 		{q.FDB, "forwarding entries", func() error { return n.observeFDB(ctx, s, raw, l) }},
-		{q.DNS, "name servers", func() error { return n.observeDNS(ctx, s, raw) }},
+		{q.DNS, "name servers", func() error { return n.observeDNS(ctx, s, raw, q.DNSOwner) }},
 		{q.Xfrm, "states and policies of IPsec", func() error { return n.observeXfrm(ctx, s, l) }},
 		{q.TrafficControl, "traffic control", func() error { return n.observeTraffic(ctx, s, l) }},
 		{len(q.Kinds) > 0, "kinds of interfaces", func() error { return n.observeLacks(ctx, s, raw, q.Kinds) }},

@@ -71,13 +71,13 @@ func (n *Namespace) team(ctx context.Context, index int) (list []teamValue, err 
 	defer g.close()
 	// The answer is one message or several, all to one request.
 	err = g.do(ctx, teamGet, func(m *message) { m.u32(teamIfindex, uint32(index)) }, func(b []byte) {
-		for _, option := range attributes(tabulate(b)[teamOptions]) {
+		for _, option := range attributes(attribute(b, teamOptions)) {
 			t := tabulate(option)
-			if t[teamOptionIndex] != nil {
+			if t.get(teamOptionIndex) != nil {
 				continue // a table of statistics
 			}
 			// The buffer is used again for the next message.
-			list = append(list, teamValue{text(t[teamOptionName]), int(u32(t[teamOptionPort])), slices.Clone(t[teamOptionData])})
+			list = append(list, teamValue{text(t.get(teamOptionName)), int(u32(t.get(teamOptionPort))), slices.Clone(t.get(teamOptionData))})
 		}
 	})
 	return list, err

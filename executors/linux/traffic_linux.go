@@ -167,7 +167,7 @@ func tcHead(r reply, object string) (t attrTable, e netstate.TCEntry, ok bool) {
 		return t, e, false
 	}
 	t = tabulate(r.body[sizeofTcmsg:])
-	e = netstate.TCEntry{Object: object, Kind: text(t[tcaKind]), Parent: placeText(u32(r.body[12:])), Options: netstate.Attrs{}}
+	e = netstate.TCEntry{Object: object, Kind: text(t.get(tcaKind)), Parent: placeText(u32(r.body[12:])), Options: netstate.Attrs{}}
 	e.Handle = netstate.FormatTCHandle(u32(r.body[8:]))
 	return t, e, e.Kind != ""
 }
@@ -181,14 +181,14 @@ func decodeQdisc(r reply, l *links) (index int, e netstate.TCEntry, ok bool) {
 	switch {
 	case k == nil:
 		e.Unread = "stet has no words for the kind " + e.Kind
-	case t[tcaStab] != nil:
+	case t.get(tcaStab) != nil:
 		e.Unread = "it has a size table"
-	case u32(t[tcaIngress])|u32(t[tcaEgress]) != 0:
+	case u32(t.get(tcaIngress))|u32(t.get(tcaEgress)) != 0:
 		e.Unread = "it shares its filters as a block"
 	default:
-		e.Unread = decodeQdiscOptions(k, &e, t[tcaOptions], l)
+		e.Unread = decodeQdiscOptions(k, &e, t.get(tcaOptions), l)
 	}
-	e.Status = tcCounters(t[tcaStats])
+	e.Status = tcCounters(t.get(tcaStats))
 	return int(int32(u32(r.body[4:]))), e, true
 }
 
@@ -211,14 +211,14 @@ func decodeClass(r reply) (e netstate.TCEntry, ok bool) {
 	if !ok || r.typ != unix.RTM_NEWTCLASS {
 		return e, false
 	}
-	e.Status = tcCounters(t[tcaStats])
+	e.Status = tcCounters(t.get(tcaStats))
 	number, _ := netstate.ParseTCHandle(e.Handle)
 	if e.Parent == "root" {
 		e.Parent = netstate.FormatTCHandle(number &^ 0xffff)
 	}
 	switch e.Kind {
 	case "htb":
-		e.Unread = decodeHTBClass(&e, tabulate(t[tcaOptions]))
+		e.Unread = decodeHTBClass(&e, tabulate(t.get(tcaOptions)))
 	case "hfsc", "drr", "qfq", "cbq", "ets":
 		e.Unread = "stet has no words for the kind " + e.Kind
 	default:

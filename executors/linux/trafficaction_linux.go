@@ -29,15 +29,15 @@ func verdictText(n uint32) string {
 func decodeActions(b []byte, l *links) (out []netstate.TCAction, unread string) {
 	for _, one := range attributes(b) {
 		t := tabulate(one)
-		a := netstate.TCAction{Kind: text(t[1]), Options: netstate.Attrs{}}
-		options := tabulate(t[2])
-		if t[6] != nil {
+		a := netstate.TCAction{Kind: text(t.get(1)), Options: netstate.Attrs{}}
+		options := tabulate(t.get(2))
+		if t.get(6) != nil {
 			return out, "an action has a cookie"
 		}
 		switch a.Kind {
 		case "gact":
-			a.Kind = verdictText(at(options[2], 2))
-			if options[3] != nil || a.Kind == "" {
+			a.Kind = verdictText(at(options.get(2), 2))
+			if options.get(3) != nil || a.Kind == "" {
 				return out, "an action decides by chance, or leads elsewhere"
 			}
 		case "mirred":
@@ -57,9 +57,9 @@ func decodeActions(b []byte, l *links) (out []netstate.TCAction, unread string) 
 
 // decodeMirred reads struct tc_mirred.
 func decodeMirred(o netstate.Attrs, t attrTable, l *links) string {
-	b := t[2]
+	b := t.get(2)
 	way, verdict := at(b, 5)-1, at(b, 2)
-	if way > 3 || t[4] != nil || (way%2 == 0) != (verdict == actStolen) || way%2 == 1 && verdict != actPipe {
+	if way > 3 || t.get(4) != nil || (way%2 == 0) != (verdict == actStolen) || way%2 == 1 && verdict != actPipe {
 		return "mirred goes on in a way that stet has no words for"
 	}
 	o["direction"] = []string{"egress", "ingress"}[way/2]
@@ -72,18 +72,18 @@ func decodeMirred(o netstate.Attrs, t attrTable, l *links) string {
 
 // decodePolice reads struct tc_police.
 func decodePolice(o netstate.Attrs, t attrTable) string {
-	b := t[1]
-	if len(b) < 56 || t[4] != nil || t[10] != nil {
+	b := t.get(1)
+	if len(b) < 56 || t.get(4) != nil || t.get(10) != nil {
 		return "it polices by packets or by an average"
 	}
-	rate, overhead, mpu, layer := rateSpec(b[20:], t[8])
-	peak, _, _, _ := rateSpec(b[32:], t[9])
+	rate, overhead, mpu, layer := rateSpec(b[20:], t.get(8))
+	peak, _, _, _ := rateSpec(b[32:], t.get(9))
 	o["rate"], o["burst"] = netstate.FormatRate(rate), netstate.Burst(at(b, 3), rate, sizeTicks)
 	o["mtu"] = netstate.FormatSize(uint64(at(b, 4)))
 	if peak != 0 {
 		o["peakrate"] = netstate.FormatRate(peak)
 	}
-	o["exceed"], o["conform"] = verdictText(at(b, 1)), verdictText(u32(t[5]))
+	o["exceed"], o["conform"] = verdictText(at(b, 1)), verdictText(u32(t.get(5)))
 	if overhead != 0 || mpu != 0 || layer > ethernetLayer || o["exceed"] == "" || o["conform"] == "" {
 		return "police counts lengths in its own way, or leads elsewhere"
 	}

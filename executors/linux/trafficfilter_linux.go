@@ -34,16 +34,16 @@ func decodeFilter(r reply, l *links) (f filter, ok bool) {
 	}
 	info := u32(r.body[16:])
 	f.handle = u32(r.body[8:])
-	e.Priority, e.Protocol, e.Chain = uint16(info>>16), protocolText(swap(uint16(info))), u32(t[tcaChain])
+	e.Priority, e.Protocol, e.Chain = uint16(info>>16), protocolText(swap(uint16(info))), u32(t.get(tcaChain))
 	e.Handle = decimal32(f.handle)
-	options := tabulate(t[tcaOptions])
+	options := tabulate(t.get(tcaOptions))
 	if e.Kind == "u32" {
 		e.Handle = strconv.FormatUint(uint64(f.handle&0xfff), 16)
 	}
 	switch {
-	case f.handle == 0 || t[tcaOptions] == nil:
+	case f.handle == 0 || t.get(tcaOptions) == nil:
 		return f, false // the priority itself
-	case e.Kind == "u32" && options[5] == nil && f.handle>>20 >= 0x800:
+	case e.Kind == "u32" && options.get(5) == nil && f.handle>>20 >= 0x800:
 		return f, false // the table that comes with it
 	case netstate.TCKindOf(netstate.TCFilter, e.Kind) == nil:
 		e.Unread = "stet has no words for the kind " + e.Kind
@@ -56,14 +56,14 @@ func decodeFilter(r reply, l *links) (f filter, ok bool) {
 
 func decodeFilterOptions(e *netstate.TCEntry, t attrTable, handle uint32, l *links) string {
 	k := netstate.TCKindOf(netstate.TCFilter, e.Kind)
-	flags := u32(t[flagNumbers[e.Kind]])
+	flags := u32(t.get(flagNumbers[e.Kind]))
 	for i, key := range []string{"skip-hw", "skip-sw"} {
 		if flags>>i&1 != 0 {
 			e.Options[key] = "true"
 		}
 	}
 	var unread string
-	e.Actions, unread = decodeActions(t[actNumbers[e.Kind]], l)
+	e.Actions, unread = decodeActions(t.get(actNumbers[e.Kind]), l)
 	if unread != "" {
 		return unread
 	}
@@ -73,14 +73,14 @@ func decodeFilterOptions(e *netstate.TCEntry, t attrTable, handle uint32, l *lin
 	case "flower":
 		return decodeFlower(k, e, t, l)
 	case "fw":
-		if t[2] != nil {
+		if t.get(2) != nil {
 			return "it has a policer of the old kind"
 		}
 	}
-	var plain attrTable
+	plain := attrTable{b: t.b}
 	for i := range k.Attrs {
 		if a := &k.Attrs[i]; a.Type != netstate.FlagBit {
-			plain[a.IFLA] = t[a.IFLA]
+			plain.at[a.IFLA] = t.at[a.IFLA]
 		}
 	}
 	decodeTable(k, e, plain, l)
@@ -89,11 +89,11 @@ func decodeFilterOptions(e *netstate.TCEntry, t attrTable, handle uint32, l *lin
 
 // decodeU32 reads struct tc_u32_sel.
 func decodeU32(e *netstate.TCEntry, t attrTable, handle uint32) string {
-	sel := t[5]
-	if handle>>20 < 0x800 || handle>>12&0xff != 0 || t[3] != nil || len(sel) < 16 {
+	sel := t.get(5)
+	if handle>>20 < 0x800 || handle>>12&0xff != 0 || t.get(3) != nil || len(sel) < 16 {
 		return "it has hash tables"
 	}
-	if t[6] != nil || t[8] != nil || t[10] != nil {
+	if t.get(6) != nil || t.get(8) != nil || t.get(10) != nil {
 		return "it has a policer of the old kind, or looks at a mark or an interface"
 	}
 	if sel[0]&^1 != 0 {
@@ -107,7 +107,7 @@ func decodeU32(e *netstate.TCEntry, t attrTable, handle uint32) string {
 		list = append(list, fmt.Sprintf("u32 0x%08x 0x%08x at %d", binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b), int32(at(b, 2))))
 	}
 	e.Options["match"] = strings.Join(list, "; ")
-	if id := u32(t[1]); id != 0 {
+	if id := u32(t.get(1)); id != 0 {
 		e.Options["classid"] = netstate.FormatTCHandle(id)
 	}
 	return ""
@@ -181,14 +181,14 @@ func decodeFlower(k *netstate.TCKind, e *netstate.TCEntry, t attrTable, l *links
 	for i := range k.Attrs {
 		a := &k.Attrs[i]
 		number, mask := flowerNumbers(e, a, e.Protocol == "ipv6")
-		b := t[number]
+		b := t.get(number)
 		known[number], known[mask] = true, true
 		if b == nil || a.Type == netstate.FlagBit {
 			continue
 		}
 		switch {
 		case a.Type == netstate.CIDRs:
-			ones, size := net.IPMask(t[mask]).Size()
+			ones, size := net.IPMask(t.get(mask)).Size()
 			p := prefix(address(b), ones)
 			if size == 0 || !p.IsValid() {
 				return "its mask is no prefix"
@@ -204,17 +204,17 @@ func decodeFlower(k *netstate.TCKind, e *netstate.TCEntry, t attrTable, l *links
 			}
 			e.Options[a.Key] = v
 		}
-		for _, one := range t[mask] {
+		for _, one := range t.get(mask) {
 			if mask != 0 && one != 0xff && a.Key != "tcp-flags" {
 				return "it masks " + a.Key
 			}
 		}
-		if a.Key == "tcp-flags" && be16(t[mask])&0xfff != 0xfff {
+		if a.Key == "tcp-flags" && be16(t.get(mask))&0xfff != 0xfff {
 			return "it masks " + a.Key
 		}
 	}
-	for number := range t {
-		if t[number] != nil && !known[uint16(number)] {
+	for number := range t.at {
+		if t.at[number] != 0 && !known[uint16(number)] {
 			return "it matches fields that stet has no words for"
 		}
 	}

@@ -35,9 +35,9 @@ func decodeQdiscOptions(k *netstate.TCKind, e *netstate.TCEntry, b []byte, l *li
 	o, t := e.Options, tabulate(b)
 	switch e.Kind {
 	case "htb":
-		o["r2q"], o["default"] = decimal32(at(t[2], 1)), strconv.FormatUint(uint64(at(t[2], 2)), 16)
-		o["direct-qlen"] = decimal32(u32(t[5]))
-		if t[9] != nil {
+		o["r2q"], o["default"] = decimal32(at(t.get(2), 1)), strconv.FormatUint(uint64(at(t.get(2), 2)), 16)
+		o["direct-qlen"] = decimal32(u32(t.get(5)))
+		if t.get(9) != nil {
 			return "it is offloaded"
 		}
 	case "sfq":
@@ -65,13 +65,13 @@ func decodeQdiscOptions(k *netstate.TCKind, e *netstate.TCEntry, b []byte, l *li
 		o["limit"] = netstate.FormatSize(uint64(at(b, 0)))
 	default:
 		decodeTable(k, e, t, l)
-		if e.Kind == "cake" && t[12] != nil { // TCA_CAKE_RAW
+		if e.Kind == "cake" && t.get(12) != nil { // TCA_CAKE_RAW
 			delete(o, "overhead")
 		}
-		if e.Kind == "fq" && t[16] != nil && (string(t[16][4:min(len(t[16]), 20)]) != "\x01\x02\x02\x02\x01\x02\x00\x00\x01\x01\x01\x01\x01\x01\x01\x01" || at(t[17], 0) != 589824 || at(t[17], 1) != 196608 || at(t[17], 2) != 65536) {
+		if e.Kind == "fq" && t.get(16) != nil && (string(t.get(16)[4:min(len(t.get(16)), 20)]) != "\x01\x02\x02\x02\x01\x02\x00\x00\x01\x01\x01\x01\x01\x01\x01\x01" || at(t.get(17), 0) != 589824 || at(t.get(17), 1) != 196608 || at(t.get(17), 2) != 65536) {
 			return "it has priorities of its own"
 		}
-		if e.Kind == "fq_codel" && (u8(t[10]) != 0 || u8(t[11]) != 0) {
+		if e.Kind == "fq_codel" && (u8(t.get(10)) != 0 || u8(t.get(11)) != 0) {
 			return "it marks by DSCP"
 		}
 	}
@@ -82,7 +82,7 @@ func decodeQdiscOptions(k *netstate.TCKind, e *netstate.TCEntry, b []byte, l *li
 func decodeTable(k *netstate.TCKind, e *netstate.TCEntry, t attrTable, l *links) {
 	for i := range k.Attrs {
 		a := &k.Attrs[i]
-		b := t[a.IFLA]
+		b := t.get(a.IFLA)
 		if a.IFLA == 0 || b == nil {
 			continue
 		}
@@ -187,14 +187,14 @@ func appendRateSpec(b []byte, rate uint64, overhead, mpu uint16, layer, cellLog 
 const ethernetLayer = 1
 
 func decodeTBF(o netstate.Attrs, t attrTable) string {
-	b := t[1]
+	b := t.get(1)
 	if len(b) < 36 {
 		return "its options are not understood"
 	}
-	rate, overhead, mpu, layer := rateSpec(b, t[4])
+	rate, overhead, mpu, layer := rateSpec(b, t.get(4))
 	o["rate"], o["limit"] = netstate.FormatRate(rate), netstate.FormatSize(uint64(at(b, 6)))
 	o["burst"] = netstate.Burst(at(b, 7), rate, netstate.TokenTicks)
-	if peak, _, _, _ := rateSpec(b[12:], t[5]); peak != 0 {
+	if peak, _, _, _ := rateSpec(b[12:], t.get(5)); peak != 0 {
 		o["peakrate"] = netstate.FormatRate(peak)
 		o["mtu"] = netstate.Burst(at(b, 8), peak, netstate.TokenTicks)
 	}
@@ -254,13 +254,13 @@ func encodeTBF(m *message, e *netstate.TCEntry) error {
 }
 
 func decodeHTBClass(e *netstate.TCEntry, t attrTable) string {
-	b := t[1]
+	b := t.get(1)
 	if len(b) < 44 {
 		return "its options are not understood"
 	}
 	o := e.Options
-	rate, overhead, mpu, layer := rateSpec(b, t[6])
-	ceil, _, _, _ := rateSpec(b[12:], t[7])
+	rate, overhead, mpu, layer := rateSpec(b, t.get(6))
+	ceil, _, _, _ := rateSpec(b[12:], t.get(7))
 	o["rate"], o["ceil"] = netstate.FormatRate(rate), netstate.FormatRate(ceil)
 	o["burst"], o["cburst"] = netstate.Burst(at(b, 6), rate, sizeTicks), netstate.Burst(at(b, 7), ceil, sizeTicks)
 	o["quantum"], o["prio"] = decimal32(at(b, 8)), decimal32(at(b, 10))
@@ -331,32 +331,32 @@ func decodeNetem(o netstate.Attrs, b []byte) string {
 	}
 	t := tabulate(b[24:])
 	delay, jitter := uint64(at(b, 0))*netemTick, uint64(at(b, 5))*netemTick
-	if len(t[10]) >= 8 {
-		delay = u64(t[10])
+	if len(t.get(10)) >= 8 {
+		delay = u64(t.get(10))
 	}
-	if len(t[11]) >= 8 {
-		jitter = u64(t[11])
+	if len(t.get(11)) >= 8 {
+		jitter = u64(t.get(11))
 	}
 	o["delay"], o["jitter"] = netstate.FormatTime(delay), netstate.FormatTime(jitter)
 	o["limit"], o["gap"] = decimal32(at(b, 1)), decimal32(at(b, 3))
 	for _, f := range netemFields {
 		from := b
 		if f.attr != 0 {
-			from = t[f.attr]
+			from = t.get(f.attr)
 		}
 		o[f.key] = netstate.FormatPercent(at(from, f.at))
 	}
-	rate := uint64(at(t[6], 0))
-	if len(t[8]) >= 8 {
-		rate = u64(t[8])
+	rate := uint64(at(t.get(6), 0))
+	if len(t.get(8)) >= 8 {
+		rate = u64(t.get(8))
 	}
-	o["rate"], o["ecn"] = netstate.FormatRate(rate), strconv.FormatBool(u32(t[7]) != 0)
+	o["rate"], o["ecn"] = netstate.FormatRate(rate), strconv.FormatBool(u32(t.get(7)) != 0)
 	switch {
-	case len(t[5]) > 0:
+	case len(t.get(5)) > 0:
 		return "it has a loss model"
-	case len(t[12]) > 0:
+	case len(t.get(12)) > 0:
 		return "it has slots"
-	case at(t[6], 1)|at(t[6], 2)|at(t[6], 3) != 0:
+	case at(t.get(6), 1)|at(t.get(6), 2)|at(t.get(6), 3) != 0:
 		return "its rate counts lengths in its own way"
 	}
 	return ""

@@ -141,7 +141,7 @@ func (w *linkWriter) configureTun(ctx context.Context, want *netstate.Interface,
 		return err
 	}
 	quiet := uint16(unix.IFF_NO_CARRIER)
-	if u8(raw.attrs[unix.IFLA_CARRIER]) != 0 {
+	if u8(raw.attrs.get(unix.IFLA_CARRIER)) != 0 {
 		quiet = 0
 	}
 	owners := netstate.Attrs{}

@@ -34,7 +34,7 @@ func (c *Config) Query() Query {
 	// Routes, neighbours and entries name interfaces, which must exist.
 	q.Links = q.Links || q.Routes || q.Neighbors || q.FDB || q.Xfrm || len(c.Sysctls) > 0
 	if c.DNS != nil {
-		q.DNS, q.Links, q.Routes = true, true, true
+		q.DNS, q.DNSOwner, q.Links, q.Routes = true, true, true, true
 	}
 	for i := range c.Interfaces {
 		c.Interfaces[i].query(&q)

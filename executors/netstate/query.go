@@ -11,8 +11,11 @@ type Query struct {
 	Rules     bool `json:"rules,omitempty"`
 	Neighbors bool `json:"neighbors,omitempty"`
 	FDB       bool `json:"fdb,omitempty"`
-	DNS       bool `json:"dns,omitempty"`  // name servers
-	Xfrm      bool `json:"xfrm,omitempty"` // states and policies of IPsec
+	DNS       bool `json:"dns,omitempty"` // name servers
+	// DNSOwner asks who writes the file of name servers without leaving a word
+	// in it: all processes are looked at.
+	DNSOwner bool `json:"dns-owner,omitempty"`
+	Xfrm     bool `json:"xfrm,omitempty"` // states and policies of IPsec
 	// TrafficControl asks for qdiscs, classes and filters.
 	TrafficControl bool `json:"traffic-control,omitempty"`
 	// Ethtool asks for what the drivers of the links have.
