@@ -42,6 +42,21 @@ type editor struct {
 	singly bool
 	// made has the far ends of veths that were made along with the near ones.
 	made map[place]bool
+	// ends has what the edits make of interfaces; nil until it is asked for.
+	ends map[place]*netstate.Interface
+}
+
+// after is what the last edit of an interface makes of it; nil if there is none.
+func (e *editor) after(p place) *netstate.Interface {
+	if e.ends == nil {
+		e.ends = map[place]*netstate.Interface{}
+		for i := range e.edits {
+			if o := e.edits[i].After.Link; o != nil && e.edits[i].Netns == "" {
+				e.ends[place{o.Netns, o.Name}] = o
+			}
+		}
+	}
+	return e.ends[p]
 }
 
 // place is an interface by the name of its namespace ("" for the one that is

@@ -87,7 +87,9 @@ func lacksFiltering(ctx context.Context, s *netstate.State, raw []rawLink) error
 	if reason, err := kindLacks(ctx, bridge); err != nil || reason != "" {
 		return err // that is said of the bridge
 	}
-	has := slices.ContainsFunc(raw, func(r rawLink) bool { return r.kind == bridge.Kernel && r.data.get(unix.IFLA_BR_VLAN_DEFAULT_PVID) != nil })
+	has := slices.ContainsFunc(raw, func(r rawLink) bool {
+		return r.kind == bridge.Kernel && r.data.get(unix.IFLA_BR_VLAN_DEFAULT_PVID) != nil
+	})
 	if !has {
 		var err error
 		has, err = probe(ctx, bridge, func(made rawLink) bool { return made.data.get(unix.IFLA_BR_VLAN_DEFAULT_PVID) != nil })

@@ -120,10 +120,8 @@ func (w *linkWriter) peerOf(want *netstate.Interface, netns string) (*farEnd, er
 	if f.name == "" {
 		return nil, fmt.Errorf("the name of the far end (%s) is not known", kind.PeerKey())
 	}
-	for i := range w.e.edits {
-		if o := w.e.edits[i].After.Link; o != nil && o.Name == f.name && o.Netns == f.netns && w.e.edits[i].Netns == "" {
-			f.want, f.index = o, o.Index
-		}
+	if f.want = w.e.after(f.place); f.want != nil {
+		f.index = f.want.Index
 	}
 	// The kernel looks for a namespace in the message of the peer; without
 	// one it takes the namespace of the near end.

@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -22,6 +23,9 @@ type Difference struct {
 // among them, because the kernel begins anew with its defaults.
 // What can only be read is never among them.
 func Differences(before, after *Interface) []Difference {
+	if before.Type == after.Type && maps.Equal(before.Attrs, after.Attrs) {
+		return nil
+	}
 	var out []Difference
 	moved := attrOf(before, "controller") != attrOf(after, "controller")
 	for _, key := range unionKeys(before.Attrs, after.Attrs) {

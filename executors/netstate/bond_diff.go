@@ -1,6 +1,9 @@
 package netstate
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // What the kernel does with ports of a bond (bond_enslave, __bond_release_one)
 // and of a team (team_port_add, team_port_del):
@@ -98,9 +101,11 @@ func (d *differ) later(before, after *Interface) *Interface {
 	if after.Netns != "" {
 		return after
 	}
-	first := after.clone()
-	first.Addresses = nil
-	for _, a := range kindOf(after).Attrs {
+	first := *withoutAddresses(after)
+	first.Attrs = maps.Clone(after.Attrs)
+	attrs := kindOf(after).Attrs
+	for i := range attrs {
+		a := &attrs[i]
 		value, wanted := a.value(after.Attrs)
 		was, known := a.value(attrsOf(before))
 		if !a.Late || !wanted || before != nil && known && a.equal(was, value) && !d.portsChange(after.Name) {

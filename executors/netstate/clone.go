@@ -44,10 +44,10 @@ func (s *State) Clone() *State {
 	return c
 }
 
+// clone copies what is changed in place; Status never is.
 func (i Interface) clone() Interface {
 	i.Attrs = maps.Clone(i.Attrs)
 	i.Assumed = slices.Clone(i.Assumed)
-	i.Status = maps.Clone(i.Status)
 	i.Addresses = slices.Clone(i.Addresses)
 	for n := range i.Addresses {
 		i.Addresses[n] = i.Addresses[n].clone()

@@ -84,15 +84,17 @@ func takeBack(ctx context.Context, m Machine, c *netstate.Change, r *executors.R
 // the interfaces that were made; nil if it chose none.
 func actual(c *netstate.Change, now *netstate.State) *netstate.Change {
 	var filled *netstate.Change
+	at := make(map[[2]string]int, len(now.Interfaces))
+	for i := range now.Interfaces {
+		at[[2]string{now.Interfaces[i].Netns, now.Interfaces[i].Name}] = i
+	}
 	for i := range c.Edits {
 		want := c.Edits[i].After.Link
 		if want == nil || c.Edits[i].Op != netstate.Add || want.Attrs["mac-address"] != "" {
 			continue
 		}
-		at := slices.IndexFunc(now.Interfaces, func(n netstate.Interface) bool {
-			return n.Name == want.Name && n.Netns == want.Netns && n.Attrs["mac-address"] != ""
-		})
-		if at < 0 {
+		n, made := at[[2]string{want.Netns, want.Name}]
+		if !made || now.Interfaces[n].Attrs["mac-address"] == "" {
 			continue
 		}
 		if filled == nil {
@@ -103,7 +105,7 @@ func actual(c *netstate.Change, now *netstate.State) *netstate.Change {
 		for k, v := range want.Attrs {
 			link.Attrs[k] = v
 		}
-		link.Attrs["mac-address"] = now.Interfaces[at].Attrs["mac-address"]
+		link.Attrs["mac-address"] = now.Interfaces[n].Attrs["mac-address"]
 		filled.Edits[i].After.Link = &link
 	}
 	return filled

@@ -1,8 +1,10 @@
 package netyaml
 
 import (
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"stet/executors/netstate"
 	"stet/internal/yaml"
@@ -33,7 +35,8 @@ func (d *decoder) iface(n *yaml.Node) {
 	n = d.ipTunnel(n)
 	i := netstate.InterfaceConfig{Pos: pos(n), Attrs: netstate.Attrs{}, AttrPos: map[string]netstate.Pos{}}
 	named := false
-	known := fields{
+	known := make(fields, 112) // as many as there are: without growing it
+	maps.Copy(known, fields{
 		"name":        {decode: func(v *yaml.Node) { named = d.name(v, &i) }, needed: true},
 		"type":        {decode: func(v *yaml.Node) { d.ifaceType(v, &i) }},
 		"state":       {decode: scalar(d, "state", oneOf("up", "down", "absent", "ignore"), func(s string) { i.State = s })},
@@ -41,15 +44,16 @@ func (d *decoder) iface(n *yaml.Node) {
 		"lldp":        {decode: func(v *yaml.Node) { d.lldp(keyOf(n, "lldp"), v) }, hidden: true},
 		"description": {decode: func(v *yaml.Node) { d.attr(v, netstate.AttrByKey("alias"), &i) }},
 		"sysctl":      {decode: func(v *yaml.Node) { d.ownSysctls(v, &i) }},
-	}
+	})
 	known["traffic-control"] = field{decode: func(v *yaml.Node) { d.traffic(v, &i) }}
 	known["ethtool"] = field{decode: func(v *yaml.Node) { d.ethtool(v, &i) }}
 	known["ethernet"] = field{decode: func(v *yaml.Node) { d.ethernet(v, &i) }}
 	known["ipv4"] = field{decode: func(v *yaml.Node) { i.IPv4 = d.family(v, "ipv4", &i) }}
 	known["ipv6"] = field{decode: func(v *yaml.Node) { i.IPv6 = d.family(v, "ipv6", &i) }}
-	for _, a := range netstate.LinkAttrs() {
-		if a.Key != "state" && !netstate.IsInet6(a.Key) {
-			known[a.Key] = field{decode: func(v *yaml.Node) { d.attr(v, &a, &i) }, hidden: a.Set == netstate.ReadOnly}
+	attrs := netstate.LinkAttrs()
+	for at := range attrs {
+		if a := &attrs[at]; a.Key != "state" && !netstate.IsInet6(a.Key) {
+			known[a.Key] = field{decode: func(v *yaml.Node) { d.attr(v, a, &i) }, hidden: a.Set == netstate.ReadOnly}
 		}
 	}
 	for key, reason := range needsDaemon {
@@ -151,7 +155,7 @@ func keyOf(n *yaml.Node, key string) *yaml.Node {
 }
 
 // sections are the mappings that hold the attributes of kinds and of ports.
-func sections() []string {
+var sections = sync.OnceValue(func() []string {
 	var out []string
 	for _, k := range netstate.Kinds() {
 		if k.Section != "" && len(k.Attrs) > 0 {
@@ -162,7 +166,7 @@ func sections() []string {
 		}
 	}
 	return out
-}
+})
 
 func (d *decoder) name(n *yaml.Node, i *netstate.InterfaceConfig) bool {
 	if d.takes(n, Value{Type: Name}) {
@@ -270,7 +274,7 @@ var refused = map[string]string{
 // section decodes a mapping whose keys the table of a kind has.
 func (d *decoder) section(n *yaml.Node, path string, i *netstate.InterfaceConfig) {
 	known := fields{}
-	for key := range children(path) {
+	for _, key := range children(path) {
 		full := path + "." + key
 		if a := netstate.AttrByKey(full); a != nil {
 			known[key] = field{decode: func(v *yaml.Node) { d.attr(v, a, i) }, hidden: a.Set == netstate.ReadOnly}
@@ -307,16 +311,25 @@ func (d *decoder) alias(n *yaml.Node, full, key string, i *netstate.InterfaceCon
 	}
 }
 
-// children are the keys right below a path of the tables.
-func children(path string) map[string]bool {
-	out := map[string]bool{}
+// children are the keys right below a path of the tables, sorted.
+func children(path string) []string { return childrenOf()[path] }
+
+var childrenOf = sync.OnceValue(func() map[string][]string {
+	out := map[string][]string{}
 	for _, k := range netstate.Kinds() {
-		for _, a := range slices.Concat(k.Attrs, k.PortAttrs) {
-			if rest, ok := strings.CutPrefix(a.Key, path+"."); ok {
-				key, _, _ := strings.Cut(rest, ".")
-				out[key] = true
+		for _, attrs := range [][]netstate.Attr{k.Attrs, k.PortAttrs} {
+			for i := range attrs {
+				key := attrs[i].Key
+				for at := strings.LastIndexByte(key, '.'); at >= 0; at = strings.LastIndexByte(key, '.') {
+					out[key[:at]] = append(out[key[:at]], key[at+1:])
+					key = key[:at]
+				}
 			}
 		}
 	}
+	for path, keys := range out {
+		slices.Sort(keys)
+		out[path] = slices.Compact(keys)
+	}
 	return out
-}
+})

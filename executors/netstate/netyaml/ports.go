@@ -55,7 +55,7 @@ func (d *decoder) portEntry(item *yaml.Node, k *netstate.Kind, entry *netstate.I
 		return
 	}
 	known := fields{"name": {decode: func(v *yaml.Node) { d.name(v, entry) }, needed: true}}
-	for key := range children(k.PortSection) {
+	for _, key := range children(k.PortSection) {
 		a := netstate.AttrByKey(k.PortSection + "." + key)
 		known[key] = field{decode: func(v *yaml.Node) { d.attr(v, a, entry) }, hidden: a.Set == netstate.ReadOnly}
 	}
