@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"os/exec"
@@ -77,6 +78,48 @@ func (n *namespaces) qdiscs(t *testing.T, short string, kinds ...string) {
 	}
 }
 
+// nameServer answers for one name, and knows no other: its address, the name and
+// what the name has are its arguments.
+const nameServer = `
+import socket, sys
+address, name, answer = sys.argv[1:]
+wire = b"".join(bytes([len(p)]) + p.encode() for p in name.split(".")) + b"\0"
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((address, 53))
+print("ready", flush=True)
+while True:
+    q, peer = s.recvfrom(4096)
+    end = q.index(b"\0", 12) + 5
+    known, a = q[12:end - 4].lower() == wire, q[end - 4:end - 2] == b"\0\1"
+    records = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(answer) if known and a else b""
+    flags = b"\x85\x80" if known else b"\x85\x83"
+    s.sendto(q[:2] + flags + b"\0\1" + (b"\0\1" if records else b"\0\0") + b"\0\0\0\0" + q[12:end] + records, peer)
+`
+
+// serve runs a name server in a namespace until the test ends.
+func (n *namespaces) serve(t *testing.T, short, address, name, answer string) {
+	t.Helper()
+	c := exec.Command("ip", "netns", "exec", n.names[short], "python3", "-c", nameServer, address, name, answer)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	c.Stderr = &said
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Kill() // it may have ended by itself, and said why
+		_ = c.Wait()
+	})
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+		t.Fatalf("the name server: %v: %s", err, said.String())
+	}
+}
+
 func (n *namespaces) target(short string) string { return "netns://" + n.names[short] }
 
 // templateLabs has a lab for every template.
@@ -109,6 +152,22 @@ var templateLabs = map[string]templateLab{
 		n.add(t, "host", "peer")
 		n.wire(t, "host", "eth0", "peer", "eth0")
 		return []string{"target=" + n.target("host"), "mtu=1400"}
+	},
+	"dns": func(t *testing.T, n *namespaces) []string {
+		n.add(t, "host", "servers")
+		n.wire(t, "host", "eth0", "servers", "eth0")
+		n.ip(t, "host", "addr add 192.0.2.1/24 dev eth0")
+		for _, server := range []string{"192.0.2.53", "192.0.2.54"} {
+			n.ip(t, "servers", "addr add "+server+"/24 dev eth0")
+			n.serve(t, "servers", server, "www.example.net", "198.51.100.7")
+		}
+		etc := "/etc/netns/" + n.names["host"]
+		t.Cleanup(func() {
+			if exists(etc) {
+				t.Errorf("%s is left", etc)
+			}
+		})
+		return []string{"target=" + n.target("host")}
 	},
 	"ipvlan": func(t *testing.T, n *namespaces) []string {
 		n.add(t, "host", "web", "gw")
