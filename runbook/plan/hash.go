@@ -102,6 +102,10 @@ func effect(e *netstate.Edit) string {
 		a := *o.Address
 		a.Status = nil
 		return Key(o) + " " + text(a)
+	case o.Traffic != nil && e.Before.Traffic != nil:
+		asked := *e
+		asked.Before.Traffic = withoutChosen(e.Before.Traffic, o.Traffic)
+		return Key(o) + " " + netstate.Text(&netstate.Change{Edits: []netstate.Edit{asked}})
 	case o.Xfrm != nil, o.Traffic != nil:
 		return Key(o) + " " + netstate.Text(&netstate.Change{Edits: []netstate.Edit{*e}})
 	case o.Sysctl != nil && e.Before.Sysctl != nil && !e.Before.Sysctl.Missing:
@@ -109,6 +113,29 @@ func effect(e *netstate.Edit) string {
 	default:
 		return Key(o) + " " + text(o)
 	}
+}
+
+// withoutChosen is traffic control as it was, without the options that the kernel
+// chooses where they are not given, as far as they are not given now: of what an
+// earlier step makes nobody knows them when the plan is made.
+func withoutChosen(was, is *netstate.TrafficControl) *netstate.TrafficControl {
+	given := map[string]bool{}
+	for _, e := range is.Entries {
+		for key := range e.Options {
+			given[e.Object+" "+e.Handle+" "+key] = true
+		}
+	}
+	out := &netstate.TrafficControl{Device: was.Device}
+	for _, e := range was.Entries {
+		table := netstate.TCKindOf(e.Object, e.Kind)
+		e.Options = maps.Clone(e.Options)
+		maps.DeleteFunc(e.Options, func(key, _ string) bool {
+			a := table.Attr(key)
+			return a != nil && a.Untold && !given[e.Object+" "+e.Handle+" "+key]
+		})
+		out.Entries = append(out.Entries, e)
+	}
+	return out
 }
 
 // linkEffect is the attributes that an edit of a link sets.
