@@ -30,6 +30,11 @@ func TestGuide(t *testing.T) {
 		}
 		t.Run(filepath.Base(page), func(t *testing.T) {
 			t.Parallel()
+			if strings.Contains(text, "traffic-control:") {
+				n := &namespaces{names: map[string]string{}}
+				n.add(t, "probe")
+				n.qdiscs(t, "probe", "htb", "fq_codel", "netem")
+			}
 			b := newBench(t, "")
 			doc := b.write("page.md", text)
 			args := []string{"run", "--yes"}
