@@ -33,6 +33,9 @@ var looks = []struct{ words, command string }{
 	{"bridge -d -j", "fdb"},
 }
 
+// look makes what a case wants to be looked at part of the snapshots.
+func (ns *namespace) look(c *kindCase) { ns.looks, ns.shaped = c.looks, c.traffic }
+
 // snapshot is what iproute2 says of a namespace: one line a value, so that a
 // difference reads well. Fields in without are left out, too.
 func (ns *namespace) snapshot(without ...string) []string {
@@ -46,6 +49,9 @@ func (ns *namespace) snapshot(without ...string) []string {
 		// Asked a second time, bridge(8) of iproute2 6.1 fails an assertion.
 		ns.askers["bridge -d -j"].close()
 		delete(ns.askers, "bridge -d -j")
+	}
+	if ns.shaped {
+		lines = append(lines, ns.traffic()...)
 	}
 	for _, look := range ns.looks {
 		lines = append(lines, look+": "+ns.run("sh", "-ec", look))

@@ -139,7 +139,8 @@ func inMachine() bool { return os.Getenv("VMRUN_KERNEL") != "" }
 
 func (c *kindCase) run(t *testing.T, s *score) {
 	oracle, ns := newNamespace(t), newNamespace(t)
-	ns.looks, oracle.looks = c.looks, c.looks
+	ns.look(c)
+	oracle.look(c)
 	// The commands come first: modules are loaded then, and make devices.
 	c.try(oracle, s, slices.Concat(c.setup, c.oracle))
 	ns.runAll(c.setup)

@@ -28,6 +28,7 @@ type kindCase struct {
 	changes    []string    // blocks, applied one after the other
 	changed    []string    // iproute2's commands for all of changes
 	looks      []string    // more commands whose output is compared
+	traffic    bool        // so is what tc(8) says
 	ignore     []string    // fields of iproute2's JSON that are not
 	unset      []unsetAttr // attributes of the kind that no case can set
 	without    string      // why iproute2 cannot say the same

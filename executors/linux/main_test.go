@@ -20,9 +20,15 @@ import (
 var namespaces atomic.Int64
 
 // TestMain loads the bridge: without it, the machine's kernel knows no bridge
-// vlan, which every snapshot asks for.
+// vlan, which every snapshot asks for. And it keeps the drivers of tunnels, once
+// loaded, from making nine interfaces in each new namespace: every snapshot
+// would show them all.
 func TestMain(m *testing.M) {
 	if inMachine() {
+		if err := os.WriteFile("/proc/sys/net/core/fb_tunnels_only_for_init_net", []byte("1"), 0); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		if out, err := exec.Command("modprobe", "bridge").CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "modprobe bridge: %v: %s", err, out)
 			os.Exit(1)
@@ -37,6 +43,7 @@ type namespace struct {
 	t      testing.TB
 	name   string
 	looks  []string // command lines whose output belongs to a snapshot, too
+	shaped bool     // so does what tc(8) says
 	askers map[string]*asker
 }
 
