@@ -96,6 +96,7 @@ func (x *operation) tellStart() {
 		x.hint("left out: %s (%s)\n%s", targetsOf(by[step]), why, plan.Reasons(by[step], "    "))
 	}
 	x.tellClocks()
+	x.sweep()
 }
 
 func targetsOf(missing []runbook.Missing) string {

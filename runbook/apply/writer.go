@@ -57,6 +57,21 @@ func newWriter(x *operation) *writer {
 	return w
 }
 
+// sweep removes what a stet that was killed while it wrote left beside the
+// document, and names what may be somebody's edit.
+func (x *operation) sweep() {
+	if x.o.ReadOnly || x.d.Path == "" || x.d.Path == "-" {
+		return
+	}
+	kept, err := markdown.Sweep(x.d.Path)
+	for _, name := range kept {
+		x.tell("%s was left by a stet that was killed while it wrote the document, and differs from it: it may be an edit that was saved at that moment. Compare them, and delete it.", name)
+	}
+	if err != nil {
+		x.hint("%v", err) // it hinders nobody
+	}
+}
+
 // put has a step's results written soon.
 func (w *writer) put(s *runbook.Step) {
 	w.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -116,13 +117,17 @@ func copyBeside(old *os.File, real string, text []byte) (name string, err error)
 	if !info.Mode().IsRegular() {
 		return "", errNotRegular
 	}
-	f, err := os.CreateTemp(filepath.Dir(real), "."+filepath.Base(real)+".stet-*")
+	f, err := os.CreateTemp(filepath.Dir(real), leftoverPrefix(real)+process()+"-*"+newSuffix)
 	if err != nil {
 		return "", err
 	}
 	defer func() {
 		if e := f.Close(); err == nil {
 			err = e
+		}
+		name = strings.TrimSuffix(f.Name(), newSuffix)
+		if err == nil {
+			err = os.Rename(f.Name(), name)
 		}
 		if err != nil {
 			os.Remove(f.Name())
@@ -134,7 +139,7 @@ func copyBeside(old *os.File, real string, text []byte) (name string, err error)
 	if err := likeOld(f, old, info); err != nil {
 		return "", fmt.Errorf("keeping owner and mode: %w", err)
 	}
-	return f.Name(), f.Sync()
+	return "", f.Sync()
 }
 
 // unchanged reads a file again and compares it.
