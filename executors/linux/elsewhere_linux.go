@@ -7,54 +7,127 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
 	"stet/executors/netstate"
 )
 
-// farEnds are the namespaces that the far ends of pairs are in whose near ends
-// may go, as far as they have names here.
-func (n *Namespace) farEnds(ctx context.Context, q *netstate.Query, raw []rawLink) []string {
-	var names []string
-	var p *peers
+// farNamespaces are the namespaces of interfaces that go with some of this one:
+// far ends of pairs, and what lies on them.
+func (n *Namespace) farNamespaces(ctx context.Context, q *netstate.Query, raw []rawLink) (names []string) {
+	going := goingLinks(q.Going, raw)
+	if len(going) == 0 {
+		return nil
+	}
+	ends := map[int32]bool{} // by the numbers of their namespaces
 	for i := range raw {
-		r := &raw[i]
-		id, elsewhere := r.peerNetns()
-		if !elsewhere || netstate.KindByKernel(r.kind).PeerKey() == "" || !slices.Contains(q.Going, r.name()) {
-			continue
-		}
-		if p == nil {
-			p = n.peers(ctx, append(slices.Concat(others(n, ""), q.Namespaces), n.namedHere()...), nil)
-			p.identify()
-		}
-		if _, ok := p.byID[id]; !ok && !p.nameless {
-			p.nameless = true
-			p.identifyNameless()
-		}
-		if name := p.byID[id]; name != "" {
-			names = append(names, name)
+		if id, elsewhere := raw[i].peerNetns(); elsewhere && going[raw[i].index] && netstate.KindByKernel(raw[i].kind).PeerKey() != "" {
+			ends[id] = true
 		}
 	}
+	n.eachOther(q.Namespaces, func(name string, fd int) {
+		id, err := n.nsid(ctx, fd)
+		if err == nil && id >= 0 && ends[id] || n.carries(ctx, fd, going) {
+			names = append(names, name)
+		}
+	})
 	return names
+}
+
+// goingLinks are the numbers of interfaces with those that go with them here.
+func goingLinks(names []string, raw []rawLink) map[int]bool {
+	going := map[int]bool{}
+	for again := len(names) > 0; again; {
+		again = false
+		for i := range raw {
+			r := &raw[i]
+			if _, elsewhere := r.peerNetns(); !going[r.index] && (slices.Contains(names, r.name()) || !elsewhere && going[r.lower()]) {
+				going[r.index], again = true, true
+			}
+		}
+	}
+	return going
+}
+
+// lower is the number of what an interface lies on, or of its other end.
+func (r *rawLink) lower() int {
+	const vxlanLink = 3 // IFLA_VXLAN_LINK
+	if r.kind == "vxlan" {
+		return int(u32(r.data.get(vxlanLink)))
+	}
+	kind := netstate.KindByKernel(r.kind)
+	if kind == nil || kind.Below == "" && kind.PeerKey() == "" {
+		return 0
+	}
+	return r.link()
+}
+
+// carries tells that in another namespace something lies on interfaces of this
+// one. A namespace that cannot be read, or is gone meanwhile, is passed over.
+func (n *Namespace) carries(ctx context.Context, fd int, going map[int]bool) bool {
+	own, err := n.descriptor()
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unix.Close(own) }()
+	m, err := Open(Options{NS: fd})
+	if err != nil {
+		return false
+	}
+	defer func() { _ = m.Close() }()
+	raw, _, err := m.rawLinks(ctx)
+	here, idErr := m.nsid(ctx, own)
+	if err != nil || idErr != nil || here < 0 {
+		return false
+	}
+	return slices.ContainsFunc(raw, func(r rawLink) bool {
+		id, elsewhere := r.peerNetns()
+		return elsewhere && id == here && going[r.lower()] && netstate.KindByKernel(r.kind).PeerKey() == ""
+	})
+}
+
+// eachOther yields each other namespace once: those that have names, and those
+// of processes. The descriptor is closed afterwards.
+func (n *Namespace) eachOther(more []string, yield func(name string, fd int)) {
+	seen := map[inode]bool{}
+	look := func(name string, fd int, err error) {
+		if err != nil {
+			return
+		}
+		if at, err := inodeOf(fd); err == nil && !seen[at] {
+			seen[at] = true
+			if name != "" {
+				yield(name, fd)
+			}
+		}
+		_ = unix.Close(fd)
+	}
+	fd, err := n.descriptor()
+	look("", fd, err)
+	names := append(others(n, ""), more...)
+	if n.o.Named != nil {
+		named, _ := n.o.Named.List() // what cannot be listed has no names
+		names = append(names, named...)
+	}
+	for _, name := range names {
+		fd, err := n.resolve(name)
+		look(name, fd, err)
+	}
+	eachProcess(func(path string) bool {
+		var st unix.Stat_t
+		if unix.Stat(path, &st) == nil && !seen[inode{st.Dev, st.Ino}] {
+			fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			look(nameless+strconv.FormatUint(st.Ino, 10)+"]", fd, err)
+		}
+		return true
+	})
 }
 
 // nameless begins the name of a namespace that has none but that of its inode,
 // as readlink(2) shows it: "net:[4026532281]". Processes are in it: a container's.
 const nameless = "net:["
-
-// identifyNameless asks for the numbers of the namespaces of processes.
-func (p *peers) identifyNameless() {
-	seen := map[string]bool{}
-	eachProcess(func(path string) bool {
-		if name, err := os.Readlink(path); err == nil && !seen[name] {
-			seen[name] = true
-			fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			p.note(name, fd, err)
-		}
-		return true
-	})
-}
 
 // openNameless opens the namespace of a process.
 func openNameless(name string) (fd int, err error) {
@@ -89,19 +162,6 @@ func union(a, b []string) []string {
 	return a
 }
 
-// namedHere are the names of all named namespaces of the machine. One that
-// cannot be listed has no name.
-func (n *Namespace) namedHere() []string {
-	if n.o.Named == nil {
-		return nil
-	}
-	names, err := n.o.Named.List()
-	if err != nil {
-		return nil
-	}
-	return names
-}
-
 // observeElsewhere reads other namespaces as far as q goes.
 func (n *Namespace) observeElsewhere(ctx context.Context, s *netstate.State, q netstate.Query, names []string) error {
 	q.Namespaces, q.Netns, q.Kinds, q.Going, q.Elsewhere, q.RouteSets, q.DNS = nil, nil, nil, nil, nil, false, false
@@ -121,6 +181,20 @@ func (n *Namespace) observeElsewhere(ctx context.Context, s *netstate.State, q n
 		_ = m.Close()
 		if err != nil {
 			return fmt.Errorf("in %s: %w", name, err)
+		}
+	}
+	for i := range s.Interfaces {
+		far := &s.Interfaces[i]
+		there := s.Elsewhere[far.Netns]
+		if there == nil || !q.Ethtool {
+			continue
+		}
+		if is := there.Interface(far.Name); is != nil {
+			for key, value := range is.Attrs {
+				if netstate.IsEthtool(key) {
+					far.Attrs[key] = value
+				}
+			}
 		}
 	}
 	return nil

@@ -34,9 +34,9 @@ func farWorld(t *testing.T) (here, there *namespace) {
 		"ip -6 route add 2001:db8:9::/48 via 2001:db8::1", "ip route add 10.2.0.0/16 nexthop via 192.0.2.1 nexthop via 198.51.100.9",
 		"ip nexthop add id 5 via 192.0.2.1 dev v1", "ip route add 10.3.0.0/16 nhid 5",
 		"ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev v1", "ip neigh add proxy 192.0.2.77 dev v1",
-		"sysctl -qw net.ipv4.conf.v1.rp_filter=2",
+		"sysctl -qw net.ipv4.conf.v1.rp_filter=2", "ethtool -K v1 gso off",
 	}
-	there.looks = []string{"sysctl net.ipv4.conf.v1.rp_filter"}
+	there.looks = []string{"sysctl net.ipv4.conf.v1.rp_filter", "ethtool -k v1"}
 	if inMachine() {
 		lines = append(lines, "ip link add name br0 type bridge", "ip link set br0 up", "ip link set w1 master br0",
 			"ip link add link v1 name v1.5 type vlan id 5", "ip link set v1.5 up", "ip addr add 172.16.0.1/24 dev v1.5", "ip route add 172.20.0.0/16 via 172.16.0.9",
@@ -134,6 +134,45 @@ func TestFarEndAnew(t *testing.T) {
 	here.undo(anew)
 	here.same("undone", before)
 	there.same("undone, in the other namespace", far)
+}
+
+// TestUpperElsewhere removes and makes anew an interface that others lie on which
+// are in another namespace: they go and come back with what is on them.
+func TestUpperElsewhere(t *testing.T) {
+	t.Parallel()
+	if !inMachine() {
+		t.Skip("the kernel lacks macvlan, VLANs and VXLAN")
+	}
+	here, there := withNamed(t), newNamespace(t)
+	here.runAll([]string{
+		"ip link add name v0 address " + macA + " type veth peer name v1", "ip link set v0 up", "ip link set v1 up", "ip addr add 192.0.2.1/24 dev v0",
+		"ip link add link v0 name v0.5 type vlan id 5", "ip link set v0.5 up",
+		"ip link add link v0.5 name mv0 address " + macB + " type macvlan mode bridge", "ip link set mv0 netns " + there.name,
+		"ip link add link v0 name six type vlan id 6", "ip link set six netns " + there.name,
+		"ip link add name vx0 type vxlan id 7 dev v0 dstport 4789 group 239.1.1.1", "ip link set vx0 netns " + there.name,
+	})
+	there.runAll([]string{
+		"ip link add name v0 type veth peer name w1", // the lower one's name, here too
+		"ip link set mv0 alias tenant mtu 1400 up", "ip addr add 198.51.100.1/24 dev mv0", "ip addr add 2001:db8::1/64 dev mv0", "ip route add default via 198.51.100.9",
+		"ip link set six up", "ip addr add 203.0.113.1/24 dev six", "ip route add 10.0.0.0/8 nexthop via 198.51.100.9 nexthop via 203.0.113.9",
+		"ip link set vx0 up", "ip addr add 172.16.0.1/24 dev vx0", "bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.9",
+	})
+	before, far := here.settled(), there.settled()
+	removal := here.apply("interfaces: [{name: v0, state: absent}]")
+	text := netstate.Text(removal)
+	for _, name := range []string{"mv0", "six", "vx0"} {
+		if _, err := there.try("ip", "link", "show", name); err == nil || !strings.Contains(text, "- link "+name+" netns "+there.name) {
+			t.Errorf("%s is there still, or not in the plan:\n%s", name, text)
+		}
+	}
+	here.undo(removal)
+	here.same("undone", before)
+	there.same("undone, in the other namespace", far)
+	anew := here.apply("interfaces: [{name: v0, num-tx-queues: 3}]")
+	there.same("made anew, in the other namespace", far)
+	here.undo(anew)
+	here.same("undone once more", before)
+	there.same("undone once more, in the other namespace", far)
 }
 
 // TestFarEndLost undoes the removal when the other namespace is gone, and when

@@ -33,7 +33,7 @@ func (e *editor) linkHere(ctx context.Context, edit *netstate.Edit, at *netstate
 		}
 		defer func() { _ = m.Close() }()
 		n = m
-		if edit.Op == netstate.Add && !m.hasLower(ctx, at) {
+		if edit.Op == netstate.Add && (at.LowerHere || !m.hasLower(ctx, at)) {
 			n, netns = e.n, ""
 		}
 	}
@@ -188,6 +188,9 @@ func (w *linkWriter) settle(ctx context.Context, netns string, want *netstate.In
 	have := interfaceOf(&raw, l)
 	if err := there.n.complete(ctx, &have); err != nil {
 		return err
+	}
+	if kind := netstate.KindByName(want.Type); want.LowerHere && kind != nil {
+		have.Attrs[kind.Below] = want.Attrs[kind.Below]
 	}
 	for key := range want.Attrs {
 		if netstate.IsEthtool(key) {

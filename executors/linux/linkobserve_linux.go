@@ -81,6 +81,8 @@ func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns st
 			if peer, _ := i.Peer(); peer == "" {
 				i.Status["link-netnsid"] = strconv.Itoa(int(id))
 			}
+		} else if kind := netstate.KindByKernel(r.kind); elsewhere && kind != nil && kind.Below != "" {
+			peers.below(&i, kind.Below, id, r.lower())
 		} else if peer, _ := i.Peer(); netns != "" && peer != "" {
 			i.Attrs[netstate.KindByKernel(r.kind).PeerTargetKey()] = netns
 		}

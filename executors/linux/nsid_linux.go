@@ -17,7 +17,6 @@ type peers struct {
 	observed *Namespace       // is called ""; may be nil
 	byID     map[int32]string // filled at the first question
 	links    map[string]*links
-	nameless bool // the namespaces of processes are in byID, too
 }
 
 func (n *Namespace) peers(ctx context.Context, names []string, observed *Namespace) *peers {
@@ -27,24 +26,41 @@ func (n *Namespace) peers(ctx context.Context, names []string, observed *Namespa
 // fill names the other end of a pair, if it is in a namespace that is known. One
 // that cannot be looked up stays unnamed: that is all that can be said of it.
 func (p *peers) fill(i *netstate.Interface, id int32, index int) {
-	if p.byID == nil {
-		p.identify()
-	}
-	name, ok := p.byID[id]
-	if !ok {
-		return
-	}
-	l, ok := p.links[name]
-	if !ok {
-		l = p.linksOf(name)
-		p.links[name] = l
-	}
-	if peer, ok := l.byIndex[index]; ok {
-		kind := netstate.KindByName(i.Type)
+	name, peer := p.find(id, index)
+	if kind := netstate.KindByName(i.Type); peer != "" {
 		i.Attrs[kind.PeerKey()] = peer
 		if name != "" {
 			i.Attrs[kind.PeerTargetKey()] = name
 		}
+	}
+}
+
+// find is the interface of a number in a namespace of a number, "" if it is not
+// known.
+func (p *peers) find(id int32, index int) (netns, name string) {
+	if p.byID == nil {
+		p.identify()
+	}
+	netns, ok := p.byID[id]
+	if !ok {
+		return "", ""
+	}
+	l, ok := p.links[netns]
+	if !ok {
+		l = p.linksOf(netns)
+		p.links[netns] = l
+	}
+	return netns, l.byIndex[index]
+}
+
+// below names the interface that i lies on, if that is in the observed namespace.
+func (p *peers) below(i *netstate.Interface, key string, id int32, index int) {
+	delete(i.Attrs, key) // it was looked up in the wrong place
+	if p.observed == nil {
+		return
+	}
+	if netns, name := p.find(id, index); netns == "" && name != "" {
+		i.Attrs[key], i.LowerHere = name, true
 	}
 }
 

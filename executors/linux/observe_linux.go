@@ -24,7 +24,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 			return nil, fmt.Errorf("reading the named namespaces: %w", err)
 		}
 	}
-	far := append(n.farEnds(ctx, &q, raw), q.Elsewhere...)
+	far := append(n.farNamespaces(ctx, &q, raw), q.Elsewhere...)
 	steps := []struct {
 		wanted bool
 		what   string

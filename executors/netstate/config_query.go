@@ -204,6 +204,9 @@ func (o Object) query(q *Query) {
 	case o.Link != nil:
 		q.Links = true
 		q.Ethtool = q.Ethtool || o.Link.hasEthtool()
+		if o.Link.Netns != "" && o.Link.hasEthtool() {
+			q.Elsewhere = append(q.Elsewhere, o.Link.Netns)
+		}
 		_, target := o.Link.Peer()
 		for _, n := range []string{o.Link.Netns, target} {
 			if n != "" && !slices.Contains(q.Namespaces, n) {

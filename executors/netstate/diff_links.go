@@ -18,9 +18,13 @@ func (d *differ) links() {
 			d.bornWith(near, after)
 			continue
 		}
-		if near := far[[2]string{after.Netns, after.Name}]; near != nil && before != nil && d.sweeps(near) {
+		if near := d.holder(after, far); near != nil && before != nil && d.sweeps(near, after) {
 			d.linksEarly = append(d.linksEarly, Edit{Op: Delete, Before: Object{Link: lean(before)}, Implied: true})
-			d.bornWith(near, after)
+			if after.LowerHere {
+				d.addLink(lean(after), made)
+			} else {
+				d.bornWith(near, lean(after))
+			}
 			continue
 		}
 		d.link(before, after, made)
@@ -116,7 +120,7 @@ func (d *differ) remakeLink(before, after *Interface, made map[string]bool) {
 		d.addLink(after, made)
 	case d.trans[after.Name].swept:
 		d.linksEarly = append(d.linksEarly, Edit{Op: Delete, Before: Object{Link: b}, Implied: true})
-		d.addLink(after, made)
+		d.addLink(a, made)
 	case again:
 		d.linksEarly = append(d.linksEarly, Edit{Op: Modify, Before: Object{Link: b}, After: Object{Link: a}, Replaces: true, Why: why})
 		made[after.Netns+"/"+after.Name] = true
@@ -204,12 +208,32 @@ func (d *differ) deleteLinks(taken map[*Interface]bool) {
 		if p := peer(before); p != "" && gone[before.Netns+"/"+p] {
 			e.Implied = true
 		}
-		if near := far[[2]string{before.Netns, before.Name}]; near != nil && d.trans[near.Name].gone != never {
+		if near := d.holder(before, far); near != nil && d.trans[near.Name].gone != never {
+			e.Implied = true
+		}
+		if below := lower(before); before.Netns == "" && below != "" && d.vanished(below, gone) {
 			e.Implied = true
 		}
 		gone[before.Netns+"/"+before.Name] = true
 		d.linksLate = append(d.linksLate, e)
 	}
+}
+
+// vanished tells that an interface has gone with its pair's other end, which was
+// removed before it, or with what it lies on.
+func (d *differ) vanished(name string, gone map[string]bool) bool {
+	const deepest = 64 // a state that was read from somewhere may go in circles
+	for range deepest {
+		i := d.from.Interface(name)
+		if i == nil {
+			return false
+		}
+		if gone["/"+name] || gone["/"+peer(i)] {
+			return true
+		}
+		name = lower(i)
+	}
+	return false
 }
 
 // released is a port as its controller leaves it.

@@ -1,6 +1,9 @@
 package netstate
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // An interface takes others along that lie in other namespaces: the near end of
 // a pair takes the far end, and that one its addresses, its routes and all that
@@ -26,48 +29,74 @@ func (d *differ) abroad() {
 		}
 		d.elsewhere = append(d.elsewhere, in(netns, lost)...)
 		if again {
+			is.inherit(was, gone)
 			d.elsewhere = append(d.elsewhere, in(netns, slices.DeleteFunc(Diff(is, was).Edits, recorded))...)
 		}
 	}
 }
 
-// swept is what is left in another namespace when the far ends have gone with
-// the near ones; again tells that these are made anew.
+// swept is what is left in another namespace when what goes with interfaces of
+// this one has gone; again tells that some of it is made anew at once.
 func (d *differ) swept(netns string) (is *State, gone []string, again bool) {
 	was := orEmpty(d.from.Elsewhere[netns])
 	is = was.Clone()
+	pairs := farEnds(d.from)
 	for i := range d.from.Interfaces {
-		near := &d.from.Interfaces[i]
-		name, target := near.Peer()
-		if near.Netns != "" || target != netns || name == "" || was.Interface(name) == nil {
+		far := &d.from.Interfaces[i]
+		holder := d.holder(far, pairs)
+		if far.Netns != netns || holder == nil || was.Interface(far.Name) == nil {
 			continue
 		}
-		switch d.trans[near.Name].gone {
+		switch d.trans[holder.Name].gone {
 		case early:
-			again = again || d.sweeps(near)
+			again = again || d.sweeps(holder, far)
 		case late:
-			if movedAway(d.from, d.to, near.Name) {
+			if movedAway(d.from, d.to, holder.Name) {
 				continue
 			}
 		default:
 			continue
 		}
-		gone = append(gone, name)
-		is.remove("", name)
+		gone = append(gone, far.Name)
+		is.remove("", far.Name)
 	}
 	settle(was, is, &State{})
 	return is, gone, again
 }
 
-// sweeps tells that the near end of a pair is made anew, and the far one with it.
-func (d *differ) sweeps(near *Interface) bool {
-	after := d.to.Interface(near.Name)
-	if after == nil || d.trans[near.Name].gone != early {
+// inherit fills in the parameters that interfaces begin with, as far as they were
+// the same before.
+func (s *State) inherit(was *State, names []string) {
+	for key, value := range was.Sysctls {
+		parts := strings.Split(key, ".")
+		i := was.Interface(sysctlDevice(key))
+		if i != nil && slices.Contains(names, i.Name) && inherited(i, parts) && was.Sysctls[defaultKey(key)] == value {
+			s.Sysctls[key] = value
+		}
+	}
+}
+
+// holder is the interface of this namespace that one of another goes with: the
+// near end of its pair, or the one that it lies on; nil if there is none.
+func (d *differ) holder(far *Interface, pairs map[[2]string]*Interface) *Interface {
+	if far.LowerHere {
+		return d.from.Interface(lower(far))
+	}
+	return pairs[[2]string{far.Netns, far.Name}]
+}
+
+// sweeps tells that what an interface of another namespace goes with is made anew,
+// and that one with it.
+func (d *differ) sweeps(holder, far *Interface) bool {
+	after := d.to.Interface(holder.Name)
+	if after == nil || d.trans[holder.Name].gone != early {
 		return false
 	}
-	name, target := near.Peer()
-	again, then := after.Peer()
-	return name == again && target == then
+	if far.LowerHere {
+		return true
+	}
+	name, target := after.Peer()
+	return name == far.Name && target == far.Netns
 }
 
 // in is another namespace; nil if it is not there, or nobody looked.
@@ -192,7 +221,10 @@ func (s *State) with(netns string, c *Change) *State {
 	for i := range c.Edits {
 		if after := c.Edits[i].After.Link; after != nil && after.Netns == netns {
 			made := after.clone()
-			made.Netns = ""
+			if made.Netns = ""; made.LowerHere {
+				delete(made.Attrs, kindOf(&made).Below)
+				made.LowerHere = false
+			}
 			if was := s.Interface(made.Name); was != nil {
 				made.Addresses = was.Addresses
 			}

@@ -65,8 +65,8 @@ func settleLinks(from, to *State) {
 		again = false
 		for i := range to.Interfaces {
 			v := &to.Interfaces[i]
-			if v.Netns == "" && from.Interface(v.Name) != nil && (gone(peer(v)) || gone(lower(v))) {
-				to.remove("", v.Name)
+			if (v.Netns == "" && gone(peer(v)) || (v.Netns == "" || v.LowerHere) && gone(lower(v))) && from.interfaceIn(v.Netns, v.Name) != nil {
+				to.remove(v.Netns, v.Name)
 				again = true
 				break
 			}

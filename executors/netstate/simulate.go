@@ -311,6 +311,7 @@ func (m *simulation) move(i *InterfaceConfig, target string) {
 	}
 	moved.Addresses = nil
 	moved.Netns = target
+	moved.LowerHere = m.to.Interface(lower(&moved)) != nil
 	if moved.Attrs["controller"] != "" {
 		moved = *released(&moved)
 		moved.Netns = target

@@ -68,6 +68,9 @@ type Interface struct {
 	// Netns names the other target or named namespace that the interface was
 	// looked up in; "" is the observed namespace itself.
 	Netns string `json:"netns,omitempty"`
+	// LowerHere tells that an interface of another namespace lies on one of the
+	// observed namespace.
+	LowerHere bool `json:"lower-here,omitempty"`
 	// Attrs are settable: "state" (up, down), "mtu", "mac-address", "alias",
 	// "controller", "txqueuelen", the kind's own and the port's own.
 	Attrs Attrs `json:"attrs,omitempty"`
