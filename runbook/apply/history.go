@@ -401,6 +401,12 @@ func (h *history) operation() *runbook.Operation {
 	if h.plan == nil {
 		return &op
 	}
+	place := map[string]int{}
+	for i := range h.plan.Targets {
+		place[h.plan.Targets[i].Name] = i
+	}
+	// They are kept in the order in which they answered.
+	slices.SortStableFunc(op.Hosts, func(a, b runbook.Host) int { return place[a.Target] - place[b.Target] })
 	for gi := range h.plan.Groups {
 		g := &h.plan.Groups[gi]
 		for si := range g.Steps {
