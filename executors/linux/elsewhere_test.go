@@ -120,6 +120,29 @@ func TestFarEndNameless(t *testing.T) {
 	}
 }
 
+// TestFarEndWithNamespace removes a pair with the namespace that its far end is
+// in, and takes both back.
+func TestFarEndWithNamespace(t *testing.T) {
+	t.Parallel()
+	here, there := withNamed(t), newNamespace(t)
+	here.run("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", there.name)
+	there.runAll([]string{"ip link set v1 mtu 1400 up", "ip addr add 192.0.2.2/24 dev v1", "ip route add default via 192.0.2.1"})
+	before, far := here.settled(), there.run("sh", "-c", "ip -d addr show v1 | grep -v link/ether; ip route")
+	removal := here.plan("namespaces: [{name: " + there.name + ", state: absent}]\ninterfaces: [{name: v0, state: absent}]")
+	_ = there.Close() // what holds the namespace, holds its number
+	r, err := transaction.Apply(context.Background(), here.Namespace, removal)
+	if err != nil || !r.OK() || slices.Contains(known(t), there.name) {
+		t.Fatalf("removing both: %v, %+v", err, r)
+	}
+	if r, err = transaction.Undo(context.Background(), here.Namespace, removal); err != nil || !r.Undone {
+		t.Fatalf("undoing: %v, %+v", err, r)
+	}
+	here.same("undone", before)
+	eventually(t, "what was in the other namespace", func() bool {
+		return there.run("sh", "-c", "ip -d addr show v1 | grep -v link/ether; ip route") == far
+	})
+}
+
 // TestFarEndAnew makes an interface anew whose pair's other end is in another
 // namespace: what was on that one is there again at once, and after undoing.
 func TestFarEndAnew(t *testing.T) {

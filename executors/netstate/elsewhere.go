@@ -200,7 +200,9 @@ func everywhere(c *Change, now *State, compare func(*Change, *State) []Mismatch)
 	for _, netns := range namesOf(there) {
 		far := now.in(netns)
 		if far == nil {
-			found = append(found, Mismatch{Object: "namespace " + netns, Want: present, Got: absent})
+			if len(compare(there[netns], &State{})) > 0 {
+				found = append(found, Mismatch{Object: "namespace " + netns, Want: present, Got: absent})
+			}
 			continue
 		}
 		for _, m := range compare(there[netns], far) {
