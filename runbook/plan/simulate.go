@@ -226,6 +226,19 @@ func (b *builder) carry(from string, foreign []netstate.Foreign) {
 		}
 		sortLinks(s)
 	}
+	for name, s := range b.states {
+		for other, there := range b.states {
+			if name != other && views(s, other) {
+				s.Elsewhere = maps.Clone(s.Elsewhere)
+				if s.Elsewhere == nil {
+					s.Elsewhere = map[string]*netstate.State{}
+				}
+				far := *there
+				far.Elsewhere = nil // it may lead back here
+				s.Elsewhere[other] = &far
+			}
+		}
+	}
 }
 
 // views reports whether a state holds links of another target.

@@ -145,6 +145,30 @@ An interface that is moved loses its addresses, its controller and what leads ov
 and is down there until something else is asked. Undoing brings it back with its name,
 hardware address, MTU, controller, addresses and routes, up if it was up.
 
+### What goes in other namespaces
+
+Some interfaces take others along that are in other namespaces: the near end of a pair
+(veth, netkit, vxcan) takes the far end, and the one below takes the macvlan, the ipvlan,
+the VLAN, the VXLAN that was moved away from it. With them go their addresses, routes,
+neighbors, forwarding entries, queueing disciplines, kernel parameters, and what lies on
+them there.
+
+The plan names all of it, with the namespace and "(by itself)", before anything is
+touched. Undoing brings it back, with the interface's attributes and number, reads it
+back, and names what still differs. Where an interface has to be made anew, what was on
+the far end is there again at once.
+
+The namespaces are looked for among the targets of the document, the named ones of the
+machine, and those of its processes: a container's, which is called by its inode as
+readlink(2) shows it (` + "`net:[4026532281]`" + `), and must still be there when it is undone. Of the
+other end of a pair in a namespace without name or process nothing can be known. The plan
+warns of it (` + "`unseen`" + `); undoing cannot make such a pair again, says so, and ends as
+incomplete; to make it anew is refused. What lies on an interface from such a namespace
+is not found at all.
+
+Sockets, packet filters, learned entries and what is not in the lists above do not come
+back, there as here.
+
 ## Routes
 
 Entries of ` + "`routes.config`" + ` are added; one of the same destination, table, metric and
