@@ -115,3 +115,31 @@ n=0; while pgrep -f "agent serve$" >/dev/null; do n=$((n+1)); [ $n -lt 300 ] || 
 		})
 	}
 }
+
+// TestFateOfSome: of a step on several hosts each command has its own fate. The one
+// that ended well stays done, also where another one has to be run again.
+func TestFateOfSome(t *testing.T) {
+	needLab(t)
+	for name, c := range map[string]struct{ then, want, says string }{
+		"the other runs": {"", "r1\nr2\n--\nr1\nr2\n", "drain on r2 had gone on without stet: its exit code is 0"},
+		"the other's agent is dead": {`kill -9 $(for p in $(ip netns pids r2); do tr '\0' ' ' </proc/$p/cmdline | grep -q 'agent serve $' && echo $p; done)
+`, "r1\nr2\nr2\n--\nr1\nback r2\nr2\n", "nobody saw how it ended"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, "")
+			doc := b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\", r2: \"ssh://r2\", both: [r1, r2]}\ndefaults: {on: both, timeout: 60s}\n---\n\n"+
+				"```sh { run name=drain }\necho $STET_TARGET >>/run/lab/began\necho \"this is $STET_TARGET\"\n"+
+				"[ $STET_TARGET = r1 ] || until [ -e /run/lab/go-on ]; do sleep 0.05; done\necho $STET_TARGET >>/run/lab/ended\n```\n\n"+
+				"```rollback\necho back $STET_TARGET >>/run/lab/ended\n```\n\n```check\nlink(\"uplink\").up\n```\n")
+			o := b.script(`"$STET" run --yes doc.md >&2 & pid=$!
+n=0; until grep -qs '"kind":"outcome"' state/stet/operations/*/*/journal.jsonl && [ $(grep -c . $LAB/began) = 2 ]; do n=$((n+1)); [ $n -lt 300 ] || exit 70; sleep 0.1; done
+kill -9 $pid; wait $pid
+` + c.then + `(sleep 2; touch $LAB/go-on) & "$STET" resume --yes doc.md >&2 || exit
+sort $LAB/began; echo "--"; cat $LAB/ended`)
+			if o.code != 0 || o.stdout != c.want {
+				t.Fatalf("%v\n%s", o, b.read(doc))
+			}
+			wants(t, "the document", b.read(doc), "**Done.**", c.says, "this is r1", "this is r2")
+		})
+	}
+}
