@@ -26,22 +26,31 @@ const (
 	mdbaMDB           = 1
 	mdbaEntry         = 1
 	mdbaInfo          = 1
+	mdbaInfoSources   = 2
 	mdbaInfoSource    = 4
 	mdbaInfoProtocol  = 5
 	mdbaSetEntry      = 1
 	mdbaSetAttributes = 2
 	mdbaSetSource     = 1
 
+	// MDBA_MDB_EATTR_* and MDBE_ATTR_* of a VXLAN's remotes; the latter are one
+	// less each.
+	mdbaInfoDst       = 6
+	mdbaInfoDstPort   = 7
+	mdbaInfoVNI       = 8
+	mdbaInfoIndex     = 9
+	mdbaInfoSourceVNI = 10
+
 	mdbStarExcluded = 1 << 2 // MDB_FLAGS_STAR_EXCL: the kernel's own
 	mdbBlocked      = 1 << 3 // MDB_FLAGS_BLOCKED
 )
 
-// observeMDB fills in the multicast databases of bridges. A kernel without them
-// has none.
+// observeMDB fills in the multicast databases of bridges and VXLANs. A kernel
+// without them has none.
 func (n *Namespace) observeMDB(ctx context.Context, s *netstate.State, raw []rawLink, l *links) error {
 	bridges := map[int]bool{}
 	for i := range raw {
-		if raw[i].kind == "bridge" {
+		if raw[i].kind == "bridge" || raw[i].kind == "vxlan" {
 			bridges[raw[i].index] = true
 		}
 	}
@@ -51,7 +60,7 @@ func (n *Namespace) observeMDB(ctx context.Context, s *netstate.State, raw []raw
 	err := n.dump(ctx, rtmGetMDB, func(m *message) {
 		m.raw(unix.AF_BRIDGE, 0, 0, 0, 0, 0, 0, 0)
 	}, func() { s.MDB = nil }, func(r reply) {
-		if len(r.body) >= sizeofPortMsg && bridges[int(u32(r.body[4:]))] { // else a VXLAN's
+		if len(r.body) >= sizeofPortMsg && bridges[int(u32(r.body[4:]))] {
 			s.MDB = append(s.MDB, decodeMDB(r.body, l)...)
 		}
 	})
@@ -112,15 +121,28 @@ func decodeMDBEntry(b []byte, l *links) (e netstate.MDBEntry, ok bool) {
 	default:
 		e.Group = net.HardwareAddr(b[8:14]).String()
 	}
+	sources := false
 	for typ, p := range attributes(b[sizeofMDBEntry:]) {
 		switch typ {
+		case mdbaInfoSources:
+			sources = len(p) > 0
 		case mdbaInfoSource:
 			e.Source = address(p)
 		case mdbaInfoProtocol:
 			e.Protocol = u8(p)
+		case mdbaInfoDst:
+			e.Dst = address(p)
+		case mdbaInfoDstPort:
+			e.DstPort = u16(p)
+		case mdbaInfoVNI:
+			e.VNI = u32(p)
+		case mdbaInfoIndex:
+			e.Via = l.name(int(u32(p)))
+		case mdbaInfoSourceVNI:
+			e.SourceVNI = u32(p)
 		}
 	}
-	return e, true
+	return e, !sources || !e.Dst.IsValid() // of a VXLAN, lists have no words here
 }
 
 // encodeMDB appends the message that adds, changes or deletes an entry. Adding
@@ -141,7 +163,7 @@ func encodeMDB(m *message, seq uint32, op netstate.Op, e *netstate.MDBEntry, l *
 	switch {
 	case op == netstate.Delete:
 		m.begin(rtmDelMDB, 0, seq)
-	case e.Port == e.Device:
+	case e.Port == e.Device && !e.Dst.IsValid():
 		m.begin(rtmNewMDB, unix.NLM_F_CREATE|unix.NLM_F_EXCL, seq)
 	default:
 		m.begin(rtmNewMDB, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, seq)
@@ -155,13 +177,37 @@ func encodeMDB(m *message, seq uint32, op netstate.Op, e *netstate.MDBEntry, l *
 	entry := append(binary.NativeEndian.AppendUint32(nil, uint32(port)), permanent, 0)
 	entry = append(binary.NativeEndian.AppendUint16(entry, e.VLAN), group...)
 	m.attr(mdbaSetEntry, append(binary.BigEndian.AppendUint16(entry, protocol), 0, 0))
-	if e.Source.IsValid() {
+	if e.Source.IsValid() || e.Dst.IsValid() {
 		at := m.nest(mdbaSetAttributes)
-		m.addr(mdbaSetSource, e.Source)
+		if e.Source.IsValid() {
+			m.addr(mdbaSetSource, e.Source)
+		}
+		if e.Dst.IsValid() {
+			err = m.mdbRemote(e, l)
+		}
 		m.endNest(at)
 	}
 	m.end()
-	return nil
+	return err
+}
+
+// mdbRemote appends where a VXLAN sends a group.
+func (m *message) mdbRemote(e *netstate.MDBEntry, l *links) error {
+	m.addr(mdbaInfoDst-1, e.Dst)
+	if e.DstPort != 0 {
+		m.u16(mdbaInfoDstPort-1, e.DstPort)
+	}
+	for typ, n := range map[uint16]uint32{mdbaInfoVNI: e.VNI, mdbaInfoSourceVNI: e.SourceVNI} {
+		if n != 0 {
+			m.u32(typ-1, n)
+		}
+	}
+	if e.Via == "" {
+		return nil
+	}
+	index, err := l.index(e.Via)
+	m.u32(mdbaInfoIndex-1, uint32(index))
+	return err
 }
 
 // groupBytes are the 16 bytes of a group and the protocol that it is of.

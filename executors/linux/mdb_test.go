@@ -4,9 +4,13 @@ package linux
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"stet/executors/netstate"
+	"stet/executors/netstate/netyaml"
 )
 
 const (
@@ -78,4 +82,98 @@ func TestMDB(t *testing.T) {
 	}
 	ns.undo(creation)
 	ns.same("creation undone", before, chosen...)
+}
+
+const (
+	vxlanMDBBlock = `mdb:
+  - {device: vx0, group: 239.1.1.1, remote: 198.51.100.2}
+  - {device: vx0, group: 239.1.1.1, remote: 198.51.100.3, remote-port: 1234, vni: 55, via: low0}
+  - {device: vx0, group: 239.1.1.2, source: 192.0.2.9, remote: 198.51.100.2}
+  - {device: vx0, group: "ff15::1", remote: 198.51.100.2, remote-port: 4789, vni: 9}
+  - {device: vx1, group: 239.1.1.1, remote: 198.51.100.2, source-vni: 77, vni: 88}
+`
+	vxlanMDBChange = `mdb:
+  - {device: vx0, group: 239.1.1.1, remote: 198.51.100.3, remote-port: 1235}
+  - {device: vx0, group: 239.1.1.1, remote: 198.51.100.2, state: absent}
+  - {device: vx1, group: 239.1.1.1, remote: 198.51.100.2, source-vni: 77, state: absent}
+`
+)
+
+// TestVXLANMDB makes entries of VXLANs' multicast databases, changes them, takes
+// them away with their VXLAN, and undoes all of it. bridge(8) of Debian 12 shows
+// which groups there are, but not where they lead.
+func TestVXLANMDB(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace(t)
+	ns.looks = []string{"bridge -d mdb | sed 's/ *[0-9.]*$//' | sort"}
+	ns.runAll([]string{veth, "ip link add vx0 address 02:00:00:00:00:30 type vxlan id 9 dstport 4789 remote 192.0.2.77",
+		"ip link add vx1 address 02:00:00:00:00:31 type vxlan external dstport 4790"})
+	if err := ns.script([]string{"bridge mdb add dev vx0 port vx0 grp 239.9.9.9 permanent"}); err == nil || !strings.Contains(err.Error(), "MDBE_ATTR_DST") && !strings.Contains(err.Error(), "MDBA_SET_ENTRY_ATTRS") {
+		if inMachine() {
+			t.Fatalf("asking for an entry that leads nowhere: %v", err)
+		}
+		t.Skipf("the kernel has no multicast databases of VXLANs: %v", err)
+	}
+	before := ns.settled()
+	creation := ns.apply(vxlanMDBBlock)
+	made := ns.settled()
+	ns.facts()
+	want := []string{
+		"239.1.1.1 dev vx0 port vx0 permanent dst 198.51.100.2",
+		"239.1.1.1 dev vx0 port vx0 permanent dst 198.51.100.3 dst_port 1234 vni 55 via low0",
+		"239.1.1.2 dev vx0 port vx0 src 192.0.2.9 permanent dst 198.51.100.2",
+		"ff15::1 dev vx0 port vx0 permanent dst 198.51.100.2",
+		"239.1.1.1 dev vx1 port vx1 permanent dst 198.51.100.2 src_vni 77 vni 88",
+	}
+	holds := func(what string, want []string) {
+		t.Helper()
+		var have []string
+		for _, e := range ns.observe(everything).MDB {
+			line := netstate.Text(&netstate.Change{Edits: []netstate.Edit{{Op: netstate.Add, After: netstate.Object{MDB: &e}}}})
+			have = append(have, strings.TrimSpace(strings.TrimPrefix(line, "+ mdb ")))
+		}
+		if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("%s (-want +have):\n%s", what, diff)
+		}
+	}
+	holds("made", want)
+	if out := ns.run("bridge", "-d", "mdb", "show", "dev", "vx0"); strings.Count(out, "239.1.1.1 ") != 2 || !strings.Contains(out, "ff15::1") || !strings.Contains(out, "239.1.1.2 src 192.0.2.9") {
+		t.Errorf("bridge(8) shows\n%s", out)
+	}
+	change := ns.apply(vxlanMDBChange)
+	holds("changed", []string{"239.1.1.1 dev vx0 port vx0 permanent dst 198.51.100.3 dst_port 1235", want[2], want[3]})
+	ns.undo(change)
+	holds("change undone", want)
+	ns.same("change undone", made)
+	gone := ns.apply("interfaces: [{name: vx0, state: absent}]")
+	holds("without vx0", want[4:])
+	ns.undo(gone)
+	holds("vx0 is back", want)
+	ns.undo(creation)
+	ns.same("creation undone", before)
+}
+
+// TestVXLANMDBRefused has blocks and plans refuse what the kernel would.
+func TestVXLANMDBRefused(t *testing.T) {
+	s := &netstate.State{Interfaces: []netstate.Interface{
+		{Name: "br0", Type: "linux-bridge", Attrs: netstate.Attrs{"state": "up"}},
+		{Name: "vx0", Type: "vxlan", Attrs: netstate.Attrs{"state": "up", "vxlan.id": "9"}},
+	}}
+	for block, want := range map[string]string{
+		"mdb: [{device: vx0, group: 239.1.1.1, port: br0, remote: 192.0.2.1}]":      "an entry with `remote` is in the VXLAN's own table",
+		"mdb: [{device: vx0, group: 239.1.1.1, vlan: 5, remote: 192.0.2.1}]":        "a VXLAN's groups are IP addresses, without VLAN, and stay",
+		"mdb: [{device: vx0, group: 239.1.1.1, port: vx0, vni: 5}]":                 "`remote-port`, `vni`, `source-vni` and `via` belong to an entry with `remote`",
+		"mdb: [{device: vx0, group: 239.1.1.1, port: vx0}]":                         "a VXLAN sends the group 239.1.1.1 nowhere",
+		"mdb: [{device: br0, group: 239.1.1.1, remote: 192.0.2.1}]":                 "br0 is of type linux-bridge, not a VXLAN, so that it has no remotes",
+		"mdb: [{device: vx0, group: 239.1.1.1, remote: 192.0.2.1, source-vni: 77}]": "vx0 has one identifier for all packets, so that it takes no `source-vni`",
+		"mdb: [{device: vx0, group: 239.1.1.1, remote: 192.0.2.1, via: zz}]":        "there is no interface zz for the group 239.1.1.1",
+	} {
+		config, problems := netyaml.Decode(block)
+		if len(problems) == 0 {
+			_, _, problems = netstate.Simulate(s, config)
+		}
+		if len(problems) != 1 || problems[0].Summary != want {
+			t.Errorf("%s: %+v, want %s", block, problems, want)
+		}
+	}
 }

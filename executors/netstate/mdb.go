@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// MDBEntry is an entry of the multicast database of a bridge (struct
+// MDBEntry is an entry of the multicast database of a bridge or VXLAN (struct
 // br_mdb_entry of linux/if_bridge.h, bridge(8)): a group that a port, or the
-// bridge itself, listens to.
+// bridge itself, listens to; or a group that a VXLAN sends to Dst.
 type MDBEntry struct {
-	Device string `json:"device"` // the bridge
+	Device string `json:"device"` // the bridge, or the VXLAN
 	Port   string `json:"port"`   // one of its ports, or itself
 	// Group is an IPv4 or IPv6 address, or a hardware address.
 	Group string `json:"group"`
@@ -23,6 +23,14 @@ type MDBEntry struct {
 	// Protocol is RTPROT_*: 2 of what the bridge learned, which Diff leaves
 	// alone.
 	Protocol uint8 `json:"protocol,omitempty"`
+	// Dst and what follows belong to VXLAN, which has several entries of a group,
+	// one a remote. 0 of DstPort and VNI is the VXLAN's own; SourceVNI is that of
+	// the packets, of one that is external.
+	Dst       netip.Addr `json:"dst,omitzero"`
+	DstPort   uint16     `json:"dst-port,omitempty"`
+	VNI       uint32     `json:"vni,omitempty"`
+	SourceVNI uint32     `json:"source-vni,omitempty"`
+	Via       string     `json:"via,omitempty"`
 }
 
 // MDBConfig is one entry of mdb (an extension).
@@ -32,14 +40,15 @@ type MDBConfig struct {
 	Entry  MDBEntry
 }
 
-// CompareMDB orders entries by bridge, port, VLAN, group and source.
+// CompareMDB orders entries by bridge, port, VLAN, group and source, and those of
+// a VXLAN by where they lead.
 func CompareMDB(a, b *MDBEntry) int {
 	return cmp.Or(strings.Compare(a.Device, b.Device), strings.Compare(a.Port, b.Port), cmp.Compare(a.VLAN, b.VLAN),
-		strings.Compare(a.Group, b.Group), a.Source.Compare(b.Source))
+		strings.Compare(a.Group, b.Group), a.Source.Compare(b.Source), cmp.Compare(a.SourceVNI, b.SourceVNI), a.Dst.Compare(b.Dst))
 }
 
 func equalMDB(a, b *MDBEntry) bool {
-	return a.State == b.State && (a.Protocol == protocolKernel) == (b.Protocol == protocolKernel)
+	return a.State == b.State && a.DstPort == b.DstPort && a.VNI == b.VNI && a.Via == b.Via && (a.Protocol == protocolKernel) == (b.Protocol == protocolKernel)
 }
 
 func mdbOf(o Object) *MDBEntry { return o.MDB }
@@ -57,7 +66,28 @@ func mdbText(e *MDBEntry) string {
 	if e.State != "" {
 		w = append(w, e.State)
 	}
-	return strings.Join(w, " ")
+	return strings.Join(append(w, e.remote(false)...), " ")
+}
+
+// remote are the words of bridge(8) for where a VXLAN sends a group; with key,
+// only those that tell entries apart.
+func (e *MDBEntry) remote(key bool) []string {
+	if !e.Dst.IsValid() {
+		return nil
+	}
+	w := []string{"dst", e.Dst.String()}
+	add := func(word, value string) {
+		if value != "" {
+			w = append(w, word, value)
+		}
+	}
+	add("src_vni", number(e.SourceVNI))
+	if !key {
+		add("dst_port", number(e.DstPort))
+		add("vni", number(e.VNI))
+		add("via", e.Via)
+	}
+	return w
 }
 
 func ipMDB(e *Edit) string {
@@ -66,9 +96,10 @@ func ipMDB(e *Edit) string {
 	if g.Source.IsValid() {
 		w = append(w, "src", g.Source.String())
 	}
-	if e.Op != Delete && g.Port != g.Device {
+	if e.Op != Delete && (g.Port != g.Device || g.Dst.IsValid()) {
 		w = append(w, g.State)
 	}
+	w = append(w, g.remote(e.Op == Delete)...)
 	if g.VLAN != 0 {
 		w = append(w, "vid", number(g.VLAN))
 	}
@@ -82,7 +113,7 @@ func (m *simulation) mdb(list []MDBConfig) {
 		e := c.Entry
 		if e.State == "" {
 			e.State = "permanent"
-			if e.Port == e.Device {
+			if e.Port == e.Device && !e.Dst.IsValid() {
 				e.State = "temp" // as the kernel has it; it does not run out
 			}
 		}
@@ -90,6 +121,7 @@ func (m *simulation) mdb(list []MDBConfig) {
 			continue
 		}
 		e.Protocol = protocolStatic
+		m.vxlanOwn(&e)
 		m.to.MDB = slices.DeleteFunc(m.to.MDB, func(o MDBEntry) bool { return CompareMDB(&o, &e) == 0 })
 		if !c.Absent {
 			m.to.MDB = append(m.to.MDB, e)
@@ -97,6 +129,20 @@ func (m *simulation) mdb(list []MDBConfig) {
 		}
 	}
 	sortBy(m.to.MDB, CompareMDB)
+}
+
+// vxlanOwn leaves out what a VXLAN has for all its packets: so does the kernel.
+func (m *simulation) vxlanOwn(e *MDBEntry) {
+	v := m.to.Interface(e.Device)
+	if v == nil || !e.Dst.IsValid() {
+		return
+	}
+	if number(e.VNI) == v.Attrs["vxlan.id"] {
+		e.VNI = 0
+	}
+	if number(e.DstPort) == v.Attrs["vxlan.destination-port"] {
+		e.DstPort = 0
+	}
 }
 
 // listens checks that the bridge of an entry takes it (br_mdb_add).
@@ -111,6 +157,14 @@ func (m *simulation) listens(c *MDBConfig) bool {
 	}
 	bridge := m.to.Interface(e.Device)
 	switch {
+	case e.Dst.IsValid() && bridge.Type != "vxlan":
+		return fault("contradiction", e.Device+" is of type "+bridge.Type+", not a VXLAN, so that it has no remotes", "Name a VXLAN as `device`, or leave `remote` out.")
+	case e.Dst.IsValid() && e.SourceVNI != 0 && attrOf(bridge, "vxlan.external") != "true":
+		return fault("contradiction", e.Device+" has one identifier for all packets, so that it takes no `source-vni`", "Leave it out, or make the VXLAN `external`.")
+	case e.Dst.IsValid():
+		return e.Via == "" || m.device(c.Pos, e.Via, "the group "+e.Group)
+	case bridge.Type == "vxlan":
+		return fault("missing-key", "a VXLAN sends the group "+e.Group+" nowhere", "Add `remote:`, the address of the host that listens.")
 	case bridge.Type != "linux-bridge":
 		return fault("contradiction", e.Device+" is of type "+bridge.Type+", not a bridge", "Name a bridge as `device`, and its port as `port`.")
 	case !m.to.hasPort(e):

@@ -250,7 +250,7 @@ func Key(o netstate.Object) string {
 		return "neighbor " + o.Neighbor.IP.String() + " dev " + o.Neighbor.Device + " " + strconv.FormatBool(o.Neighbor.Proxy)
 	case o.MDB != nil:
 		g := o.MDB
-		return fmt.Sprintf("mdb %s dev %s port %s vid %d src %s", g.Group, g.Device, g.Port, g.VLAN, g.Source)
+		return fmt.Sprintf("mdb %s dev %s port %s vid %d src %s dst %s src_vni %d", g.Group, g.Device, g.Port, g.VLAN, g.Source, g.Dst, g.SourceVNI)
 	case o.FDB != nil:
 		f := o.FDB
 		return fmt.Sprintf("fdb %s dev %s vlan %d dst %s %s", f.MAC, f.Device, f.VLAN, f.Dst, f.Owner)

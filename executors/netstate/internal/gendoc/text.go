@@ -347,8 +347,11 @@ fdb:
 ## Multicast databases ᵉ
 
 Groups that the ports of a bridge listen to, beside those that it learns (bridge(8)). The bridge
-must be up and do multicast snooping. What it learned is left alone, and so are the databases of
-VXLANs.
+must be up and do multicast snooping. What it learned is left alone.
+
+A VXLAN has one, too (Linux 6.4 and later; older ones refuse it): with ` + "`remote`" + `, a group is sent to
+that host, and to no other that has no entry for it. Groups with lists of several sources are not
+supported.
 
 {{mdb mdb.}}
 
@@ -356,6 +359,7 @@ VXLANs.
 mdb:
   - {device: br0, port: eth1, group: 239.1.1.1}
   - {device: br0, port: eth1, group: "ff15::1", source: "2001:db8::9"}
+  - {device: vx100, group: 239.1.1.1, remote: 198.51.100.2}
 ` + "```" + `
 
 ## Kernel parameters ᵉ
