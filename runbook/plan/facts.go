@@ -18,12 +18,12 @@ import (
 // facts of them, many at once. A target that is not looked at is not in it; those
 // that could not be are in the errors, by target.
 func Facts(ctx context.Context, d *runbook.Document, groups []runbook.Group, observers map[string]executors.Observer) (map[string]*runbook.Facts, map[string]error) {
-	wanted := map[string][]check.Path{}
+	wanted, sc := map[string][]check.Path{}, newScopes(d)
 	for gi := range groups {
 		for si := range groups[gi].Steps {
 			s := &groups[gi].Steps[si]
 			for _, t := range s.Targets {
-				wanted[t.Target] = append(wanted[t.Target], factPaths(d, &s.Block, t.Target)...)
+				wanted[t.Target] = append(wanted[t.Target], sc.factPaths(&s.Block, t.Target)...)
 			}
 		}
 	}
@@ -60,15 +60,15 @@ func Facts(ctx context.Context, d *runbook.Document, groups []runbook.Group, obs
 }
 
 // factPaths are the facts of its target's machine that a block uses.
-func factPaths(d *runbook.Document, b *runbook.Block, target string) []check.Path {
+func (sc *scopes) factPaths(b *runbook.Block, target string) []check.Path {
 	texts := append([]string{b.Dir, b.Stdin}, b.Env...)
 	switch b.Kind {
 	case runbook.Check:
 		if !strings.Contains(b.Body, "target") {
 			return nil
 		}
-		t, _ := Target(d, target)
-		if program, ps := check.Compile(b.Body, namesOf(d, b, t)); len(ps) == 0 {
+		t, _ := Target(sc.d, target)
+		if program, ps := check.Compile(b.Body, sc.namesOf(b, t)); len(ps) == 0 {
 			return program.FactPaths()
 		}
 		return nil
@@ -105,11 +105,6 @@ func FactVariables(b *runbook.Block) []string {
 	})
 }
 
-// namesOf is what a block of the document may refer to on t.
-func namesOf(d *runbook.Document, b *runbook.Block, t executors.Target) check.Names {
-	return namesAt(d, max(0, slices.IndexFunc(d.Blocks, func(o runbook.Block) bool { return o.Name == b.Name })), t)
-}
-
 // know looks at the machines, and finds which of them are missing.
 func (b *builder) know(ctx context.Context, groups []runbook.Group, observers map[string]executors.Observer) error {
 	facts, faults := Facts(ctx, b.d, groups, observers)
@@ -128,7 +123,7 @@ func (b *builder) know(ctx context.Context, groups []runbook.Group, observers ma
 // take notes which facts a step uses on a target, and finds what is wrong with
 // them now that they are known.
 func (b *builder) take(s *runbook.Step, t *runbook.StepPlan) {
-	paths := factPaths(b.d, &s.Block, t.Target)
+	paths := b.scopes.factPaths(&s.Block, t.Target)
 	facts := b.facts[t.Target]
 	if len(paths) == 0 || facts == nil {
 		return
@@ -139,7 +134,7 @@ func (b *builder) take(s *runbook.Step, t *runbook.StepPlan) {
 	slices.Sort(t.Facts)
 	t.Facts = slices.Compact(t.Facts)
 	target, _ := Target(b.d, t.Target)
-	names := namesOf(b.d, &s.Block, target)
+	names := b.scopes.namesOf(&s.Block, target)
 	names.Facts = facts
 	l := &linter{d: b.d}
 	switch s.Kind {

@@ -22,7 +22,7 @@ import (
 func Lint(d *runbook.Document) runbook.Diagnostics { return lint(d, nil) }
 
 func lint(d *runbook.Document, open func(string) (io.ReadCloser, error)) runbook.Diagnostics {
-	l := &linter{d: d, open: open, diags: slices.Clone(d.Diagnostics)}
+	l := &linter{d: d, scopes: newScopes(d), open: open, diags: slices.Clone(d.Diagnostics)}
 	l.names()
 	for i := range d.Blocks {
 		l.block(i)
@@ -31,9 +31,10 @@ func lint(d *runbook.Document, open func(string) (io.ReadCloser, error)) runbook
 }
 
 type linter struct {
-	d     *runbook.Document
-	open  func(string) (io.ReadCloser, error) // nil: files are not read
-	diags runbook.Diagnostics
+	d      *runbook.Document
+	scopes *scopes
+	open   func(string) (io.ReadCloser, error) // nil: files are not read
+	diags  runbook.Diagnostics
 }
 
 // tidy sorts by position and drops what was said already: once by the parser
@@ -123,7 +124,7 @@ func (l *linter) targets(b *runbook.Block) []executors.Target {
 func (l *linter) check(i int, targets []executors.Target) {
 	b := &l.d.Blocks[i]
 	for _, t := range targets {
-		_, ps := check.Compile(b.Body, namesAt(l.d, i, t))
+		_, ps := check.Compile(b.Body, l.scopes.namesAt(i, t))
 		l.problems(b, ps)
 	}
 }
@@ -143,7 +144,7 @@ func (l *linter) rollback(i int, targets []executors.Target) {
 		return
 	}
 	for _, t := range targets {
-		l.problems(b, check.CheckTemplate(b.Body, namesAt(l.d, at, t)))
+		l.problems(b, check.CheckTemplate(b.Body, l.scopes.namesAt(at, t)))
 	}
 }
 
@@ -154,7 +155,7 @@ func (l *linter) run(i int, targets []executors.Target) {
 	for _, key := range []string{"cwd", "stdin", "env"} {
 		for _, text := range fields[key] {
 			for _, t := range targets {
-				for _, p := range check.CheckTemplate(text, namesAt(l.d, i, t)) {
+				for _, p := range check.CheckTemplate(text, l.scopes.namesAt(i, t)) {
 					l.add(attrPosition(b, key), p.Code, p.Summary, p.Detail)
 				}
 			}
@@ -183,7 +184,7 @@ func (l *linter) netconfig(i int, targets []executors.Target, b *runbook.Block) 
 		return
 	}
 	for _, t := range targets {
-		names := namesAt(l.d, i, t)
+		names := l.scopes.namesAt(i, t)
 		ps := check.CheckTemplate(b.Body, names)
 		l.problems(b, ps)
 		if len(ps) > 0 || usesAny(b.Body, names.Registers) || len(check.FactPaths(b.Body)) > 0 || t.Name == "" {

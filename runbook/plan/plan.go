@@ -51,7 +51,7 @@ func Build(ctx context.Context, d *runbook.Document, observers map[string]execut
 		return nil, diags, fmt.Errorf("preparing secrets: %w", err)
 	}
 	b := &builder{
-		d: d, o: o, red: red, states: map[string]*netstate.State{}, ways: map[string]*executors.Way{},
+		d: d, scopes: newScopes(d), o: o, red: red, states: map[string]*netstate.State{}, ways: map[string]*executors.Way{},
 		ran: map[string]bool{}, missing: map[string]runbook.Missing{}, unfit: map[string]runbook.Diagnostics{},
 	}
 	for _, m := range o.Missing {

@@ -17,10 +17,11 @@ import (
 
 // builder simulates the steps of a document one upon another.
 type builder struct {
-	d     *runbook.Document
-	o     Options
-	red   *redact.Redactor
-	diags runbook.Diagnostics
+	d      *runbook.Document
+	scopes *scopes
+	o      Options
+	red    *redact.Redactor
+	diags  runbook.Diagnostics
 	// wanted has a netconfig step's configuration by step and target; a nil
 	// one is deferred.
 	wanted map[[2]string]*wish
