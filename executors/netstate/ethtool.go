@@ -147,6 +147,8 @@ func (i *Interface) UsualEthtool(key string) bool {
 		return (i.Attrs[key] == "true") != off
 	}
 	switch {
+	case i.Type == "tun" && key == "ethtool.channels.combined":
+		return true // how many programs have it open (tun_get_channels)
 	case !strings.HasPrefix(key, "ethernet.") || i.Type == "ethernet":
 		return false
 	case i.Type != "tun":
