@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,6 +164,9 @@ func decodeFeatures(i *netstate.Interface, keys []string, t *attrTable) {
 	fixed, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_NOCHANGE))
 	wanted, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_WANTED))
 	active, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_ACTIVE))
+	status := make(netstate.Attrs, len(i.Status)+len(keys)) // without growing it
+	maps.Copy(status, i.Status)
+	i.Status = status
 	for at, key := range keys {
 		if key == "" || !there.has(at) {
 			continue

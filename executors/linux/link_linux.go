@@ -71,6 +71,9 @@ func (n *Namespace) rawLinks(ctx context.Context) (list []rawLink, l *links, err
 		func() { list, l = nil, newLinks() },
 		func(r reply) {
 			if raw, ok := decodeLink(slices.Clone(r.body)); ok && r.typ == unix.RTM_NEWLINK {
+				if len(list) == cap(list) {
+					list = slices.Grow(list, len(list)+16) // append grows long lists by a quarter
+				}
 				list = append(list, raw)
 				l.add(raw.index, raw.name())
 			}

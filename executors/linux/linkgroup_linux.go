@@ -51,7 +51,7 @@ func (e *editor) links(ctx context.Context, index int) (count int, err error) {
 // one by one each gets its own answer.
 func (e *editor) together(ctx context.Context, names []string) (done bool, err error) {
 	e.l = nil
-	list, l, err := e.n.rawLinks(ctx)
+	groups, l, err := e.n.groups(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -61,7 +61,7 @@ func (e *editor) together(ctx context.Context, names []string) (done bool, err e
 			return false, nil // the one that is gone is to be named
 		}
 	}
-	group := unusedGroup(list)
+	group := unusedGroup(groups)
 	err = e.n.with(ctx, func(s *socket) error {
 		_, err := s.batch(ctx, len(indexes), func(i int, m *message) error {
 			m.begin(unix.RTM_SETLINK, 0, s.next())
@@ -94,12 +94,26 @@ func notRefused(err error) error {
 	return err
 }
 
+// groups reads the groups of the interfaces, by their numbers, and their names.
+func (n *Namespace) groups(ctx context.Context) (groups map[int]uint32, l *links, err error) {
+	err = n.dump(ctx, unix.RTM_GETLINK, func(m *message) {
+		m.ifinfo(0, 0, 0)
+		m.u32(unix.IFLA_EXT_MASK, skipStats)
+	}, func() { groups, l = map[int]uint32{}, newLinks() }, func(r reply) {
+		if index, name, ok := linkName(r); ok {
+			l.add(index, name)
+			groups[index] = u32(attribute(r.body[unix.SizeofIfInfomsg:], unix.IFLA_GROUP))
+		}
+	})
+	return groups, l, err
+}
+
 // unusedGroup is a group that no interface is in, and that nobody else would
 // think of.
-func unusedGroup(list []rawLink) uint32 {
+func unusedGroup(groups map[int]uint32) uint32 {
 	used := map[uint32]bool{}
-	for i := range list {
-		used[u32(list[i].attrs.get(unix.IFLA_GROUP))] = true
+	for _, group := range groups {
+		used[group] = true
 	}
 	for {
 		if group := rand.Uint32()>>1 | 1<<30; !used[group] {
@@ -111,14 +125,14 @@ func unusedGroup(list []rawLink) uint32 {
 // inGroup tells that a group has exactly these interfaces: nothing else must
 // be removed with them.
 func (n *Namespace) inGroup(ctx context.Context, group uint32, indexes []int) (bool, error) {
-	list, _, err := n.rawLinks(ctx)
+	groups, _, err := n.groups(ctx)
 	if err != nil {
 		return false, err
 	}
 	there := map[int]bool{}
-	for i := range list {
-		if u32(list[i].attrs.get(unix.IFLA_GROUP)) == group {
-			there[list[i].index] = true
+	for index, of := range groups {
+		if of == group {
+			there[index] = true
 		}
 	}
 	for _, index := range indexes {

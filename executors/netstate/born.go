@@ -117,7 +117,8 @@ func (i *Interface) parameters(s *State, defaults map[string][]string) {
 		if !inherited(i, parts) {
 			continue
 		}
-		own := strings.Join(parts[:3], ".") + "." + name + "." + strings.Join(parts[4:], ".")
+		before, _, after, _ := cutDevice(key)
+		own := before + name + after
 		if !hasKey(s.Sysctls, own) {
 			s.Sysctls[own] = s.Sysctls[key]
 		}

@@ -39,6 +39,9 @@ func (c *Config) Query() Query {
 	for i := range c.Interfaces {
 		c.Interfaces[i].query(&q)
 	}
+	if len(q.Going) > 0 {
+		q.own("*") // what lies on it goes with it
+	}
 	for _, s := range c.Sysctls {
 		q.sysctl(s.Key)
 	}
@@ -85,15 +88,14 @@ func (i *InterfaceConfig) query(q *Query) {
 	}
 	switch mtu, err := strconv.Atoi(i.Attrs["mtu"]); {
 	case i.State == "absent":
-		q.own("*") // what lies on it goes with it
 		q.DNS, q.Ethtool = true, true
 		q.Going = append(q.Going, i.Name)
 	case i.Attrs["netns"] != "" || i.mayBeRemade() || err == nil && mtu < leastV6MTU:
-		q.own(sysctlName(i.Name))
 		q.DNS, q.Ethtool = true, true
 		if i.mayBeRemade() {
-			q.own("*")
 			q.Going = append(q.Going, i.Name)
+		} else {
+			q.own(sysctlName(i.Name))
 		}
 	}
 }
@@ -131,11 +133,15 @@ var ownSysctls = []string{
 
 // links asks for links and for what depends on them.
 func (q *Query) links() {
+	const last = "net.ipv6.conf.*.keep_addr_on_down"
 	q.Links, q.Routes, q.Neighbors, q.FDB, q.TrafficControl = true, true, true, true, true
+	if n := len(q.Sysctls); n > 0 && q.Sysctls[n-1] == last {
+		return // for the interface before
+	}
 	q.Sysctls = append(q.Sysctls,
 		"net.ipv4.conf.all.promote_secondaries", "net.ipv4.conf.default.promote_secondaries", "net.ipv4.conf.*.promote_secondaries",
 		"net.ipv6.conf.default.accept_ra", "net.ipv6.conf.default.autoconf", "net.ipv6.conf.default.use_tempaddr", "net.ipv6.conf.default.addr_gen_mode",
-		"net.ipv6.conf.all.keep_addr_on_down", "net.ipv6.conf.default.keep_addr_on_down", "net.ipv6.conf.*.keep_addr_on_down")
+		"net.ipv6.conf.all.keep_addr_on_down", "net.ipv6.conf.default.keep_addr_on_down", last)
 }
 
 // sysctl asks for a parameter, for what it changes along, and, of an

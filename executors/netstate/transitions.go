@@ -174,24 +174,41 @@ func sysctlName(device string) string { return strings.ReplaceAll(device, ".", "
 // sysctlDevice is the interface that a key belongs to ("eth0" of
 // "net.ipv4.conf.eth0.forwarding"), or "".
 func sysctlDevice(key string) string {
-	parts := strings.Split(key, ".")
-	if len(parts) < 5 || parts[0] != "net" || (parts[2] != "conf" && parts[2] != "neigh") {
+	before, name, _, ok := cutDevice(key)
+	if !ok || !strings.HasPrefix(before, "net.") || !strings.HasSuffix(before, ".conf.") && !strings.HasSuffix(before, ".neigh.") {
 		return ""
 	}
-	name := strings.ReplaceAll(parts[3], "/", ".")
 	if name == "all" || name == "default" {
 		return ""
 	}
-	return name
+	return strings.ReplaceAll(name, "/", ".")
+}
+
+// cutDevice cuts a key around its fourth part, which is the interface in those
+// of interfaces; ok is false if it has less than five.
+func cutDevice(key string) (before, name, after string, ok bool) {
+	start := 0
+	for range 3 {
+		n := strings.IndexByte(key[start:], '.')
+		if n < 0 {
+			return "", "", "", false
+		}
+		start += n + 1
+	}
+	n := strings.IndexByte(key[start:], '.')
+	if n < 0 {
+		return "", "", "", false
+	}
+	return key[:start], key[start : start+n], key[start+n:], true
 }
 
 // defaultKey is the parameter that a new interface takes the value of key from.
 func defaultKey(key string) string {
-	parts := strings.Split(key, ".")
-	if len(parts) > 3 {
-		parts[3] = "default"
+	before, _, after, ok := cutDevice(key)
+	if !ok {
+		return key
 	}
-	return strings.Join(parts, ".")
+	return before + "default" + after
 }
 
 // kernelRoute tells that the kernel, or a router's advertisement, made the

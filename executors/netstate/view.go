@@ -96,10 +96,6 @@ func (k keys) match(key string) bool {
 	if k.exact[key] {
 		return true
 	}
-	parts := strings.Split(key, ".")
-	if len(k.patterns) == 0 || len(parts) < 5 {
-		return false
-	}
-	parts[3] = "*"
-	return k.patterns[strings.Join(parts, ".")]
+	before, _, after, ok := cutDevice(key)
+	return ok && len(k.patterns) > 0 && k.patterns[before+"*"+after]
 }
