@@ -14,7 +14,7 @@ func (d *differ) routes() {
 		from, to = d.routeSets()
 	}
 	if more := len(to) - len(from); more > 0 {
-		d.routesGateway = make([]Edit, 0, more)
+		d.routesGateway = slices.Grow(d.routesGateway, more) // it may have those of sets
 	}
 	eachPair(from, to, CompareRoutes, equalRoutes, d.route)
 }
