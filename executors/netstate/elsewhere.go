@@ -19,18 +19,21 @@ func (d *differ) abroad() {
 		if len(gone) == 0 {
 			continue
 		}
-		recorded := func(e Edit) bool { // among the edits of links here
-			o := e.object().Link
-			return o != nil && slices.Contains(gone, o.Name)
-		}
-		lost := slices.DeleteFunc(Diff(was, is).Edits, recorded)
-		for i := range lost {
-			lost[i].Implied = true
-		}
-		d.elsewhere = append(d.elsewhere, in(netns, lost)...)
+		d.within(netns, Diff(was, is).Edits, gone, true)
 		if again {
 			is.inherit(was, gone)
-			d.elsewhere = append(d.elsewhere, in(netns, slices.DeleteFunc(Diff(is, was).Edits, recorded))...)
+			d.within(netns, Diff(is, was).Edits, gone, false)
+		}
+	}
+}
+
+// within adds edits of another namespace, but for those of interfaces which are
+// among the edits of links here.
+func (d *differ) within(netns string, edits []Edit, recorded []string, implied bool) {
+	for _, e := range edits {
+		if o := e.object().Link; o == nil || !slices.Contains(recorded, o.Name) {
+			e.Netns, e.Implied = netns, implied || e.Implied
+			d.elsewhere = append(d.elsewhere, e)
 		}
 	}
 }
@@ -173,9 +176,13 @@ func (m *simulation) unseen() {
 
 // apart parts the edits of this namespace from those of others, as they are seen
 // there.
-func (c *Change) apart() (here *Change, there map[string]*Change) {
-	if c == nil || !slices.ContainsFunc(c.Edits, func(e Edit) bool { return e.Netns != "" }) {
-		return c, nil
+func (c *Change) apart() (here *Change, there map[string]*Change, names []string) {
+	first := 0
+	for c != nil && first < len(c.Edits) && c.Edits[first].Netns == "" {
+		first++
+	}
+	if c == nil || first == len(c.Edits) {
+		return c, nil, nil
 	}
 	here, there = &Change{Secrets: c.Secrets}, map[string]*Change{}
 	for _, e := range c.Edits {
@@ -184,20 +191,22 @@ func (c *Change) apart() (here *Change, there map[string]*Change) {
 			if at = there[e.Netns]; at == nil {
 				at = &Change{Secrets: c.Secrets}
 				there[e.Netns] = at
+				names = append(names, e.Netns)
 			}
 			e.Netns = ""
 		}
 		at.Edits = append(at.Edits, e)
 	}
-	return here, there
+	slices.Sort(names)
+	return here, there, names
 }
 
 // everywhere compares a change with the state of each namespace that it is made
 // in.
 func everywhere(c *Change, now *State, compare func(*Change, *State) []Mismatch) []Mismatch {
-	here, there := c.apart()
+	here, there, names := c.apart()
 	found := compare(here, now)
-	for _, netns := range namesOf(there) {
+	for _, netns := range names {
 		far := now.in(netns)
 		if far == nil {
 			if len(compare(there[netns], &State{})) > 0 {
@@ -251,7 +260,7 @@ func (c *Change) farEndsIn(netns string, far *State) bool {
 }
 
 // namesOf are the namespaces of a map, sorted.
-func namesOf[T any](m map[string]*T) []string {
+func namesOf(m map[string]*State) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {
 		names = append(names, name)

@@ -13,7 +13,7 @@ func Predict(from *State, c *Change) *State {
 	if c.Empty() {
 		return s
 	}
-	c, there := c.Singly().apart()
+	c, there, _ := c.Singly().apart()
 	s = s.Expanded()
 	for netns, far := range there {
 		s.Elsewhere = maps.Clone(s.Elsewhere) // states share it

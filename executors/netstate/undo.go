@@ -11,9 +11,9 @@ import (
 // by itself. It works from any state in between: what is already as before is
 // left alone, and so is what others have made meanwhile.
 func Undo(c *Change, now *State) *Change {
-	here, there := c.apart()
+	here, there, names := c.apart()
 	back := undo(here, now)
-	for _, netns := range namesOf(there) {
+	for _, netns := range names {
 		if far := now.in(netns).with(netns, back); here.farEndsIn(netns, far) {
 			back.Edits = append(back.Edits, in(netns, undo(there[netns], far).Edits)...)
 		}
