@@ -409,7 +409,7 @@ it is asked for is no change, whoever wrote it.
 
 Undoing puts back every byte of the file, its owner and its mode, or removes it again. A file
 stays over a reboot: what is not yet confirmed when the power fails is there afterwards, unlike all
-else here. What systemd-resolved was told lasts until it is.
+else here. What systemd-resolved was told lasts until the next boot.
 
 ` + "```yaml" + `
 dns-resolver:
