@@ -467,6 +467,32 @@ interfaces:
 `},
 }
 
+// settled is what iproute2 shows once it no longer changes by itself, and no
+// address is being probed for.
+func (k *kernel) settled() []string {
+	k.t.Helper()
+	was := k.look(true)
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		time.Sleep(100 * time.Millisecond)
+		is := k.look(true)
+		if slices.Equal(was, is) && !strings.Contains(strings.Join(is, ""), "tentative") {
+			return is
+		}
+		was = is
+	}
+	return was
+}
+
+// lasting is a difference that does not go away within half a minute: addresses
+// are probed for, and carriers seen, a moment late.
+func lasting(diff func() string) string {
+	d := diff()
+	for deadline := time.Now().Add(30 * time.Second); d != "" && time.Now().Before(deadline); d = diff() {
+		time.Sleep(100 * time.Millisecond)
+	}
+	return d
+}
+
 // TestKernel applies each block on a real kernel, twice, undoes it, and
 // compares with what the commands of IP make elsewhere.
 func TestKernel(t *testing.T) {
@@ -481,7 +507,7 @@ func TestKernel(t *testing.T) {
 			if strings.Contains(c.before, "bridge") {
 				time.Sleep(1200 * time.Millisecond) // a carrier takes up to a second to be seen
 			}
-			before := k.look(true)
+			before := k.settled()
 			change := k.apply(c.block)
 			if change.Empty() {
 				t.Fatal("nothing to be changed")
@@ -490,16 +516,11 @@ func TestKernel(t *testing.T) {
 			other.shell(commands)
 			if strings.Contains(commands, "# ip(8) cannot") {
 				t.Log(commands)
-			} else if d := cmp.Diff(other.look(false), k.look(false)); d != "" {
+			} else if d := lasting(func() string { return cmp.Diff(other.look(false), k.look(false)) }); d != "" {
 				t.Errorf("iproute2 (-) makes it otherwise than stet (+):\n%s\n%s", d, strings.Join(netstate.IP(change), "\n"))
 			}
 			k.undo(change)
-			after := k.look(true)
-			for n := 0; n < 30 && !slices.Equal(before, after); n++ {
-				time.Sleep(100 * time.Millisecond)
-				after = k.look(true)
-			}
-			if d := cmp.Diff(before, after); d != "" {
+			if d := lasting(func() string { return cmp.Diff(before, k.look(true)) }); d != "" {
 				t.Errorf("not as before (-):\n%s\n%s", d, netstate.Text(change))
 			}
 		})
