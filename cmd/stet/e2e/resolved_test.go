@@ -1,15 +1,10 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 )
 
 const resolvedDocument = `---
@@ -66,25 +61,9 @@ func (b *bench) onResolved(lines string) outcome {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		b.t.Skip("systemd-resolved is taken from Debian's archive, with apt-get")
 	}
-	path, err := filepath.Abs("testdata/resolved")
-	if err != nil {
-		b.t.Fatal(err)
-	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, path, "sh", "-c", lines)
-	cmd.Dir, cmd.Env = b.dir, slices.Concat(b.env, []string{"STET=" + b.stet, "RESOLVED_CACHE=" + filepath.Join(cache, "stet-resolved")})
-	cmd.WaitDelay = 10 * time.Second
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	_ = cmd.Run() // the code says how it ended
-	o := outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
-	if o.code == 77 {
-		b.t.Skip("systemd-resolved cannot be had: " + strings.TrimSpace(o.stderr))
-	}
-	return o
+	return b.through("resolved", []string{"RESOLVED_CACHE=" + filepath.Join(cache, "stet-resolved")}, lines)
 }

@@ -24,25 +24,32 @@ func (b *bench) onMachine(env, lines string) outcome {
 	if found, err := filepath.Glob("/lib/*/security/pam_systemd.so"); err != nil || len(found) == 0 {
 		b.t.Skip("needs pam_systemd (apt-get install libpam-systemd)")
 	}
-	path, err := filepath.Abs("testdata/machine")
+	return b.through("machine", []string{env}, `m() { ssh -F "$STET_SSH_CONFIG" machine "$@"; }
+later() { n=0; until eval "$1"; do n=$((n+1)); [ $n -lt 300 ] || { { echo "not within 30 s: $1"; ps axww -o pid,ppid,etimes,args; } >&2; exit 70; }; sleep 0.1; done; }
+running() { pgrep -f "$1" >/dev/null; }
+mtu() { ip -n machine link show uplink | grep -o 'mtu [0-9]*'; }
+`+lines)
+}
+
+// through runs lines of sh by a script of testdata, which makes a machine for
+// them in the bench's folder. Its code 77 says that it cannot.
+func (b *bench) through(script string, env []string, lines string) outcome {
+	b.t.Helper()
+	path, err := filepath.Abs(filepath.Join("testdata", script))
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, "sh", "-c", `m() { ssh -F "$STET_SSH_CONFIG" machine "$@"; }
-later() { n=0; until eval "$1"; do n=$((n+1)); [ $n -lt 300 ] || { { echo "not within 30 s: $1"; ps axww -o pid,ppid,etimes,args; } >&2; exit 70; }; sleep 0.1; done; }
-running() { pgrep -f "$1" >/dev/null; }
-mtu() { ip -n machine link show uplink | grep -o 'mtu [0-9]*'; }
-`+lines)
-	cmd.Dir, cmd.Env = b.dir, slices.Concat(b.env, []string{"STET=" + b.stet, env})
+	cmd := exec.CommandContext(ctx, path, "sh", "-c", lines)
+	cmd.Dir, cmd.Env = b.dir, slices.Concat(b.env, []string{"STET=" + b.stet}, env)
 	cmd.WaitDelay = 10 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	_ = cmd.Run() // the code says how it ended
 	o := outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 	if o.code == 77 {
-		b.t.Skip("systemd: " + o.stderr)
+		b.t.Skip(script + ": " + o.stderr)
 	}
 	return o
 }
