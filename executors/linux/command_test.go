@@ -65,3 +65,17 @@ func (ns *namespace) runAll(lines []string) {
 		ns.t.Fatal(err)
 	}
 }
+
+// runKnown runs command lines that must succeed, and skips the test where the
+// kernel lacks what they want: an ordinary host's may, Debian's may not.
+func (ns *namespace) runKnown(lines []string) {
+	ns.t.Helper()
+	err := ns.script(lines)
+	switch {
+	case err == nil:
+	case lacks.MatchString(err.Error()) && !inMachine():
+		ns.t.Skipf("the kernel cannot: %v", err)
+	default:
+		ns.t.Fatal(err)
+	}
+}

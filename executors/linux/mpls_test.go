@@ -66,6 +66,9 @@ func withMPLS(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat("/proc/sys/net/mpls"); err != nil {
+		if inMachine() {
+			t.Fatal("mpls_router is loaded, but ", err)
+		}
 		t.Skip("the kernel has no MPLS: ", err)
 	}
 }
