@@ -82,7 +82,8 @@ type Assertion struct {
 	Pos  Position `json:"-"`
 	// Error is set when it could not be evaluated.
 	Error string `json:"error,omitempty"`
-	// Operands are the values of its parts when it failed, in reading order.
+	// Operands are the values of its parts, in reading order: all when it failed,
+	// those that were compared with <, <=, > or >= when it held.
 	Operands []Operand `json:"operands,omitempty"`
 	// Tries and Took tell how often and how long it was evaluated.
 	Tries int           `json:"tries,omitempty"`

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,7 +115,8 @@ now.routes == routes or len(now.routes) == 3
 len(now.links) == 4
 `
 	for _, a := range evaluate(t, body, lab(), testEnv()) {
-		if !a.OK || a.Error != "" || len(a.Operands) > 0 || a.Tries != 1 {
+		measured := strings.ContainsAny(a.Text, "<>")
+		if !a.OK || a.Error != "" || len(a.Operands) > 0 && !measured || a.Tries != 1 {
 			t.Errorf("line %d: %s\n  %+v", a.Line, a.Text, a)
 		}
 	}

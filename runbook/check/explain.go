@@ -7,8 +7,10 @@ import (
 	"stet/runbook"
 )
 
-// explain lists the values of what was evaluated, in reading order.
-func (e *evaluator) explain(failed bool) []runbook.Operand {
+// explain lists the values of what was evaluated, in reading order: all that
+// tell something, or, of an assertion that holds, those that were measured
+// against a limit.
+func (e *evaluator) explain(held, failed bool) []runbook.Operand {
 	type shown struct {
 		start, width int
 		runbook.Operand
@@ -16,7 +18,7 @@ func (e *evaluator) explain(failed bool) []runbook.Operand {
 	var list []shown
 	for id, o := range e.plan.operands {
 		v, ok := e.trace.values[id]
-		if !ok || o.inside >= 0 || !telling(o, v, failed) {
+		if !ok || o.inside >= 0 || !telling(o, v, failed) || held && !o.measured {
 			continue
 		}
 		if t := e.trace.verdicts[o.predicate]; o.role == collection && t != nil && len(t.offenders) > 0 {
@@ -26,7 +28,7 @@ func (e *evaluator) explain(failed bool) []runbook.Operand {
 	}
 	for id, p := range e.plan.predicates {
 		t := e.trace.verdicts[id]
-		if t == nil || p.inside >= 0 || len(t.offenders) == 0 {
+		if t == nil || held || p.inside >= 0 || len(t.offenders) == 0 {
 			continue
 		}
 		list = append(list, shown{p.start, 0, runbook.Operand{Text: e.print.cut(p.text, maxString), Value: t.text(p.builtin)}})

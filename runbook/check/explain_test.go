@@ -65,6 +65,29 @@ func TestExplanations(t *testing.T) {
 	}
 }
 
+// TestMeasured: what holds tells what was compared with a limit, and nothing else.
+func TestMeasured(t *testing.T) {
+	for text, want := range map[string]string{
+		`0 < ping("192.0.2.9").avg < 5`:                                      `ping("192.0.2.9").avg = 0.2`,
+		`percent(facts.json.n - 6, facts.json.list[1]) <= 60`:                `percent(facts.json.n - 6, facts.json.list[1]) = 50`,
+		`link("br0").mtu > 1000 && link("br0").up && link("br0").mtu < 9000`: `link("br0").mtu = 1500`,
+		`link("eth0").mtu < link("br0").mtu`:                                 `link("eth0").mtu = 1400, link("br0").mtu = 1500`,
+		`count(links, .mtu > 1450) >= 1`:                                     `count(links, .mtu > 1450) = 2`,
+		`all(links, .mtu > 1000)`:                                            ``,
+		`link("br0").mtu == 1500`:                                            ``,
+		`1 < 2`:                                                              ``,
+	} {
+		a := evaluate(t, text, lab(), testEnv())[0]
+		var got []string
+		for _, o := range a.Operands {
+			got = append(got, o.Text+" = "+o.Value)
+		}
+		if !a.OK || strings.Join(got, ", ") != want {
+			t.Errorf("%s (%v):\n got %q\nwant %q", text, a.OK, got, want)
+		}
+	}
+}
+
 func TestExplanationsAreRedactedBeforeTheyAreCut(t *testing.T) {
 	secret := strings.Repeat("s3cret-", 40)
 	env := testEnv()

@@ -70,6 +70,9 @@ func (i *instrumenter) children(n *ast.Node, r role) {
 		switch x.Operator {
 		case "+", "-", "*", "/", "%", "**", "^", "??":
 			i.record(n, r)
+		case "<", "<=", ">", ">=":
+			i.measured(x.Left)
+			i.measured(x.Right)
 		}
 	case *ast.ChainNode:
 		i.chain(x.Node)
@@ -284,6 +287,13 @@ func (i *instrumenter) record(n *ast.Node, r role) {
 		i.plan.predicates[i.inside].operands = append(i.plan.predicates[i.inside].operands, id)
 	}
 	*n = i.wrap(recordName, old, old.Nature(), i.state(), i.number(id), old)
+}
+
+// measured marks what a limit is compared with, if it was recorded.
+func (i *instrumenter) measured(n ast.Node) {
+	if call, ok := n.(*ast.CallNode); ok && isCallOf(call, recordName) {
+		i.plan.operands[call.Arguments[1].(*ast.IntegerNode).Value].measured = true
+	}
 }
 
 // constant reports whether a node is made of literals only.

@@ -32,6 +32,8 @@ type operand struct {
 	inside int // the predicate that it stands in, or -1
 	// predicate is the one that a collection is gone through with.
 	predicate int
+	// measured is a side of <, <=, > or >=: shown also when the assertion holds.
+	measured bool
 }
 
 // predicate is the body of all(…), any(…) and their like.

@@ -155,7 +155,5 @@ func (t *tries) evaluate(ctx context.Context, e *evaluator, env map[string]any, 
 	if err != nil {
 		r.Error = e.print.cut(runtimeMessage(err), 2*maxValue)
 	}
-	if !r.OK {
-		r.Operands = e.explain(r.Error != "")
-	}
+	r.Operands = e.explain(r.OK, r.Error != "")
 }

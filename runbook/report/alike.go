@@ -48,12 +48,17 @@ func group(outcomes []runbook.Outcome) []*alike {
 }
 
 // timeless is an outcome without what is never the same twice: times, how often
-// it was tried, and the file that has the whole output.
+// it was tried, what was measured and is within its limit, and the file that has
+// the whole output.
 func timeless(o runbook.Outcome) runbook.Outcome {
 	o.Start, o.End, o.Confirmed = time.Time{}, time.Time{}, time.Time{}
 	o.Checks = slices.Clone(o.Checks)
 	for i := range o.Checks {
-		o.Checks[i].Tries, o.Checks[i].Took = 0, 0
+		c := &o.Checks[i]
+		c.Tries, c.Took = 0, 0
+		if c.OK {
+			c.Operands = nil
+		}
 	}
 	if o.Output != nil {
 		out := *o.Output

@@ -67,6 +67,12 @@ func TestFleet(t *testing.T) {
 				o.Status, o.Error, o.Exit = runbook.Failed, "exit code 3", &executors.ExitStatus{Code: 3}
 			}
 		}),
+		"fleet measured": fleet(40, func(i int, o *runbook.Outcome) {
+			o.Kind, o.Checks = runbook.Check, []runbook.Assertion{{Text: "ping(peer).avg < 20", OK: true, Operands: []runbook.Operand{{Text: "ping(peer).avg", Value: fmt.Sprint(i)}}}}
+			if i == 7 {
+				o.Status, o.Checks[0].OK, o.Checks[0].Operands[0].Value = runbook.Failed, false, "21"
+			}
+		}),
 		"fleet lines": fleet(5, printed(func(i int) string { return fmt.Sprintf("6.8.%d|x\n", i/2) })),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, "result-"+name, Result(os)) })

@@ -161,8 +161,8 @@ func output(b *strings.Builder, o *runbook.Output) {
 	b.WriteString(".\n")
 }
 
-// checks writes the assertions with their verdicts and, for those that do not
-// hold, the values that explain it.
+// checks writes the assertions with their verdicts and the values that explain
+// them: why one does not hold, or by how much a limit was kept.
 func checks(b *strings.Builder, as []runbook.Assertion) {
 	b.WriteString("\n| assertion | verdict | |\n|---|---|---|\n")
 	for _, a := range as {
@@ -182,9 +182,6 @@ func verdict(a runbook.Assertion) string {
 }
 
 func explain(a runbook.Assertion) string {
-	if a.OK {
-		return ""
-	}
 	var parts []string
 	if a.Error != "" {
 		parts = append(parts, cell(a.Error))
