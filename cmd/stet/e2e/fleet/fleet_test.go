@@ -70,7 +70,7 @@ func newFleet(t testing.TB, count int, lines ...string) *fleet {
 	f.write("known_hosts", known.String())
 	f.write("hosts.ini", inventory.String())
 	f.write("hosts", strings.TrimPrefix(inventory.String(), "[all]\n"))
-	f.write("config", strings.Join(lines, "\n")+fmt.Sprintf(`
+	config := strings.Join(lines, "\n") + fmt.Sprintf(`
 Host *
   User ops
   IdentityFile %s
@@ -79,9 +79,10 @@ Host *
   UserKnownHostsFile %s
   GlobalKnownHostsFile none
   StrictHostKeyChecking yes
-  KexAlgorithms curve25519-sha256
   ConnectTimeout 60
-`, f.path("operator"), f.path("known_hosts")))
+`, f.path("operator"), f.path("known_hosts"))
+	f.write("config-as-it-comes", config)
+	f.write("config", config+"  KexAlgorithms curve25519-sha256\n")
 	f.env = append(os.Environ(), "STET_SSH_CONFIG="+f.config, "XDG_STATE_HOME="+f.path("state"), "HOME="+dir, "NO_COLOR=1", "CI=true")
 	return f
 }
