@@ -99,11 +99,12 @@ func (a *Attr) optional() bool {
 	return a.Key == "alias" || a.Key == "ipv6.token" || a.Key == "tun.owner" || a.Key == "tun.group"
 }
 
-// equal compares two values in canonical text. Times that the kernel keeps in
+// equal compares two values in canonical text; a is nil of an attribute that only
+// another version of stet knows, whose way back this may be. Times that the kernel keeps in
 // jiffies may come back one hundredth of a second off.
 func (a *Attr) equal(x, y string) bool {
-	if x == y {
-		return true
+	if x == y || a == nil {
+		return x == y
 	}
 	switch a.Type {
 	case Centi, Centi64:

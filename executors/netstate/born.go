@@ -173,7 +173,7 @@ func kindAttrs(i *Interface) Attrs {
 		}
 		return Attrs{"arp": "false", "multicast": "true", "txqueuelen": "500"}
 	}
-	own := maps.Clone(kindOf(i).Born)
+	own := cloneOrNew(kindOf(i).Born) // of a kind that only another version knows it is nil
 	delete(own, "mtu")
 	maps.DeleteFunc(own, func(_, value string) bool { return value == below })
 	if i.Attrs["team.mode"] == "loadbalance" { // lb_init

@@ -28,6 +28,8 @@ func FuzzChange(f *testing.F) {
 		`{}`, `{"edits":[{}]}`, `{"edits":[{"op":"change","before":{"link":{"name":"eth0"}}}]}`, `{"edits":[{"op":"change","after":{"link":{"name":"eth0","attrs":{"x":"y"}}}}]}`,
 		`{"edits":[{"op":"delete","after":{"route":{}}}]}`, `{"edits":[{"op":"add","before":{"sysctl":{}}},{"op":"change","after":{"address":{}}}]}`,
 		`{"edits":[{"op":"change","before":{"link":{"name":"eth0"}},"after":{"route":{}}}]}`, `{"edits":[{"op":"change","before":{"rule":{}},"after":{"sysctl":{"key":"net.ipv4"}}}]}`,
+		`{"edits":[{"op":"change","before":{"link":{"name":"eth1","attrs":{"later":"0"}}},"after":{"link":{"name":"eth1","attrs":{"later":"1"}}}}]}`,
+		`{"edits":[{"op":"add","after":{"link":{"attrs":{"netkit.mode":"l2"}}}}]}`, `{"edits":[{"op":"add","after":{"link":{"type":"ipvlater"}}}]}`,
 	} {
 		f.Add([]byte(text))
 	}
