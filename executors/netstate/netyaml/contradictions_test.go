@@ -55,6 +55,7 @@ func TestContradictions(t *testing.T) {
 		{"a base that is a port", "- {name: br0, bridge: {port: [{name: eth3}]}}", "2:10 contradiction eth3 cannot be both base of ipvlan"},
 		{"private and vepa", "- {name: ipv0, ipvlan: {private: true, vepa: true}}", "2:46 contradiction ipv0: `private` and `vepa` exclude each other"},
 		{"HSR of one port", "- {name: h, type: hsr, hsr: {port1: eth0, port2: eth0}}", "2:50 contradiction h: the two ports are one"},
+		{"a pair here and there", "- {name: a, type: veth, veth: {peer: b}}\n- {name: b, netns: blue}", "2:38 contradiction the peer of a is here, and the entry of b has it in blue"},
 		{"VRF table", "- {name: r, type: vrf, vrf: {port: []}}", "2:10 missing-key r needs `vrf.route-table-id`"},
 		{"VLANs: access", "- {name: br0, bridge: {port: [{name: eth4, vlan: {mode: access}}]}}", "2:50 contradiction an access port needs a `tag`"},
 		{"VLANs: trunk", "- {name: br0, bridge: {port: [{name: eth4, vlan: {mode: trunk, tag: 5}}]}}", "2:50 contradiction a trunk has both"},

@@ -48,6 +48,7 @@ func decode(body string, open func(path string) (io.ReadCloser, error)) *decoder
 		d.top(root)
 	}
 	d.adoptPorts()
+	d.pairs()
 	return d
 }
 

@@ -32,6 +32,9 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add(block, uint64(2))
 	}
+	for _, block := range objectSeeds {
+		f.Add(block, uint64(2))
+	}
 	f.Fuzz(func(t *testing.T, body string, seed uint64) {
 		c, problems := Decode(body)
 		described(t, problems, body)
@@ -84,5 +87,97 @@ func leadsBack(t *testing.T, s, to *netstate.State, change *netstate.Change, c *
 	undo := netstate.Undo(change, reached)
 	if found := netstate.VerifyUndone(change, netstate.Predict(reached, undo)); len(found) > 0 {
 		t.Errorf("undone: %+v\nchange:\n%s\nundo:\n%s", found, netstate.Text(change), netstate.Text(undo))
+	}
+}
+
+// objectSeeds are objects beside interfaces and IP routes.
+var objectSeeds = []string{
+	`interfaces:
+  - name: eth0
+    traffic-control:
+      qdiscs:
+        - {kind: htb, parent: root, handle: "1:", default: "30", r2q: 10}
+        - {kind: sfq, parent: "1:10", handle: "10:", perturb: 10}
+        - {kind: netem, parent: "1:30", handle: "30:", delay: 10ms, loss: 1%}
+        - {kind: clsact, parent: ingress}
+      classes:
+        - {kind: htb, parent: "1:", classid: "1:1", rate: 100mbit}
+        - {kind: htb, parent: "1:1", classid: "1:10", rate: 10mbit, ceil: 100mbit, burst: 15k, prio: 1}
+        - {kind: htb, parent: "1:1", classid: "1:30", rate: 1mbit}
+      filters:
+        - {kind: u32, parent: "1:", protocol: ip, prio: 1, match: [ip dst 192.0.2.0/24, u32 0x0a000000 0xff000000 at 12], classid: "1:10"}
+        - {kind: flower, parent: ingress, protocol: ip, prio: 2, ip-proto: tcp, dst-port: 80, actions: [{kind: police, rate: 1mbit, burst: 10k}, drop]}
+        - {kind: fw, parent: "1:", prio: 3, handle: "5", classid: "1:30"}
+        - {kind: matchall, parent: egress, prio: 4, actions: [{kind: mirred, action: redirect, direction: egress, dev: lo}]}
+`,
+	"interfaces: [{name: eth0, traffic-control: {qdiscs: [], classes: [], filters: []}}, {name: eth1, traffic-control: {qdiscs: [{kind: tbf, parent: root, rate: 1mbit, burst: 32kb, latency: 50ms}]}}]",
+	`ipsec-xfrm:
+  states:
+    - {src: 192.0.2.1, dst: 198.51.100.1, proto: esp, spi: 0x1000, reqid: 1, mode: tunnel, replay-window: 32, aead: {name: rfc4106(gcm(aes)), key: 00112233445566778899aabbccddeeff01020304}}
+    - {src: 192.0.2.2, dst: 192.0.2.1, proto: esp, spi: 0x1001, enc: {name: cbc(aes), key: 00112233445566778899aabbccddeeff}, auth: {name: hmac(sha1), key: ffeeddccbbaa99887766554433221100ffeeddcc}, limit: {byte-soft: 9}}
+    - {dst: 192.0.2.3, proto: ah, spi: 300, state: absent}
+  policies:
+    - {dir: out, src: 10.1.0.0/24, dst: 10.2.0.0/24, priority: 100, templates: [{src: 192.0.2.1, dst: 198.51.100.1, proto: esp, mode: tunnel, reqid: 1}]}
+    - {dir: in, src: 10.2.0.0/24, dst: 10.1.0.0/24, action: block, templates: []}
+  default: {in: block, fwd: accept}
+`,
+	"dns-resolver: {config: {server: [192.0.2.53, \"fe80::1%eth0\"], search: [example.net], options: [rotate, \"ndots:2\"]}}",
+	"dns-resolver: {config: {server: [192.0.2.53], interface: eth0}}",
+	"dns-resolver: {config: {}}",
+	`interfaces:
+  - name: eth0
+    ethernet: {auto-negotiation: false, speed: 1000, duplex: full}
+    ethtool:
+      feature: {tx-checksum-ip-generic: false, rx-gro: true}
+      ring: {rx: 512, tx: 512}
+      coalesce: {rx-usecs: 5, adaptive-rx: false}
+      channels: {combined: 2}
+      pause: {autoneg: false, rx: true}
+`,
+	"namespaces: [{name: blue, loopback: up, nsid: 5}, {name: red, state: absent}]\ninterfaces: [{name: eth1, netns: blue, state: up}, {name: a, type: veth, veth: {peer: b, peer-target: blue}}]",
+	"namespaces: [{name: a/b}, {name: blue}, {name: blue, state: absent}]",
+	`mpls-routes:
+  - {label: 100, next-hop-labels: 200/300, next-hop-interface: eth0, next-hop-address: 192.0.2.2}
+  - {label: 101, next-hop-interface: lo, ttl-propagate: false, protocol: bgp}
+  - {label: 102, next-hops: [{next-hop-labels: 201, next-hop-interface: eth0, next-hop-address: 192.0.2.2}, {next-hop-interface: eth0, next-hop-address: "2001:db8::2"}]}
+  - {label: 20, state: absent}
+`,
+	`routes:
+  config:
+    - {destination: 10.80.0.0/16, next-hop-interface: eth0, next-hop-address: 192.0.2.2, encap: mpls 100/200 ttl 5}
+    - {destination: 10.81.0.0/16, next-hop-interface: eth0, encap: ip id 5 dst 192.0.2.99 src 192.0.2.1 ttl 7 tos 16 key}
+    - {destination: "2001:db8:82::/48", next-hop-interface: eth0, encap: "ip6 id 5 dst 2001:db8:9::9 hoplimit 7"}
+    - {destination: "2001:db8:83::/48", next-hop-interface: eth0, encap: "seg6 mode encap segs 2001:db8:9::1,2001:db8:9::2"}
+    - {destination: "2001:db8:85::1/128", next-hop-interface: eth0, encap: "seg6local action End.X nh6 2001:db8:1::2"}
+`,
+	`interfaces: [{name: br0, type: linux-bridge, state: up, bridge: {port: [{name: eth0}]}}, {name: vx0, type: vxlan, state: up, vxlan: {id: 9, base-iface: eth1}}]
+mdb:
+  - {device: br0, port: eth0, group: 239.1.1.1}
+  - {device: br0, port: eth0, group: 239.1.1.3, source: 192.0.2.9, state: temp}
+  - {device: br0, port: eth0, group: "01:02:03:04:05:06"}
+  - {device: br0, port: br0, group: "ff15::1"}
+  - {device: vx0, group: 239.1.1.1, remote: 198.51.100.3, remote-port: 1234, vni: 55, via: eth1}
+  - {device: vx0, group: "ff15::2", remote: 198.51.100.3, state: absent}
+`,
+	`nexthops:
+  - {id: 7, next-hop-interface: eth0, next-hop-address: 192.0.2.2, onlink: true}
+  - {id: 8, blackhole: true}
+  - {id: 9, next-hop-address: "2001:db8::2", next-hop-interface: eth0, encap: mpls 300}
+  - {id: 20, group: [{id: 7, weight: 3}, {id: 8}], type: resilient, buckets: 32, idle-timer: 60}
+  - {id: 21, state: absent}
+routes: {config: [{destination: 10.90.0.0/16, nexthop-id: 7}]}
+`,
+	"interfaces: [{name: team0, type: team, team: {mode: loadbalance, tx-method: hash, port: [{name: eth0, priority: 5, queue-id: 1}]}}, {name: team1, type: team, team: {mode: activebackup, active-port: eth0}}]",
+	"interfaces: [{name: nk0, type: netkit, netkit: {peer: nk1, peer-target: blue, mode: l2, policy: blackhole, peer-policy: forward, scrub: none}}, {name: nk1, netns: blue, type: netkit}]\nnamespaces: [{name: blue}]",
+}
+
+// TestSeedsAreBlocks wants seeds that lead somewhere: that can be read, but for
+// the one with bad names.
+func TestSeedsAreBlocks(t *testing.T) {
+	for _, block := range objectSeeds {
+		_, problems := Decode(block)
+		if bad := strings.Contains(block, "a/b"); bad != (len(problems) > 0) {
+			t.Errorf("%+v\n%s", problems, block)
+		}
 	}
 }

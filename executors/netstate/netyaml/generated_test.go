@@ -328,6 +328,7 @@ func (g *generator) rest() {
 				netstate.FDBEntry{Device: v.Name, MAC: g.mac(), Owner: "master", State: "permanent", Kernel: true})
 		}
 	}
+	g.s.DNS = []netstate.DNS{{Servers: []string{"192.0.2.53"}, Search: []string{"example.net"}, File: &netstate.ResolvConf{Path: "/etc/resolv.conf", Mode: 0o644, Content: []byte("search example.net\nnameserver 192.0.2.53\n")}}}
 	if g.chance(2) {
 		g.s.Sysctls["net.ipv4.ip_forward"] = "1"
 		g.s.Sysctls["net.ipv4.tcp_rmem"] = "1\t2\t3"

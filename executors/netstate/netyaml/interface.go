@@ -333,3 +333,26 @@ var childrenOf = sync.OnceValue(func() map[string][]string {
 	}
 	return out
 })
+
+// pairs refuses a pair whose one entry has the other end here, and whose other
+// entry moves that away: read a second time, they would ask for it back.
+func (d *decoder) pairs() {
+	gone := func(i *netstate.InterfaceConfig) bool { return i.State == "absent" || i.State == "ignore" }
+	for n := range d.config.Interfaces {
+		i := &d.config.Interfaces[n]
+		k := netstate.KindByName(i.Type)
+		if k == nil || !k.Pair || gone(i) || i.Attrs[k.PeerTargetKey()] != "" {
+			continue
+		}
+		name := i.Attrs[k.PeerKey()]
+		at, named := d.byName[name]
+		if !named || gone(&d.config.Interfaces[at]) {
+			continue
+		}
+		if netns := d.config.Interfaces[at].Attrs["netns"]; netns != "" && netns != i.Attrs["netns"] {
+			d.problems = append(d.problems, netstate.Problem{Pos: i.AttrPos[k.PeerKey()], Code: "contradiction",
+				Summary: "the peer of " + i.Name + " is here, and the entry of " + name + " has it in " + netns,
+				Detail:  "Add `peer-target: " + netns + "` beside `peer`."})
+		}
+	}
+}
