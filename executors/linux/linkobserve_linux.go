@@ -17,7 +17,11 @@ import (
 // and of the others that were asked for.
 func (n *Namespace) observeLinks(ctx context.Context, s *netstate.State, raw []rawLink, l *links, others []string) error {
 	s.Interfaces = []netstate.Interface{}
-	if err := n.appendLinks(ctx, s, "", raw, l, nil, others); err != nil {
+	known := others
+	for i := range s.Namespaces {
+		known = union(known, []string{s.Namespaces[i].Name}) // far ends may be there
+	}
+	if err := n.appendLinks(ctx, s, "", raw, l, nil, known); err != nil {
 		return err
 	}
 	for _, name := range others {
