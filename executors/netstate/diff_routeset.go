@@ -76,6 +76,11 @@ func diffSets[P packed[P]](d *differ, c class, list func(Prefixes) []P, set func
 	}
 	isSame := func(s *RouteSet) bool { return same[s] }
 	fromSets, toSets = slices.DeleteFunc(fromSets, isSame), slices.DeleteFunc(toSets, isSame)
+	if !anyIn(fromRoutes, toSets) && !anyIn(toRoutes, fromSets) {
+		// The single routes are about other destinations than the sets.
+		eachPair(values(fromRoutes), values(toRoutes), CompareRoutes, equalRoutes, d.route)
+		fromRoutes, toRoutes = nil, nil
+	}
 	if len(fromSets)+len(fromRoutes) == 0 || len(toSets)+len(toRoutes) == 0 {
 		for _, s := range fromSets {
 			d.putSet(&s.Route, nil, s.Prefixes)
@@ -83,7 +88,6 @@ func diffSets[P packed[P]](d *differ, c class, list func(Prefixes) []P, set func
 		for _, s := range toSets {
 			d.putSet(nil, &s.Route, s.Prefixes)
 		}
-		eachPair(values(fromRoutes), values(toRoutes), CompareRoutes, equalRoutes, d.route)
 		return
 	}
 	var from, to packedTable[P]
@@ -130,6 +134,14 @@ func routesOfClass(routes []Route, c class) []*Route {
 		}
 	}
 	return out
+}
+
+// anyIn tells that a route's destination is in one of the sets, which are of its
+// class.
+func anyIn(routes []*Route, sets []*RouteSet) bool {
+	return slices.ContainsFunc(routes, func(r *Route) bool {
+		return slices.ContainsFunc(sets, func(s *RouteSet) bool { return s.Prefixes.Contains(r.Destination) })
+	})
 }
 
 func values(routes []*Route) []Route {

@@ -92,15 +92,34 @@ func (l *PrefixList) Len() int { return len(l.four) + len(l.six) }
 // Sets are the networks without repetition, of IPv4 and of IPv6. The list must
 // not be used any more.
 func (l *PrefixList) Sets() (four, six Prefixes) {
-	return Prefixes{four: tidy(l.four)}, Prefixes{six: tidy(l.six)}
+	if !slices.IsSorted(l.four) {
+		l.four = sort4(l.four)
+	}
+	slices.SortFunc(l.six, prefix6.compare)
+	return Prefixes{four: slices.Compact(l.four)}, Prefixes{six: slices.Compact(l.six)}
 }
 
-func tidy[P packed[P]](list []P) []P {
-	by := func(a, b P) int { return a.compare(b) }
-	if !slices.IsSortedFunc(list, by) {
-		slices.SortFunc(list, by)
+// sort4 sorts by one byte after the other, the last one first: a table of half
+// a million networks takes a tenth of the time that comparing them takes.
+func sort4(list []prefix4) []prefix4 {
+	spare := make([]prefix4, len(list))
+	for shift := 0; shift < 40; shift += 8 {
+		var at [256]int
+		for _, p := range list {
+			at[p>>shift&0xff]++
+		}
+		sum := 0
+		for i, n := range at {
+			at[i], sum = sum, sum+n
+		}
+		for _, p := range list {
+			i := p >> shift & 0xff
+			spare[at[i]] = p
+			at[i]++
+		}
+		list, spare = spare, list
 	}
-	return slices.Compact(list)
+	return list
 }
 
 // Len is the number of networks.
@@ -163,6 +182,30 @@ func equalPacked[P packed[P]](a, b []P) bool {
 // join is the networks of both.
 func (p Prefixes) join(other Prefixes) Prefixes {
 	return Prefixes{four: join(p.four, other.four), six: join(p.six, other.six)}
+}
+
+// disjoint tells that no two of the sets have a network in common.
+func disjoint(sets []Prefixes) bool {
+	if len(sets) < 2 {
+		return true
+	}
+	// Joining neighbours first walks each network a few times only.
+	for len(sets) > 1 {
+		var next []Prefixes
+		for i := 0; i < len(sets); i += 2 {
+			a := sets[i]
+			if i+1 < len(sets) {
+				b := sets[i+1]
+				n := a.Len() + b.Len()
+				if a = a.join(b); a.Len() < n {
+					return false
+				}
+			}
+			next = append(next, a)
+		}
+		sets = next
+	}
+	return true
 }
 
 // apart tells without looking at each that two lists have nothing in common.

@@ -188,3 +188,42 @@ func TestTenOfManySets(t *testing.T) {
 		t.Errorf("%d edits of %d routes, want 10:\n%s", len(change.Edits), change.Count(), Text(change))
 	}
 }
+
+// TestDisjoint compares with looking at each network of each pair of sets.
+func TestDisjoint(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		var sets []Prefixes
+		for range random.IntN(6) {
+			var l PrefixList
+			for range random.IntN(5) {
+				l.Add4(random.Uint32N(60)<<8, 24)
+			}
+			four, _ := l.Sets()
+			sets = append(sets, four)
+		}
+		want := true
+		for i := range sets {
+			for k := range i {
+				both, _ := sets[i].split(sets[k])
+				want = want && both.Len() == 0
+			}
+		}
+		if got := disjoint(sets); got != want {
+			t.Fatalf("disjoint says %v of %v", got, sets)
+		}
+	}
+}
+
+// TestSort4 sorts networks whose lengths, too, have to be in order.
+func TestSort4(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	list := make([]prefix4, 5000)
+	for i := range list {
+		list[i] = prefix4(random.Uint32()&0xfff000ff)<<8 | prefix4(random.IntN(33))
+	}
+	want := slices.Sorted(slices.Values(list))
+	if got := sort4(list); !slices.Equal(got, want) {
+		t.Error("it is not sorted")
+	}
+}

@@ -76,25 +76,46 @@ func prefixes(p netip.Prefix) Prefixes {
 // wantSets adds the routes of entries that stand for many; others are the
 // entries that stand for one.
 func (m *simulation) wantSets(list, others []RouteConfig) {
-	var claimed []RouteSet
+	wanted := make([]RouteSet, len(list))
 	for i := range list {
 		c := &list[i]
 		c.Route.Destination = c.Prefixes.At(0)
 		m.route(c)
 		c.Route.Destination = netip.Prefix{}
-		set := RouteSet{Route: c.Route, Prefixes: c.Prefixes}
-		for k := range claimed {
-			m.unclaimed(c, &set, &claimed[k])
+		wanted[i] = RouteSet{Route: c.Route, Prefixes: c.Prefixes}
+	}
+	there := len(m.to.RouteSets)
+	once := setsOnce(wanted)
+	for i := range list {
+		c, set := &list[i], &wanted[i]
+		if !once {
+			for k := range i {
+				m.unclaimed(c, set, &wanted[k])
+			}
 		}
 		for k := range others {
 			if r := &others[k].Route; classOf(r) == set.class() && set.Prefixes.Contains(r.Destination) {
-				m.unclaimed(c, &set, &RouteSet{Route: *r, Prefixes: prefixes(r.Destination)})
+				m.unclaimed(c, set, &RouteSet{Route: *r, Prefixes: prefixes(r.Destination)})
 			}
 		}
-		claimed = append(claimed, set)
-		m.overlaySet(c, set)
+		m.overlaySet(c, *set, there)
 	}
 	m.to.dropEmpty()
+}
+
+// setsOnce tells that no route is in two of the sets.
+func setsOnce(sets []RouteSet) bool {
+	byClass := map[class][]Prefixes{}
+	for i := range sets {
+		c := sets[i].class()
+		byClass[c] = append(byClass[c], sets[i].Prefixes)
+	}
+	for _, list := range byClass {
+		if !disjoint(list) {
+			return false
+		}
+	}
+	return true
 }
 
 // unclaimed takes out of a set what an entry before it asks for, too: equal
@@ -121,13 +142,25 @@ func sameWay(a, b *Route, to netip.Prefix) bool {
 	return equalRoutes(&x, &y)
 }
 
-// overlaySet puts a set of routes over those of the same keys.
-func (m *simulation) overlaySet(c *RouteConfig, set RouteSet) {
+// holds tells that a set is there as it is wanted.
+func (m *simulation) holds(c *RouteConfig, set *RouteSet, there int) bool {
+	return slices.ContainsFunc(m.to.RouteSets[:there], func(old RouteSet) bool {
+		if old.class() != set.class() || kernelRoute(&old.Route) || !old.Prefixes.same(set.Prefixes) {
+			return false
+		}
+		r := keepRoute(set.Route, &old.Route, c)
+		return sameWay(&r, &old.Route, set.Prefixes.At(0))
+	})
+}
+
+// overlaySet puts a set of routes over those of the same keys. The first there
+// of the simulation's sets are those that were there before any was wanted.
+func (m *simulation) overlaySet(c *RouteConfig, set RouteSet, there int) {
 	of, left := set.class(), set.Prefixes
-	if left.Len() == 0 {
+	if left.Len() == 0 || m.holds(c, &set, there) {
 		return
 	}
-	for i := range len(m.to.RouteSets) {
+	for i := range there {
 		old := &m.to.RouteSets[i]
 		if old.class() != of || kernelRoute(&old.Route) {
 			continue

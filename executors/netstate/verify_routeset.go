@@ -76,11 +76,17 @@ func (v *verifier) sets(c *Change, undone bool) {
 	if !undone {
 		slices.Reverse(edits) // what is done last counts
 	}
-	claimed := map[class]Prefixes{}
+	sets := make([]RouteSet, len(edits))
 	for i := range edits {
 		of, keys := edits[i].keys()
-		_, left := keys.split(claimed[of])
-		if len(edits) > 1 {
+		sets[i] = RouteSet{Route{Table: of.table, Metric: of.metric, TOS: of.tos}, keys}
+	}
+	claimed, once := map[class]Prefixes{}, setsOnce(sets)
+	for i := range edits {
+		of, keys := edits[i].keys()
+		left := keys
+		if !once {
+			_, left = keys.split(claimed[of])
 			claimed[of] = claimed[of].join(left)
 		}
 		want, other := edits[i].After.way(), edits[i].Before.way()
@@ -108,13 +114,14 @@ func (v *verifier) there(c class, keys Prefixes, like *Route) Prefixes {
 	}
 	for i := range v.now.RouteSets {
 		s := &v.now.RouteSets[i]
-		if s.class() != c {
+		if s.class() != c || s.Prefixes.Len() == 0 || !matches(&s.Route, s.Prefixes.At(0)) {
 			continue
 		}
-		both, _ := keys.split(s.Prefixes)
-		if both.Len() > 0 && matches(&s.Route, both.At(0)) {
-			found = found.join(both)
+		if s.Prefixes.same(keys) {
+			return keys
 		}
+		both, _ := keys.split(s.Prefixes)
+		found = found.join(both)
 	}
 	var singles PrefixList
 	for i := range v.now.Routes {
