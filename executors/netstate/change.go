@@ -143,7 +143,7 @@ func (o Object) sort() string {
 	add(o.Sysctl != nil, "sysctl")
 	add(o.DNS != nil, "dns")
 	add(o.Namespace != nil, "namespace")
-	add(o.Xfrm != nil, "xfrm")
+	add(o.Xfrm != nil && XfrmAttrs(o.Xfrm.Sort) != nil, "xfrm")
 	if len(found) != 1 {
 		return ""
 	}

@@ -30,6 +30,8 @@ func FuzzChange(f *testing.F) {
 		`{"edits":[{"op":"change","before":{"link":{"name":"eth0"}},"after":{"route":{}}}]}`, `{"edits":[{"op":"change","before":{"rule":{}},"after":{"sysctl":{"key":"net.ipv4"}}}]}`,
 		`{"edits":[{"op":"change","before":{"link":{"name":"eth1","attrs":{"later":"0"}}},"after":{"link":{"name":"eth1","attrs":{"later":"1"}}}}]}`,
 		`{"edits":[{"op":"add","after":{"link":{"attrs":{"netkit.mode":"l2"}}}}]}`, `{"edits":[{"op":"add","after":{"link":{"type":"ipvlater"}}}]}`,
+		`{"edits":[{"op":"add","after":{"xfrm":{"attrs":{"src":"x"}}}}]}`,
+		`{"edits":[{"op":"change","before":{"xfrm":{"sort":"state","attrs":{"later":"1"}}},"after":{"xfrm":{"sort":"state","attrs":{"later":"2"}}}}]}`,
 	} {
 		f.Add([]byte(text))
 	}

@@ -150,7 +150,7 @@ func xfrmLines(e *Edit) []string {
 	before, after := e.Before.Xfrm, e.After.Xfrm
 	var parts []string
 	for _, d := range xfrmDifferences(before, after) {
-		if a := XfrmAttr(after.Sort, d.Key); a.Type == List {
+		if a := XfrmAttr(after.Sort, d.Key); a != nil && a.Type == List {
 			d.Before, d.After = a.listText(d.Before), a.listText(d.After)
 		}
 		parts = append(parts, d.Key+" "+orNone(d.Before)+" → "+orNone(d.After))
