@@ -32,7 +32,7 @@ func (c *Conn) Agent(ctx context.Context, a Agent) (*Stream, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	s, said, err := c.start(ctx, a, a.Programs)
+	s, said, err := c.start(ctx, a, a.Programs, quickLine)
 	if s != nil || err != nil {
 		return s, err
 	}
@@ -45,9 +45,10 @@ func (c *Conn) Agent(ctx context.Context, a Agent) (*Stream, error) {
 		return nil, err
 	}
 	// Where a home folder is shared by hosts of several kinds, the program of
-	// another one may lie there and have been tried.
-	if !said.missing && len(a.Programs) > 1 {
-		if other, _, err := c.start(ctx, a, []*Program{p}); other != nil || err != nil {
+	// another one may lie there and have been tried; or the login shell is not
+	// what it calls itself.
+	if !said.missing {
+		if other, _, err := c.start(ctx, a, []*Program{p}, shellLine); other != nil || err != nil {
 			return other, err
 		}
 	}
@@ -55,7 +56,7 @@ func (c *Conn) Agent(ctx context.Context, a Agent) (*Stream, error) {
 	if err := c.install(ctx, p, host); err != nil {
 		return nil, err
 	}
-	if s, said, err = c.start(ctx, a, []*Program{p}); err != nil {
+	if s, said, err = c.start(ctx, a, []*Program{p}, shellLine); err != nil {
 		return nil, err
 	}
 	if s == nil {

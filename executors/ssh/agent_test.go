@@ -382,16 +382,45 @@ func TestOtherShells(t *testing.T) {
 				argv = []string{path, "sh", "-c"}
 			}
 			for _, script := range []string{startScript, probeScript, installScript} {
-				line := shellLine(script, "TOKEN", "tok", "HASHES", "aa bb", "HASH", "aa", "ARGS", "x", "BECOME", `w="";`, "UNPACK", "cat", "SUM", "sha256sum")
+				values := []string{"TOKEN", "tok", "HASHES", "aa bb", "HASH", "aa", "ARGS", "x", "BECOME", `w="";`, "UNPACK", "cat", "SUM", "sha256sum"}
+				line := shellLine(script, values...)
 				if strings.ContainsAny(line[len("exec /bin/sh -c '"):len(line)-1], "'\\!\n") {
 					t.Fatalf("a shell could misread %s", line)
 				}
-				cmd := exec.Command(argv[0], append(argv[1:], line)...)
-				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
-				out, err := cmd.Output()
-				if !strings.Contains(string(out), "tok ") {
-					t.Errorf("it printed %q, %v", out, err)
+				for _, line := range []string{line, quickLine(script, values...)} {
+					cmd := exec.Command(argv[0], append(argv[1:], line)...)
+					cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "SHELL=" + path}
+					out, err := cmd.CombinedOutput()
+					if strings.Count(string(out), "tok ") != 1 {
+						t.Errorf("it printed %q, %v", out, err)
+					}
 				}
+			}
+		})
+	}
+}
+
+// A shell that is a sh runs the script itself, others start one, also one that
+// calls itself sh.
+func TestQuickLine(t *testing.T) {
+	line := quickLine(`r() { echo "TOKEN $0"; }; r; echo "TOKEN missing";`, "TOKEN", "tok")
+	for _, c := range []struct{ shell, calls, want string }{
+		{"sh", "/bin/sh", "tok login\ntok missing\n"},
+		{"bash", "/bin/bash", "tok login\ntok missing\n"},
+		{"sh", "/bin/zsh", "tok /bin/sh\ntok missing\n"},
+		{"fish", "/usr/bin/fish", "tok /bin/sh\ntok missing\n"},
+		{"tcsh", "/bin/tcsh", "tok /bin/sh\ntok missing\n"},
+		{"tcsh", "/bin/sh", "tok /bin/sh\ntok missing\n"},
+	} {
+		t.Run(c.shell+" as "+c.calls, func(t *testing.T) {
+			path, err := exec.LookPath(c.shell)
+			if err != nil {
+				t.Skip("needs " + c.shell)
+			}
+			cmd := exec.Cmd{Path: path, Args: []string{"login", "-c", line}, Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "SHELL=" + c.calls}}
+			out, err := cmd.Output()
+			if string(out) != c.want {
+				t.Errorf("it printed %q (%v), want %q", out, err, c.want)
 			}
 		})
 	}

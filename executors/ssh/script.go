@@ -30,6 +30,20 @@ func shellLine(script string, values ...string) string {
 	return "exec /bin/sh -c '" + b.String() + "'"
 }
 
+// quickLine is shellLine for a login shell that is a sh itself: that need not be
+// started a second time, which is a third of what starting the agent costs there.
+// Others understand of it what leads them to the rest. It ends with the script.
+func quickLine(script string, values ...string) string {
+	const before, after = "exec /bin/sh -c '", "'"
+	line := shellLine(script, values...)
+	text := strings.TrimSuffix(strings.TrimPrefix(line, before), after)
+	var is []string
+	for _, shell := range []string{"/bin/bash", "/bin/sh", "/usr/bin/bash", "/bin/dash", "/bin/ash"} {
+		is = append(is, `test "$SHELL" = `+shell)
+	}
+	return strings.Join(is, " || ") + " && eval '" + text + " exit'; " + line
+}
+
 // A file of the cache is named agent-SHA256, and a half-written one
 // .agent-SHA256.PID.TOKEN.
 //

@@ -112,8 +112,9 @@ func (s *Stream) Close() error {
 const startTimeout = 30 * time.Second
 
 // start runs whichever of the programs lies in the host's cache. Where none
-// does, or it does not speak, it returns what was said instead.
-func (c *Conn) start(ctx context.Context, a Agent, programs []*Program) (*Stream, *words, error) {
+// does, or it does not speak, it returns what was said instead. line wraps the
+// script: quickLine, or shellLine where that has not helped.
+func (c *Conn) start(ctx context.Context, a Agent, programs []*Program, line func(string, ...string) string) (*Stream, *words, error) {
 	var hashes []string
 	for _, p := range programs {
 		if err := p.load(); err != nil {
@@ -128,7 +129,7 @@ func (c *Conn) start(ctx context.Context, a Agent, programs []*Program) (*Stream
 		// sudo asks for it, and never to the agent.
 		become = `[ "$(id -u)" = 0 ] || w="sudo -S -p ` + prompt + ` --";`
 	}
-	script := shellLine(startScript, "TOKEN", word, "HASHES", strings.Join(hashes, " "), "ARGS", strings.Join(a.Args, " "), "BECOME", become)
+	script := line(startScript, "TOKEN", word, "HASHES", strings.Join(hashes, " "), "ARGS", strings.Join(a.Args, " "), "BECOME", become)
 
 	s, err := c.open(ctx, script, prompt)
 	if err != nil {
