@@ -52,7 +52,7 @@ func (x *operation) shell(b *runbook.Block, body, target string) executors.Comma
 	}
 	inline, ok := interpreters[lang]
 	if ok && len(body) <= argumentLimit {
-		c.Argv = append(slices.Clone(inline), body)
+		c.Argv = append(slices.Clone(inline), unended(body))
 		if path.Base(inline[0]) != "python3" && inline[len(inline)-1] == "-c" {
 			c.Argv = append(c.Argv, b.Name) // $0, for the shell's messages
 		}
@@ -65,6 +65,16 @@ func (x *operation) shell(b *runbook.Block, body, target string) executors.Comma
 	c.Argv = append([]string{"sh", "-c", viaFile, "stet"}, words...)
 	c.Stdin = []byte(body)
 	return c
+}
+
+// unended is a program without its last line end: a shell that sees that nothing
+// follows the last command becomes it, and starts no process for it. A backslash
+// before the line end joins it with nothing, and stays.
+func unended(body string) string {
+	if text, ok := strings.CutSuffix(body, "\n"); ok && !strings.HasSuffix(text, "\\") {
+		return text
+	}
+	return body
 }
 
 // environment is what a command sees: the variables of the document, by the

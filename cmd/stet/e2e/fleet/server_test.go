@@ -187,7 +187,7 @@ func (v *visit) Run(ctx context.Context, c executors.Command, _ executors.Output
 		v.mu.Unlock()
 	}()
 	for _, word := range c.Argv {
-		if word == "wait-for-ever\n" {
+		if word == "wait-for-ever" {
 			<-ctx.Done()
 			return &executors.ExitStatus{Code: 143, Signal: "SIGTERM"}, ctx.Err()
 		}
