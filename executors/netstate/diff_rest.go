@@ -2,7 +2,6 @@ package netstate
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -182,27 +181,44 @@ func (d *differ) fdb() {
 // sysctls finds the edits of kernel parameters. One that to does not have is
 // left alone, unless its interface goes.
 func (d *differ) sysctls() {
-	for _, key := range slices.Sorted(maps.Keys(d.from.Sysctls)) {
-		device := sysctlDevice(key)
-		if device == "" {
+	for _, key := range d.sysctlsLost() {
+		gone := Edit{Op: Delete, Before: sysctlObject(key, d.from.Sysctls[key]), Implied: true}
+		if _, stays := d.to.Sysctls[key]; stays {
+			d.linksEarly = append(d.linksEarly, gone)
 			continue
 		}
-		before := &Sysctl{Key: key, Value: d.from.Sysctls[key]}
-		_, stays := d.to.Sysctls[key]
-		if !stays && d.begins(key, before.Value) || stays && d.begins(key, d.to.Sysctls[key]) {
-			continue // it will be the same again
-		}
-		switch when := d.parameter(key); {
-		case when == late && !stays:
-			d.lost = append(d.lost, Edit{Op: Delete, Before: Object{Sysctl: before}, Implied: true})
-		case when == early && stays:
-			d.linksEarly = append(d.linksEarly, Edit{Op: Delete, Before: Object{Sysctl: before}, Implied: true})
-		}
+		d.lost = append(d.lost, gone)
 	}
 	implied := impliedSysctls(d.from, d.to)
-	for _, key := range slices.Sorted(maps.Keys(d.to.Sysctls)) {
+	var keys []string
+	for key, value := range d.to.Sysctls {
+		was, known := d.from.Sysctls[key]
+		if _, dragged := implied[key]; dragged || !known || was != value || d.trans[sysctlDevice(key)].gone == early {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
 		d.sysctl(key, implied)
 	}
+}
+
+// sysctlsLost are the parameters that go with their interfaces, in their order.
+// There may be very many that will be the same again.
+func (d *differ) sysctlsLost() (keys []string) {
+	if len(d.trans) == 0 {
+		return nil
+	}
+	for key, value := range d.from.Sysctls {
+		then, stays := d.to.Sysctls[key]
+		switch when := d.parameter(key); {
+		case when == never, stays != (when == early):
+		case !stays && !d.begins(key, value), stays && !d.begins(key, then):
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // begins tells that a new interface has this value by itself.

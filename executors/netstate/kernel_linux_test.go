@@ -92,11 +92,19 @@ func (k *kernel) plan(block string) *netstate.Change {
 		k.t.Fatalf("%+v", problems)
 	}
 	from := k.observe(config.Query())
+	before, err := json.MarshalIndent(from, "", " ")
+	if err != nil {
+		k.t.Fatal(err)
+	}
 	to, _, problems := netstate.Simulate(from, config)
 	if len(problems) > 0 {
 		k.t.Fatalf("%+v", problems)
 	}
-	return netstate.Diff(from, to)
+	change := netstate.Diff(from, to)
+	if after, err := json.MarshalIndent(from, "", " "); err != nil || string(after) != string(before) {
+		k.t.Errorf("the state that is planned from was changed (%v):\n%s", err, cmp.Diff(string(before), string(after)))
+	}
+	return change
 }
 
 // apply does what a block asks for, and checks that it is so and stays so.

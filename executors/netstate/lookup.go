@@ -36,3 +36,22 @@ func (s *State) remove(netns, name string) {
 		s.Interfaces = slices.Delete(s.Interfaces, n, n+1)
 	}
 }
+
+// removeLinks takes the interfaces out that doomed names, and tells whether
+// there was one. Doomed sees all of them still there.
+func (s *State) removeLinks(doomed func(*Interface) bool) bool {
+	var left []Interface
+	for i := range s.Interfaces {
+		switch is := doomed(&s.Interfaces[i]); {
+		case left != nil && !is:
+			left = append(left, s.Interfaces[i])
+		case left == nil && is:
+			left = append(make([]Interface, 0, len(s.Interfaces)), s.Interfaces[:i]...)
+		}
+	}
+	if left == nil {
+		return false
+	}
+	s.Interfaces = left
+	return true
+}

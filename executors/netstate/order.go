@@ -151,6 +151,27 @@ func (s *State) Sort() {
 	s.Xfrm = sortXfrm(s.Xfrm)
 }
 
+// ordered is s with its objects in that order. It shares with s what is in it
+// already, and is not to be changed.
+func (s *State) ordered() *State {
+	if s == nil {
+		return &State{}
+	}
+	c := *s
+	c.Interfaces = sorted(s.Interfaces, CompareInterfaces)
+	c.Routes = sorted(s.Routes, CompareRoutes)
+	c.RouteSets = sorted(s.RouteSets, compareSets)
+	c.Nexthops = sorted(s.Nexthops, CompareNexthops)
+	c.MPLS = sorted(s.MPLS, CompareRoutes)
+	c.Rules = sorted(s.Rules, CompareRules)
+	c.Neighbors = sorted(s.Neighbors, CompareNeighbors)
+	c.FDB = sorted(s.FDB, CompareFDB)
+	c.MDB = sorted(s.MDB, CompareMDB)
+	c.TrafficControl = sorted(s.TrafficControl, CompareTrafficControl)
+	c.Xfrm = sortXfrm(s.Xfrm)
+	return &c
+}
+
 // sortBy sorts in place and is stable; sorted input costs one pass.
 func sortBy[T any](list []T, compare func(a, b *T) int) {
 	for i := 1; i < len(list); i++ {

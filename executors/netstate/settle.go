@@ -61,16 +61,11 @@ func settleLinks(from, to *State) {
 	gone := func(name string) bool {
 		return name != "" && from.Interface(name) != nil && to.Interface(name) == nil && !movedAway(from, to, name)
 	}
-	for again := true; again; {
-		again = false
-		for i := range to.Interfaces {
-			v := &to.Interfaces[i]
-			if (v.Netns == "" && gone(peer(v)) || (v.Netns == "" || v.LowerHere) && gone(lower(v))) && from.interfaceIn(v.Netns, v.Name) != nil {
-				to.remove(v.Netns, v.Name)
-				again = true
-				break
-			}
-		}
+	follows := func(v *Interface) bool {
+		return (v.Netns == "" && gone(peer(v)) || (v.Netns == "" || v.LowerHere) && gone(lower(v))) && from.interfaceIn(v.Netns, v.Name) != nil
+	}
+	for to.removeLinks(follows) {
+		// What lies on these follows.
 	}
 	for i := range to.Interfaces {
 		v := &to.Interfaces[i]

@@ -5,8 +5,7 @@ package netstate
 // other targets, and the faults of c against s. With faults the state is of no
 // use. s is not changed.
 func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
-	from := s.Clone()
-	from.Sort()
+	from := s.ordered()
 	if c != nil && !c.setsApart() {
 		from, c = from.Expanded(), c.expanded()
 	}

@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"encoding/json"
 	"net/netip"
 	"strings"
 	"testing"
@@ -44,11 +45,26 @@ func host() *State {
 // plan simulates without faults and returns the change.
 func plan(t *testing.T, s *State, c *Config) (*State, *Change) {
 	t.Helper()
+	before := inFull(t, s)
 	to, _, problems := Simulate(s, c)
 	if len(problems) > 0 {
 		t.Fatalf("problems: %+v", problems)
 	}
-	return to, Diff(s, to)
+	change := Diff(s, to)
+	if diff := cmp.Diff(before, inFull(t, s)); diff != "" {
+		t.Errorf("the state that is planned from was changed (-before +after):\n%s", diff)
+	}
+	return to, change
+}
+
+// inFull is all of a state, with the order of its lists.
+func inFull(t *testing.T, s *State) string {
+	t.Helper()
+	b, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 // roundTrip checks what holds for every change: the edits lead to the state,
