@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"testing"
 	"time"
 )
@@ -23,14 +24,42 @@ func TestCollectLate(t *testing.T) {
 			t.Fatal("the limit stays after a collection")
 		}
 	}
+	// With little alive, collections begin where the first one did; with much,
+	// where they always do.
+	waitForPercent(t, func(now int) bool { return now > 100 })
+	much := make([]byte, 2*unswept)
+	runtime.GC()
+	waitForPercent(t, func(now int) bool { return now == 100 })
+	runtime.KeepAlive(much)
+	much = nil
+	runtime.GC()
+	waitForPercent(t, func(now int) bool { return now > 100 })
+}
+
+func waitForPercent(t *testing.T, good func(int) bool) {
+	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		now := debug.SetGCPercent(100)
-		if now == 100 {
+		now := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+		metrics.Read(now)
+		if good(int(now[0].Value.Uint64())) {
 			return
 		}
-		debug.SetGCPercent(now)
 		if time.Now().After(end) {
-			t.Fatalf("the percentage stays at %d", now)
+			t.Fatalf("the percentage stays at %d", now[0].Value.Uint64())
+		}
+	}
+}
+
+func TestSpare(t *testing.T) {
+	for _, c := range []struct {
+		percent int
+		live    uint64
+		want    int
+	}{
+		{100, 0, 3100}, {100, 4 << 20, 700}, {100, 16 << 20, 100}, {100, 24 << 20, 100}, {100, 500 << 20, 100}, {400, 16 << 20, 400},
+	} {
+		if got := spare(c.percent, c.live); got != c.want {
+			t.Errorf("spare(%d, %d) is %d instead of %d", c.percent, c.live, got, c.want)
 		}
 	}
 }

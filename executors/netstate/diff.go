@@ -161,8 +161,12 @@ func groupEnd[T any](list []T, start int, compare func(a, b *T) int) int {
 
 func pairGroup[T any](from, to []T, equal func(a, b *T) bool, yield func(pair[T])) {
 	usedF, usedT := make([]bool, len(from)), make([]bool, len(to))
+	first := 0 // that may not be used yet: most are in the same order
 	for t := range to {
-		for f := range from {
+		for first < len(from) && usedF[first] {
+			first++
+		}
+		for f := first; f < len(from); f++ {
 			if !usedF[f] && equal(&from[f], &to[t]) {
 				usedF[f], usedT[t] = true, true
 				yield(pair[T]{&from[f], &to[t]})
