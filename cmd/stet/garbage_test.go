@@ -31,7 +31,6 @@ func TestCollectLate(t *testing.T) {
 	runtime.GC()
 	waitForPercent(t, func(now int) bool { return now == 100 })
 	runtime.KeepAlive(much)
-	much = nil
 	runtime.GC()
 	waitForPercent(t, func(now int) bool { return now > 100 })
 }
