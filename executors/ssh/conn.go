@@ -3,6 +3,7 @@ package ssh
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type Conn struct {
 	stream *stream // nil through a control master
 	once   sync.Once
 	done   chan struct{}
+	asks   asks // of a connection with a stream
 
 	mu sync.Mutex
 	// watchers are those who want to learn at once when the host falls silent,
@@ -34,41 +36,49 @@ type Conn struct {
 	timer    *time.Timer // the next look at a silent host
 	asking   bool        // a request for a sign of life is not answered
 	asked    time.Time
+	agents   []*Stream // started on it
 	err      error
 }
 
 // newClient makes a client of a connection, served by c: what the library's own
-// does with three goroutines is done with one, of a thousand hosts.
+// does with three goroutines is done without any, of a thousand hosts.
 func (c *Conn) newClient(conn cryptossh.Conn, channels <-chan cryptossh.NewChannel, requests <-chan *cryptossh.Request) {
 	c.client = &cryptossh.Client{Conn: conn}
-	go c.serve(channels, requests)
-	if c.stream != nil {
-		c.mu.Lock()
-		c.timer = time.AfterFunc(c.pause(), c.keepAlive)
-		c.mu.Unlock()
+	c.asks.channels, c.asks.requests = channels, requests
+	serve := func() {
+		c.asks.serve()
+		c.finish(conn.Wait())
 	}
+	if c.stream == nil {
+		go serve()
+		return
+	}
+	c.asks.waiting.Store(true)
+	c.asks.soon = time.AfterFunc(askedWithin, c.look)
+	c.mu.Lock()
+	c.timer = time.AfterFunc(c.pause(), c.keepAlive)
+	c.mu.Unlock()
+	c.stream.watch(c.asks.come, serve)
 }
 
-// serve refuses what the host asks for, until the connection ends.
-func (c *Conn) serve(channels <-chan cryptossh.NewChannel, requests <-chan *cryptossh.Request) {
-	for channels != nil || requests != nil {
-		select {
-		case channel, open := <-channels:
-			if !open {
-				channels = nil
-				continue
-			}
-			// An error is that of a connection that is about to end here.
-			_ = channel.Reject(cryptossh.UnknownChannelType, "unknown channel type: "+channel.ChannelType())
-		case request, open := <-requests:
-			if !open {
-				requests = nil
-				continue
-			}
-			_ = request.Reply(false, nil)
-		}
+// look refuses what the host has asked for, and hears agents that may complain at
+// length. It may block where the peer takes nothing any more, one at a time.
+func (c *Conn) look() {
+	c.asks.waiting.Store(false)
+	if !c.asks.turn.TryLock() {
+		return
 	}
-	c.finish(c.client.Wait())
+	defer c.asks.turn.Unlock()
+	c.asks.refuse()
+	c.mu.Lock()
+	agents := slices.Clone(c.agents)
+	c.mu.Unlock()
+	for _, s := range agents {
+		if c.stream.came.Load()-s.from > maxUnheard {
+			s.hear()
+		}
+		s.refuse()
+	}
 }
 
 func (c *Conn) finish(err error) {
@@ -79,6 +89,7 @@ func (c *Conn) finish(err error) {
 		}
 		if c.timer != nil {
 			c.timer.Stop()
+			c.asks.soon.Stop()
 		}
 		c.mu.Unlock()
 		close(c.done)
@@ -92,6 +103,7 @@ func (c *Conn) keepAlive() {
 	if over(c.done) {
 		return
 	}
+	go c.look()
 	interval, count, silence := c.patience()
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -27,11 +27,16 @@ type Stream struct {
 	conn    *Conn
 	said    *words
 	ended   chan struct{}
-	signal  string // that ended the agent ("KILL"), once ended is closed
 	once    sync.Once
+	hear    func() // takes in what it complains of, from now on
+	from    int64  // bytes that the connection had brought before
 
-	mu   sync.Mutex
-	rest []byte // read already while looking for the marker
+	requests <-chan *cryptossh.Request
+	turn     sync.Mutex // of taking one in
+
+	mu     sync.Mutex
+	rest   []byte // read already while looking for the marker
+	signal string // that ended the agent ("KILL"), once ended is closed
 }
 
 // Read implements io.Reader. An end that the agent or the connection explains
@@ -48,6 +53,7 @@ func (s *Stream) Read(b []byte) (int, error) {
 	if n > 0 || !errors.Is(err, io.EOF) {
 		return n, err
 	}
+	s.hear()
 	select {
 	case <-s.ended:
 	case <-s.conn.done:
@@ -70,12 +76,15 @@ func (s *Stream) Write(b []byte) (int, error) { return s.channel.Write(b) }
 
 // killed is the error of an agent that a signal ended; nil if none did.
 func (s *Stream) killed() error {
-	if !over(s.ended) || s.signal == "" {
+	s.mu.Lock()
+	signal := s.signal
+	s.mu.Unlock()
+	if !over(s.ended) || signal == "" {
 		return nil
 	}
 	e := &executors.Error{Code: "unreachable", Op: "talking to the agent on " + s.conn.Settings.Host, Err: io.EOF,
-		Message: "it was ended by SIG" + s.signal}
-	if s.signal == "KILL" {
+		Message: "it was ended by SIG" + signal}
+	if signal == "KILL" {
 		e.Message += ": by somebody, or by the kernel because the host ran out of memory"
 		e.Remedy = "see the host's kernel log (dmesg), and whether it has memory left"
 	}
@@ -96,6 +105,7 @@ const closing = 3 * time.Second
 func (s *Stream) Close() error {
 	s.once.Do(func() {
 		_ = s.channel.CloseWrite()
+		s.hear()
 		go func() { _, _ = io.Copy(io.Discard, s.channel) }()
 		select {
 		case <-s.ended:
@@ -107,6 +117,10 @@ func (s *Stream) Close() error {
 	})
 	return nil
 }
+
+// complaining is how long an agent that starts may take before what it complains of
+// is taken in.
+const complaining = 2 * time.Second
 
 // startTimeout bounds the start of an agent, questions not counted.
 const startTimeout = 30 * time.Second
@@ -134,6 +148,9 @@ func (c *Conn) start(ctx context.Context, a Agent, programs []*Program, line fun
 	s, err := c.open(ctx, script, prompt)
 	if err != nil {
 		return nil, nil, err
+	}
+	if a.Become == "sudo" {
+		s.hear() // its prompt
 	}
 	found, err := c.await(ctx, s, a.Marker, word)
 	if found {
@@ -195,23 +212,70 @@ func (c *Conn) open(ctx context.Context, script, prompt string) (*starting, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &starting{Stream: &Stream{channel: channel, conn: c, said: &words{}, ended: make(chan struct{})}, asked: make(chan struct{}, 8)}
-	go s.listen(&listener{tail: &s.said.stderr, prompt: []byte(prompt), heard: s.asked}, requests)
+	s := &starting{Stream: &Stream{channel: channel, conn: c, said: &words{}, ended: make(chan struct{}), requests: requests}, asked: make(chan struct{}, 8)}
+	s.hear = sync.OnceFunc(func() {
+		go s.listen(&listener{tail: &s.said.stderr, prompt: []byte(prompt), heard: s.asked})
+	})
+	c.later(s.Stream)
 	return s, nil
 }
 
-// listen takes in what the agent complains of, and then how it ended. The host
-// sends little else; what it does send waits until then.
-func (s *Stream) listen(l *listener, requests <-chan *cryptossh.Request) {
+// maxUnheard is how much a connection may bring before what an agent complains of
+// is taken in: less than the window, with which the library would have the agent
+// wait.
+const maxUnheard = 512 << 10
+
+// later puts listening to an agent off: nearly none complains, and a goroutine that
+// waits for it is memory of each of a thousand hosts. Until then the library keeps
+// what it says.
+func (c *Conn) later(s *Stream) {
+	if c.stream == nil {
+		s.hear()
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.from = c.stream.came.Load()
+	c.agents = append(c.agents, s)
+}
+
+// listen takes in what the agent complains of, and then how it ended.
+func (s *Stream) listen(l *listener) {
 	defer close(s.ended)
 	_, _ = l.ReadFrom(s.channel.Stderr()) // the other stream tells of a broken connection
-	for r := range requests {
-		var how exitSignal
-		if r.Type == "exit-signal" && cryptossh.Unmarshal(r.Payload, &how) == nil {
-			s.signal = how.Signal
-		}
-		_ = r.Reply(false, nil)
+	for r := range s.requests {
+		s.take(r)
 	}
+	s.turn.Lock() // one may be taken in elsewhere
+	defer s.turn.Unlock()
+}
+
+// refuse takes in what the host asks for on the agent's channel, such as a sign of
+// life.
+func (s *Stream) refuse() {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	for {
+		select {
+		case r, open := <-s.requests:
+			if !open {
+				return
+			}
+			s.take(r)
+		default:
+			return
+		}
+	}
+}
+
+func (s *Stream) take(r *cryptossh.Request) {
+	var how exitSignal
+	if r.Type == "exit-signal" && cryptossh.Unmarshal(r.Payload, &how) == nil {
+		s.mu.Lock()
+		s.signal = how.Signal
+		s.mu.Unlock()
+	}
+	_ = r.Reply(false, nil)
 }
 
 // await reads until the marker, answering sudo meanwhile.
@@ -227,6 +291,8 @@ func (c *Conn) await(ctx context.Context, s *starting, marker, missing string) (
 	}()
 	limit := time.NewTimer(startTimeout)
 	defer limit.Stop()
+	complains := time.AfterFunc(complaining, s.hear)
+	defer complains.Stop()
 	for attempt := 1; ; attempt++ {
 		select {
 		case r := <-ended:
@@ -235,6 +301,7 @@ func (c *Conn) await(ctx context.Context, s *starting, marker, missing string) (
 				return true, nil
 			}
 			// The complaint may still be on its way.
+			s.hear()
 			select {
 			case <-s.ended:
 			case <-time.After(time.Second):

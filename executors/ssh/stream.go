@@ -19,8 +19,17 @@ type stream struct {
 	opened time.Time
 	heard  atomic.Int64
 
+	ahead []byte       // read, and not asked for yet; of the only reader
+	came  atomic.Int64 // bytes
+
+	// said is called after each read, over once when the connection has ended.
+	said atomic.Pointer[func()]
+
 	mu    sync.Mutex
 	first []byte
+	known atomic.Bool // first is full
+	ended bool
+	over  func()
 }
 
 // firstWords is how much of a peer's first words is kept: an SSH version line
@@ -31,24 +40,90 @@ func newStream(c net.Conn) *stream {
 	return &stream{Conn: c, rearm: quickAck(c), opened: time.Now()}
 }
 
-// Read implements net.Conn.
+// aheadSize holds what a peer says at first. The library reads the version line
+// byte by byte, which would be two system calls a byte.
+const aheadSize = 512
+
+// Read implements net.Conn. There is one reader at a time.
 func (s *stream) Read(b []byte) (int, error) {
+	if len(s.ahead) == 0 && len(b) > 0 && len(b) < aheadSize {
+		ahead := make([]byte, aheadSize)
+		n, err := s.receive(ahead)
+		if n == 0 {
+			return 0, err
+		}
+		s.ahead = ahead[:n] // an error comes again
+	}
+	if len(s.ahead) == 0 {
+		return s.receive(b)
+	}
+	n := copy(b, s.ahead)
+	if s.ahead = s.ahead[n:]; len(s.ahead) == 0 {
+		s.ahead = nil
+	}
+	return n, nil
+}
+
+func (s *stream) receive(b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
 	if n > 0 {
 		s.heard.Store(int64(time.Since(s.opened)))
+		s.came.Add(int64(n))
 		s.keep(b[:n])
+	}
+	if err != nil {
+		s.end()
+		return n, err
 	}
 	if s.rearm != nil {
 		s.rearm()
 	}
+	if said := s.said.Load(); said != nil {
+		(*said)()
+	}
 	return n, err
 }
 
+// Close implements net.Conn.
+func (s *stream) Close() error {
+	err := s.Conn.Close()
+	s.end()
+	return err
+}
+
+// watch has said called after each read, and over once in a goroutine of its own
+// when the connection has ended, at once if it has. A goroutine that waits for
+// either is memory of each of a thousand hosts.
+func (s *stream) watch(said, over func()) {
+	s.said.Store(&said)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		go over()
+		return
+	}
+	s.over = over
+}
+
+func (s *stream) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended && s.over != nil {
+		go s.over()
+	}
+	s.ended = true
+}
+
 func (s *stream) keep(b []byte) {
+	if s.known.Load() {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if room := firstWords - len(s.first); room > 0 {
 		s.first = append(s.first, b[:min(room, len(b))]...)
+	} else {
+		s.known.Store(true)
 	}
 }
 
