@@ -204,12 +204,17 @@ func late(ctx context.Context, err error) error {
 
 // pour hands output to the writers.
 type pour struct {
-	c   *Client
-	id  uint32
-	k   *call
-	out executors.Output
-	err error // the first of a writer
+	c    *Client
+	id   uint32
+	k    *call
+	out  executors.Output
+	owed int   // bytes of credit
+	err  error // the first of a writer
 }
+
+// creditAt is how much is taken before the server is told: most commands say less,
+// and a message a line costs both sides more than the line.
+const creditAt = Window / 4
 
 // rest hands on what has come, and gives credit for it. Output that a writer
 // refuses is dropped: the command runs on.
@@ -229,8 +234,12 @@ func (p *pour) rest() {
 			}
 		}
 		p.k.took(len(chunk.b))
-		if err := p.c.w.credit(p.id, len(chunk.b)); err != nil {
+		if p.owed += len(chunk.b); p.owed < creditAt {
+			continue
+		}
+		if err := p.c.w.credit(p.id, p.owed); err != nil {
 			p.c.fail(err)
 		}
+		p.owed = 0
 	}
 }
