@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"stet/executors/netstate"
 )
 
@@ -62,4 +64,55 @@ func TestOwnStepsAreNotOthers(t *testing.T) {
 		t.Errorf("%v %q", err, op.Notes)
 	}
 	b.check()
+}
+
+// TestOthersElsewhere looks at far ends, too: those that the operation made in
+// another namespace, and those that it moved there. What another target's steps
+// made there is its own.
+func TestOthersElsewhere(t *testing.T) {
+	pair := func(name, peer, netns string) *netstate.Interface {
+		return &netstate.Interface{Name: name, Type: "veth", Netns: netns, Attrs: netstate.Attrs{"veth.peer": peer}}
+	}
+	address := func(device, text string) *netstate.InterfaceAddress {
+		return &netstate.InterfaceAddress{Device: device, Address: netstate.Address{Prefix: netip.MustParsePrefix(text)}}
+	}
+	g := newGoing(&netstate.Change{Edits: []netstate.Edit{
+		{Op: netstate.Add, After: netstate.Object{Link: pair("v0", "v1", "")}},
+		{Op: netstate.Add, After: netstate.Object{Link: pair("v1", "v0", "blue")}, Implied: true},
+		{Op: netstate.Add, Netns: "blue", After: netstate.Object{Address: address("v1", "192.0.2.1/24")}},
+		{Op: netstate.Add, After: netstate.Object{Link: pair("w1", "w0", "")}},
+		{Op: netstate.Modify, Before: netstate.Object{Link: pair("w1", "w0", "")}, After: netstate.Object{Link: pair("w1", "w0", "blue")}},
+	}})
+	route := netstate.Route{Destination: netip.MustParsePrefix("10.1.0.0/16"), Table: 254, Protocol: 4, NextHops: []netstate.NextHop{{Device: "v1"}}}
+	own := route
+	own.Destination = netip.MustParsePrefix("10.2.0.0/16")
+	kernel := route
+	kernel.Destination, kernel.Protocol = netip.MustParsePrefix("192.0.2.0/24"), 2
+	g.own("blue", &netstate.Change{Edits: []netstate.Edit{
+		{Op: netstate.Add, After: netstate.Object{Address: address("w1", "192.0.2.2/24")}}, {Op: netstate.Add, After: netstate.Object{Route: &own}},
+	}})
+	addresses := func(list ...string) (out []netstate.Address) {
+		for _, text := range list {
+			out = append(out, netstate.Address{Prefix: netip.MustParsePrefix(text)})
+		}
+		return out
+	}
+	got := g.others(&netstate.State{
+		Interfaces: []netstate.Interface{*pair("v0", "v1", ""), {Name: "w1", Type: "veth", Addresses: addresses("10.0.0.1/8")}},
+		Elsewhere: map[string]*netstate.State{"blue": {
+			Interfaces: []netstate.Interface{
+				{Name: "eth0", Type: "veth", Addresses: addresses("10.0.0.2/8")},
+				{Name: "v1", Type: "veth", Addresses: addresses("192.0.2.1/24", "192.0.2.9/24", "fe80::1/64")},
+				{Name: "w1", Type: "veth", Addresses: addresses("192.0.2.2/24", "192.0.2.8/24")},
+			},
+			Routes: []netstate.Route{route, own, kernel},
+		}},
+	})
+	want := []string{
+		"w1 has the address 10.0.0.1/8", "v1 has the address 192.0.2.9/24 in blue", "w1 has the address 192.0.2.8/24 in blue",
+		"v1 has the route to 10.1.0.0/16 (table 254, metric 0) in blue",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
