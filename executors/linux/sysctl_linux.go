@@ -88,7 +88,7 @@ func readSysctls(values map[string]string, key string) error {
 }
 
 func readSysctl(values map[string]string, key, path string) error {
-	b, err := os.ReadFile(sysctlRoot + path)
+	b, err := readAtOnce(sysctlRoot + path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EISDIR):
 		return nil
@@ -101,6 +101,28 @@ func readSysctl(values map[string]string, key, path string) error {
 	}
 	values[key] = strings.TrimRight(string(b), "\n")
 	return nil
+}
+
+// readAtOnce reads a file of the kernel's. There may be a hundred: a file of
+// package os is four more system calls.
+func readAtOnce(path string) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var room [512]byte
+	var b []byte
+	for {
+		n, err := unix.Read(fd, room[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return b, err
+		}
+		b = append(b, room[:n]...)
+	}
 }
 
 // writeSysctl sets one key.

@@ -8,7 +8,15 @@ import (
 
 // Query says what must be observed to plan c: the objects that it names, and
 // what the kernel changes by itself when they change.
-func (c *Config) Query() Query {
+func (c *Config) Query() Query { return c.query(true) }
+
+// QueryHeld says what must be observed to tell whether c holds already. Where it
+// does not, a plan needs Query, which also asks for what would be lost with
+// interfaces that have to be made anew.
+func (c *Config) QueryHeld() Query { return c.query(false) }
+
+// query leaves out what interfaces that are made anew lose, unless anew is set.
+func (c *Config) query(anew bool) Query {
 	var q Query
 	if c == nil {
 		return q
@@ -37,7 +45,7 @@ func (c *Config) Query() Query {
 		q.DNS, q.DNSOwner, q.Links, q.Routes = true, true, true, true
 	}
 	for i := range c.Interfaces {
-		c.Interfaces[i].query(&q)
+		c.Interfaces[i].query(&q, anew)
 	}
 	if len(q.Going) > 0 {
 		q.own("*") // what lies on it goes with it
@@ -55,8 +63,8 @@ func (c *Config) Query() Query {
 	return q
 }
 
-// query adds what one interface needs.
-func (i *InterfaceConfig) query(q *Query) {
+// query adds what one interface needs; anew as for a Config's.
+func (i *InterfaceConfig) query(q *Query, anew bool) {
 	if i.State == "ignore" {
 		return
 	}
@@ -86,13 +94,14 @@ func (i *InterfaceConfig) query(q *Query) {
 	for _, s := range i.Sysctls {
 		q.sysctl(s.Key)
 	}
+	anew = anew && i.mayBeRemade()
 	switch mtu, err := strconv.Atoi(i.Attrs["mtu"]); {
 	case i.State == "absent":
 		q.DNS, q.Ethtool = true, true
 		q.Going = append(q.Going, i.Name)
-	case i.Attrs["netns"] != "" || i.mayBeRemade() || err == nil && mtu < leastV6MTU:
+	case i.Attrs["netns"] != "" || anew || err == nil && mtu < leastV6MTU:
 		q.DNS, q.Ethtool = true, true
-		if i.mayBeRemade() {
+		if anew {
 			q.Going = append(q.Going, i.Name)
 		} else {
 			q.own(sysctlName(i.Name))

@@ -62,10 +62,9 @@ func Build(ctx context.Context, d *runbook.Document, observers map[string]execut
 	}
 	b.decode(groups)
 	if !b.diags.Faults() {
-		if err := b.observe(ctx, observers); err != nil {
+		if err := b.foresee(ctx, observers, groups); err != nil {
 			return nil, diags, err
 		}
-		b.simulate(groups)
 		b.spare(groups)
 	}
 	if diags = tidy(append(diags, b.diags...)); diags.Faults() {

@@ -156,6 +156,10 @@ func Union(a, b netstate.Query) netstate.Query {
 
 // simulate fills in what each netconfig step would change.
 func (b *builder) simulate(groups []runbook.Group) {
+	left := 0
+	for range simulated(groups) {
+		left++
+	}
 	for gi := range groups {
 		for si := range groups[gi].Steps {
 			s := &groups[gi].Steps[si]
@@ -163,13 +167,16 @@ func (b *builder) simulate(groups []runbook.Group) {
 				continue
 			}
 			for ti := range s.Targets {
-				b.simulateStep(s, &s.Targets[ti])
+				left--
+				b.simulateStep(s, &s.Targets[ti], left == 0)
 			}
 		}
 	}
 }
 
-func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan) {
+// simulateStep fills in what a step would change on a target. What it leads to
+// is of no use after the last one.
+func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan, last bool) {
 	w := b.wanted[[2]string{s.Name, t.Target}]
 	if w == nil || w.config == nil {
 		return
@@ -195,6 +202,9 @@ func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan) {
 	t.Change = netstate.Diff(was.View(q), next.View(q))
 	b.touches(s, t, was)
 	b.unseen(s, t, was)
+	if last {
+		return
+	}
 	netstate.Born(was, next)
 	b.states[t.Target] = next
 	b.carry(t.Target, foreign)
