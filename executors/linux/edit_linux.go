@@ -21,6 +21,7 @@ import (
 // may have been done, too. An error of another type means that the kernel's
 // answer is not known.
 func (n *Namespace) Edit(ctx context.Context, edits []netstate.Edit) (done int, err error) {
+	n.setWatch(routeWatch{}) // or the kernel would tell us each of our own edits
 	e := editor{n: n, edits: edits, made: map[place]bool{}}
 	for done < len(edits) {
 		var count int

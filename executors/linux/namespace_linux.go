@@ -48,6 +48,7 @@ type Namespace struct {
 
 	mu     sync.Mutex
 	idle   []*socket
+	watch  routeWatch
 	closed bool
 }
 
@@ -84,6 +85,9 @@ func (n *Namespace) Close() error {
 		s.close()
 	}
 	n.idle = nil
+	if n.watch.state != nil {
+		_ = unix.Close(n.watch.fd)
+	}
 	if n.fd >= 0 {
 		return unix.Close(n.fd)
 	}

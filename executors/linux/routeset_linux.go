@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"golang.org/x/sys/unix"
 
@@ -87,9 +88,9 @@ func (d *setReader) group(b []byte) *routeGroup {
 	return g
 }
 
-// observeRouteSets fills in the routes of all tables, with sets where many are
-// alike.
-func (n *Namespace) observeRouteSets(ctx context.Context, s *netstate.State, l *links) error {
+// dumpRouteSets reads the routes of all tables, with sets where many are alike.
+// It returns how many there are, or 0 where some change without a word.
+func (n *Namespace) dumpRouteSets(ctx context.Context, s *netstate.State, l *links) (told int, err error) {
 	s.Routes = []netstate.Route{}
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		var d *setReader
@@ -101,14 +102,17 @@ func (n *Namespace) observeRouteSets(ctx context.Context, s *netstate.State, l *
 			}
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, g := range d.order {
+			if told += g.list.Len(); g.route.Protocol == protocolRA {
+				told = math.MinInt
+			}
 			g.put(s)
 		}
 		s.UnreadRoutes += d.passed
 	}
-	return nil
+	return told, nil
 }
 
 // put adds the routes of the group to a state.
