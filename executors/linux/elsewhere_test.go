@@ -120,6 +120,41 @@ func TestFarEndNameless(t *testing.T) {
 	}
 }
 
+// TestNamelessCommands runs the commands that are printed for a namespace which
+// only a process has: in it, and for what is put into it.
+func TestNamelessCommands(t *testing.T) {
+	t.Parallel()
+	here := newNamespace(t)
+	sleeper := exec.Command("unshare", "--net", "sleep", "600")
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = sleeper.Process.Kill()
+		_ = sleeper.Wait()
+	}()
+	own, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := own
+	eventually(t, "the process", func() bool {
+		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", sleeper.Process.Pid))
+		name, err = os.Readlink(fmt.Sprintf("/proc/%d/ns/net", sleeper.Process.Pid))
+		return err == nil && name != own && string(comm) == "sleep\n"
+	})
+	pair := &netstate.Interface{Name: "v0", Type: "veth", Attrs: netstate.Attrs{"state": "up", "veth.peer": "v1", "veth.peer-target": name}}
+	commands := netstate.IP(&netstate.Change{Edits: []netstate.Edit{
+		{Op: netstate.Add, After: netstate.Object{Link: pair}},
+		{Op: netstate.Add, Netns: name, After: addressed("v1", netstate.Address{Prefix: prefixed("192.0.2.2/24")})},
+	}})
+	here.run("sh", "-ec", strings.Join(commands, "\n"))
+	shown, err := exec.Command("nsenter", "-t", fmt.Sprint(sleeper.Process.Pid), "-n", "ip", "-br", "addr", "show", "v1").CombinedOutput()
+	if err != nil || !strings.Contains(string(shown), "UP") || !strings.Contains(string(shown), "192.0.2.2/24") {
+		t.Errorf("after %q: %v %s", commands, err, shown)
+	}
+}
+
 // TestFarEndWithNamespace removes a pair with the namespace that its far end is
 // in, and takes both back.
 func TestFarEndWithNamespace(t *testing.T) {

@@ -108,11 +108,7 @@ func ethtoolCommands(i *Interface, diffs []Difference) (out []string) {
 			w = append(w, name, value)
 		}
 		if len(w) > 0 {
-			command := []string{"ethtool"}
-			if i.Netns != "" {
-				command = []string{"ip", "netns", "exec", i.Netns, "ethtool"}
-			}
-			out = append(out, words(slices.Concat(command, []string{g.Flag, i.Name}, w)...))
+			out = append(out, words(slices.Concat(toolIn("ethtool", i.Netns), []string{g.Flag, i.Name}, w)...))
 		}
 	}
 	return out

@@ -20,7 +20,7 @@ func IP(c *Change) []string {
 		}
 		for _, line := range ipEdit(e) {
 			if e.Netns != "" {
-				line = words("ip", "netns", "exec", e.Netns) + " " + line
+				line = words(inside(e.Netns)...) + " " + line
 			}
 			out = append(out, line)
 		}
@@ -85,15 +85,36 @@ func quote(w string) string {
 	if plain || w == "$$" {
 		return w
 	}
+	if text, ok := strings.CutPrefix(w, nameless); ok {
+		if number, err := strconv.ParseUint(strings.TrimSuffix(text, "]"), 10, 64); err == nil {
+			return `"$(lsns -n -o PID ` + strconv.FormatUint(number, 10) + ` | head -n1)"`
+		}
+	}
 	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 }
 
 // ipIn is the ip command for a namespace.
 func ipIn(netns string) []string {
-	if netns == "" {
+	switch {
+	case netns == "":
 		return []string{"ip"}
+	case strings.HasPrefix(netns, nameless):
+		return append(inside(netns), "ip")
 	}
 	return []string{"ip", "-n", netns}
+}
+
+// nameless begins what stands for a namespace that has no name: the link of a
+// process that is in it, "net:[4026532281]". iproute2 takes a process's number
+// instead, which words has lsns(8) find.
+const nameless = "net:["
+
+// inside are the words before a command that is run in a namespace.
+func inside(netns string) []string {
+	if strings.HasPrefix(netns, nameless) {
+		return []string{"nsenter", "-t", netns, "-n"}
+	}
+	return []string{"ip", "netns", "exec", netns}
 }
 
 // hex is how ip(8) reads a type of service, with or without 0x.

@@ -106,7 +106,7 @@ func toolIn(tool, netns string) []string {
 	if netns == "" {
 		return []string{tool}
 	}
-	return []string{"ip", "netns", "exec", netns, tool}
+	return append(inside(netns), tool)
 }
 
 func macsecCommands(i *Interface, d *Difference) []string {

@@ -54,7 +54,7 @@ func addCommands(i *Interface) []string {
 	out := append([]string{words(create...)}, setCommands(i, rest)...)
 	out = append(out, extraCommands(i, ofKind(i, all))...)
 	if name, target := i.Peer(); target != "" {
-		out = append(out, words("ip", "-n", target, "link", "set", "dev", name, "up"))
+		out = append(out, words(append(ipIn(target), "link", "set", "dev", name, "up")...))
 	}
 	if state := i.Attrs["state"]; state != "" {
 		out = append(out, words(append(ipIn(i.Netns), "link", "set", "dev", i.Name, state)...))
