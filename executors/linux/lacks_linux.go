@@ -34,6 +34,12 @@ func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []r
 			}
 			continue
 		}
+		if name == netstate.TeamRunner {
+			if _, err := findTeamd(); err != nil {
+				note(s, name, "the program teamd is not installed")
+			}
+			continue
+		}
 		kind := netstate.KindByName(name)
 		if name == vlanFiltering {
 			if err := lacksFiltering(ctx, s, raw); err != nil {

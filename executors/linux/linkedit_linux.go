@@ -43,11 +43,11 @@ func (e *editor) linkHere(ctx context.Context, edit *netstate.Edit, at *netstate
 	}
 	switch {
 	case edit.Op == netstate.Delete:
-		return w.delete(ctx, at.Name)
+		return w.delete(ctx, at)
 	case edit.Op == netstate.Add:
 		return w.add(ctx, at)
 	case edit.Replaces:
-		if err := w.delete(ctx, edit.Before.Link.Name); err != nil {
+		if err := w.delete(ctx, edit.Before.Link); err != nil {
 			return err
 		}
 		return w.add(ctx, at)
@@ -95,8 +95,8 @@ func (w *linkWriter) names(ctx context.Context) (*links, error) {
 	return w.l, nil
 }
 
-func (w *linkWriter) delete(ctx context.Context, name string) error {
-	index, err := w.n.lookup(ctx, name)
+func (w *linkWriter) delete(ctx context.Context, i *netstate.Interface) error {
+	index, err := w.n.lookup(ctx, i.Name)
 	if err != nil {
 		return err
 	}
@@ -104,6 +104,11 @@ func (w *linkWriter) delete(ctx context.Context, name string) error {
 		return unix.ENODEV
 	}
 	w.l, w.e.l = nil, nil
+	if i.Attrs[netstate.TeamRunner] != "" {
+		if err := w.n.endTeamd(ctx, i.Name); err != nil {
+			return err
+		}
+	}
 	return w.n.get(ctx, unix.RTM_DELLINK, func(m *message) { m.ifinfo(index, 0, 0) }, nil)
 }
 

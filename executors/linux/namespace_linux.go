@@ -36,6 +36,9 @@ type Options struct {
 	// after the file was changed; it may be nil.
 	Files func(f func() error) error
 	Shown func() error
+	// Outlive are words before a command that goes on when the session ends
+	// that this process is in; nil are none.
+	Outlive func() []string
 }
 
 // Namespace is a way into one network namespace. Its methods may be called

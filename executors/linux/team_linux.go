@@ -103,12 +103,12 @@ func teamText(v *teamValue, key string, l *links) (string, bool) {
 // observeTeam reads the options of a team; those of its ports are read by
 // observeTeamPorts.
 func observeTeam(ctx context.Context, n *Namespace, i *netstate.Interface) error {
+	if has, err := n.teamd(i); err != nil || has {
+		return err // the options are its own
+	}
 	l, err := n.links(ctx)
 	if err != nil {
 		return err
-	}
-	if i.Status != nil {
-		n.teamd(i)
 	}
 	return n.teamInto(ctx, i.Index, 0, "team.", i, l)
 }
@@ -132,8 +132,12 @@ func (n *Namespace) teamInto(ctx context.Context, index, port int, prefix string
 	return nil
 }
 
-// observeTeamPort reads what a port of a team has.
+// observeTeamPort reads what a port of a team has; that of one with a runner is
+// the runner's.
 func (n *Namespace) observeTeamPort(ctx context.Context, i *netstate.Interface, controller int, l *links) error {
+	if _, runner := n.teamdProcess(l.name(controller)); runner {
+		return nil
+	}
 	err := n.teamInto(ctx, controller, i.Index, "team-port.", i, l)
 	if err != nil {
 		return fmt.Errorf("reading %s as a port of a team: %w", i.Name, err)
@@ -141,7 +145,10 @@ func (n *Namespace) observeTeamPort(ctx context.Context, i *netstate.Interface, 
 	return nil
 }
 
-func setTeam(ctx context.Context, n *Namespace, index int, _, _ *netstate.Interface, diffs []netstate.Difference) error {
+func setTeam(ctx context.Context, n *Namespace, index int, _, want *netstate.Interface, diffs []netstate.Difference) error {
+	if want.Attrs[netstate.TeamRunner] != "" {
+		return n.startTeamd(ctx, want)
+	}
 	return n.setTeamOptions(ctx, index, 0, diffs)
 }
 

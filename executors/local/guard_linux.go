@@ -171,7 +171,7 @@ func ServeGuard(ctx context.Context, args []string) error {
 	keys := filepath.Join(filepath.Dir(filepath.Dir(args[0])), "keys") // see Host.keys
 	spaces := &names{mnt: firstFD + len(list)}
 	ns, err := linux.Open(linux.Options{NS: -1, Resolve: resolver(others), Known: func() []string { return list }, Named: spaces, Keys: keys,
-		ResolvConf: args[2], Shown: newShown(args[2]).again})
+		ResolvConf: args[2], Shown: newShown(args[2]).again, Outlive: (&scope{}).prefix})
 	if err != nil {
 		_, _ = io.WriteString(ready, err.Error()+"\n")
 		return err

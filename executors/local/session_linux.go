@@ -52,7 +52,7 @@ func newSession(h *Host, t executors.Target, sp *space) (*session, error) {
 	}
 	shown := newShown(sp.resolv)
 	ns, err := linux.Open(linux.Options{NS: fd, Resolve: h.resolve, Known: h.known, Named: h.names, Keys: h.keys(sp.key),
-		ResolvConf: sp.resolv, Files: sp.enter, Shown: shown.again})
+		ResolvConf: sp.resolv, Files: sp.enter, Shown: shown.again, Outlive: h.scope.prefix})
 	if err != nil {
 		if !sp.shared {
 			sp.close()

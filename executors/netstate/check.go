@@ -22,6 +22,8 @@ func checkOf(kind string) checkFunc {
 		return checkVXLAN
 	case "macsec":
 		return checkMacSec
+	case "team":
+		return checkTeam
 	}
 	return nil
 }

@@ -75,6 +75,9 @@ func (i *InterfaceConfig) query(q *Query, anew bool) {
 	if given(i, portVLANs) || given(i, selfVLANs) || i.Attrs[filtering] == "true" {
 		q.Kinds = append(q.Kinds, filtering)
 	}
+	if i.Attrs[TeamRunner] != "" {
+		q.Kinds = append(q.Kinds, TeamRunner)
+	}
 	for key, v := range i.Attrs {
 		q.Ethtool = q.Ethtool || IsEthtool(key)
 		if v != "" && (key == "netns" || strings.HasSuffix(key, ".peer-target")) {

@@ -18,6 +18,9 @@ func extraCommands(i *Interface, diffs []Difference) []string {
 			out = append(out, wgCommands(i, d)...)
 		case strings.HasPrefix(d.Key, "macsec.") && AttrByKey(d.Key).Type == List:
 			out = append(out, macsecCommands(i, d)...)
+		case d.Key == TeamRunner && d.After != "":
+			out = append(out, words(append(toolIn("teamd", i.Netns), "-d", "-o", "-N", "-t", i.Name, "-c", i.TeamdConfig())...))
+		case IsTeamd(d.Key):
 		case d.Key == "team.active-port":
 			out = append(out, words("teamnl", i.Name, "setoption", "activeport")+" $(cat "+quote("/sys/class/net/"+d.After+"/ifindex")+")")
 		case d.Key == multicastMACs:

@@ -121,6 +121,7 @@ func (m *simulation) interfaces(c *Config) {
 			m.move(i, target)
 		}
 	}
+	m.runnersPorts()
 	m.ofDaemons()
 	m.dragUppers()
 	m.shrinkUppers()

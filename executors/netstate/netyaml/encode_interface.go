@@ -144,6 +144,9 @@ func leaveOut(s *netstate.State, v *netstate.Interface, key string) bool {
 
 func value(a *netstate.Attr, text string) *yaml.Node {
 	n := word(text)
+	if a.Key == "team.runner.tx-hash" {
+		return listNode(text)
+	}
 	switch a.Type {
 	case netstate.Bool, netstate.Bool32, netstate.Flag, netstate.BoolOpt, netstate.FlagBit, netstate.IFFlag:
 		if text == "true" || text == "false" {

@@ -3,6 +3,7 @@ package netyaml
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
@@ -117,12 +118,25 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 		delete(v.Attrs, "vxlan.local")
 		delete(v.Attrs, "vxlan.vni-filter")
 		delete(v.Attrs, "vxlan.vnis")
+	case "team":
+		g.team(v)
 	case "linux-bridge":
 		v.Attrs["bridge.options.vlan-filtering"] = strconv.FormatBool(g.chance(2))
 		delete(v.Attrs, "bridge.options.group-fwd-mask")
 		if v.Attrs["bridge.options.stp.enabled"] == "true" {
 			v.Attrs["bridge.options.stp.forward-delay"] = "7.5"
 		}
+	}
+}
+
+// team leaves what the kernel's modes have, or what a runner has.
+func (g *generator) team(v *netstate.Interface) {
+	runner := g.chance(2)
+	maps.DeleteFunc(v.Attrs, func(key, _ string) bool {
+		return strings.HasPrefix(key, "team.") && netstate.IsTeamd(key) != runner
+	})
+	if runner {
+		v.Attrs[netstate.TeamRunner], v.Attrs["team.runner.tx-hash"] = "lacp", "eth,l4"
 	}
 }
 

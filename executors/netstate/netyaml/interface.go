@@ -243,7 +243,7 @@ func (d *decoder) attrText(n *yaml.Node, a *netstate.Attr, name string) (string,
 	if d.takesAttr(n, a) {
 		return "", false
 	}
-	if listed(a.Type) && n.Kind == yaml.Sequence {
+	if listed(a) && n.Kind == yaml.Sequence {
 		var parts []string
 		for _, item := range n.Items {
 			text, ok := d.text(item, "an entry of `"+name+"`")

@@ -134,7 +134,7 @@ func (d *decoder) takes(n *yaml.Node, v Value) bool {
 
 // takesAttr notes what an attribute of the tables takes.
 func (d *decoder) takesAttr(n *yaml.Node, a *netstate.Attr) bool {
-	if d.probing && n == d.probe && n.Kind == yaml.Sequence && listed(a.Type) {
+	if d.probing && n == d.probe && n.Kind == yaml.Sequence && listed(a) {
 		d.shape.Items = &Shape{Value: &Value{}}
 	}
 	return d.takes(n, Value{Attr: a})

@@ -72,12 +72,12 @@ func (d *decoder) canonical(n *yaml.Node, a *netstate.Attr, path, name, text str
 }
 
 // listed tells that a value may be written as a list of single values.
-func listed(t netstate.AttrType) bool {
-	switch t {
+func listed(a *netstate.Attr) bool {
+	switch a.Type {
 	case netstate.MACList, netstate.CIDRs, netstate.QoSMap, netstate.IPv4List, netstate.IPv6List, netstate.VNIList:
 		return true
 	}
-	return false
+	return a.Key == "team.runner.tx-hash"
 }
 
 // tableNode is a list of mappings.
