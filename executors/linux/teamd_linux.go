@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,13 +58,9 @@ func (n *Namespace) teamd(i *netstate.Interface) (bool, error) {
 	if !here {
 		return false, nil
 	}
-	text, err := askTeamd(i.Name, "ConfigDump")
+	config, err := askTeamd(i.Name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
 		return false, nil // it is on its way out
-	}
-	var config map[string]any
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &config)
 	}
 	if err != nil {
 		return false, fmt.Errorf("asking teamd for its configuration: %w", err)
@@ -91,47 +88,44 @@ func (n *Namespace) teamd(i *netstate.Interface) (bool, error) {
 	return true, nil
 }
 
-// teamdText is a value of teamd's configuration in canonical text; "" is none.
+// teamdText is a value of teamd's configuration in canonical text: its JSON
+// without quotes and brackets. What is not there, or is a mapping, is none.
 func teamdText(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case bool:
-		return strconv.FormatBool(v)
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case []any:
-		var words []string
-		for _, word := range v {
-			words = append(words, teamdText(word))
-		}
-		return strings.Join(words, ",")
+	text, _ := json.Marshal(v) // it was read from JSON
+	if v == nil || text[0] == '{' {
+		return ""
 	}
-	return ""
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("\"[]", r) {
+			return -1
+		}
+		return r
+	}, string(text))
 }
 
-// askTeamd asks the process of teamd(8) of a team, as teamdctl(8) does
-// (teamd_usock.c, libteamdctl/cli_usock.c).
-func askTeamd(name, method string) (string, error) {
-	c, err := net.DialTimeout("unixpacket", teamdRun+name+".sock", teamdAnswers)
+// askTeamd asks the process of teamd(8) of a team for its configuration, as
+// teamdctl(8) does (teamd_usock.c, libteamdctl/cli_usock.c).
+func askTeamd(name string) (config map[string]any, err error) {
+	c, err := net.Dial("unixpacket", teamdRun+name+".sock")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer func() { _ = c.Close() }()
 	_ = c.SetDeadline(time.Now().Add(teamdAnswers))
-	if _, err := c.Write([]byte("REQUEST\n" + method + "\n")); err != nil {
-		return "", err
-	}
 	b := make([]byte, 1<<18)
-	size, err := c.Read(b)
+	size, err := c.Write([]byte("REQUEST\nConfigDump\n"))
+	if err == nil {
+		size, err = c.Read(b)
+	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	text, ok := strings.CutPrefix(string(b[:size]), "REPLY_SUCCESS\n")
+	text, ok := bytes.CutPrefix(b[:size], []byte("REPLY_SUCCESS\n"))
 	if !ok {
-		return "", fmt.Errorf("it answered %q", text)
+		return nil, fmt.Errorf("it answered %q", text)
 	}
-	return text, nil
+	err = json.Unmarshal(text, &config)
+	return config, err
 }
 
 // startTeamd starts teamd(8) for a team that is there, and waits until it
@@ -152,20 +146,14 @@ func (n *Namespace) startTeamd(ctx context.Context, i *netstate.Interface) error
 	ctx, cancel := context.WithTimeout(ctx, teamdWithin)
 	defer cancel()
 	c := exec.CommandContext(ctx, words[0], words[1:]...)
-	c.Dir, c.Env, c.WaitDelay = "/", []string{"PATH=" + os.Getenv("PATH")}, time.Second
+	var out bytes.Buffer
+	c.Dir, c.Env, c.WaitDelay, c.Stdout, c.Stderr = "/", []string{"PATH=" + os.Getenv("PATH")}, time.Second, &out, &out
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	var out []byte
-	err = n.within(func() (err error) {
-		out, err = c.CombinedOutput()
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("starting teamd: %w: %s", err, strings.TrimSpace(string(out)))
+	if err := n.within(c.Run); err != nil {
+		return fmt.Errorf("starting teamd: %w: %s", err, bytes.TrimSpace(out.Bytes()))
 	}
-	return until(ctx, "teamd does not answer", func() bool {
-		_, err := askTeamd(i.Name, "ConfigDump")
-		return err == nil
-	})
+	_, err = askTeamd(i.Name) // it does before the program that started it ends
+	return err
 }
 
 // endTeamd ends the process of teamd(8) of a team, and waits until it has
@@ -178,9 +166,7 @@ func (n *Namespace) endTeamd(ctx context.Context, name string) error {
 	if !here {
 		return fmt.Errorf("teamd runs for a team %s in another namespace (process %d), and knows teams by their names alone: %w", name, pid, unix.EBUSY)
 	}
-	_ = unix.Kill(pid, unix.SIGTERM)
-	ctx, cancel := context.WithTimeout(ctx, teamdWithin)
-	defer cancel()
+	_ = syscall.Kill(pid, unix.SIGTERM)
 	err := until(ctx, fmt.Sprintf("teamd of %s (process %d) does not end", name, pid), func() bool {
 		left, _ := n.teamdProcess(name)
 		return left != pid
@@ -194,14 +180,12 @@ func (n *Namespace) endTeamd(ctx context.Context, name string) error {
 
 // until waits for something; what says what it is when it does not come.
 func until(ctx context.Context, what string, done func() bool) error {
-	for !done() {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s: %w", what, ctx.Err())
-		case <-time.After(20 * time.Millisecond):
+	for start := time.Now(); ctx.Err() == nil && time.Since(start) < teamdWithin; time.Sleep(20 * time.Millisecond) {
+		if done() {
+			return nil
 		}
 	}
-	return nil
+	return errors.New(what)
 }
 
 // findTeamd looks for the program also where only root's PATH leads.

@@ -79,8 +79,9 @@ func TestTeamRunner(t *testing.T) {
 	far.runAll([]string{"ip link set q0 down", "ip link set q1 down", "ip link add b0 type bond mode 802.3ad miimon 100 lacp_rate fast",
 		"ip link set q0 master b0", "ip link set q1 master b0", "ip link set b0 up", "ip addr add 192.0.2.2/24 dev b0"})
 	before := near.settled()()
-	block := "interfaces: [{name: " + team + ", type: team, mtu: 1400, team: {runner: {name: lacp, fast-rate: true, tx-hash: [eth, l4]}, link-watch: {name: ethtool, delay-up: 10}," +
-		" port: [{name: p0}, {name: p1}]}, ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}}]"
+	block := "interfaces: [{name: " + team + ", type: team, mtu: 1400, team: {runner: {name: lacp, active: true, fast-rate: true, tx-hash: [eth, l4]," +
+		" tx-balancer: {name: basic, balancing-interval: 60}, sys-prio: 4096, min-ports: 2, agg-select-policy: bandwidth}, link-watch: {name: ethtool, delay-up: 10, delay-down: 20}," +
+		" ports: [{name: p0}, {name: p1}]}, ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}}]"
 	made := near.apply(block)
 	const aggregated = "lacp p0 current selected p1 current selected"
 	eventually(t, "LACP", func() bool { return near.runnerOf(team) == aggregated })
@@ -99,7 +100,8 @@ func TestTeamRunner(t *testing.T) {
 	}
 
 	config := near.run("teamdctl", team, "config", "dump")
-	changed := near.apply("interfaces: [{name: " + team + ", team: {runner: {name: activebackup, hwaddr-policy: by_active}}}]")
+	changed := near.apply("interfaces: [{name: " + team + ", team: {runner: {name: activebackup, hwaddr-policy: by_active}, link-watch: {name: arp_ping, interval: 500," +
+		" init-wait: 100, missed-max: 5, source-host: 192.0.2.1, target-host: 192.0.2.2, vlanid: 7, validate-active: true, validate-inactive: true, send-always: true}}}]")
 	if said := near.runnerOf(team); !strings.HasPrefix(said, "activebackup p0") {
 		t.Errorf("another runner: %q", said)
 	}
