@@ -3,6 +3,7 @@ package netstate
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // EthtoolGroup is one sort of settings of an interface's driver, which travel
@@ -41,7 +42,7 @@ const autoNegotiation = "ethernet.auto-negotiation"
 var duplexes = []EnumValue{{"half", 0}, {"full", 1}}
 
 // ethtoolAttrs are the attributes of the groups.
-var ethtoolAttrs = makeEthtoolAttrs()
+var ethtoolAttrs = sync.OnceValue(makeEthtoolAttrs)
 
 func makeEthtoolAttrs() (list []Attr) {
 	for _, g := range EthtoolGroups {
@@ -69,7 +70,7 @@ func makeEthtoolAttrs() (list []Attr) {
 
 // EthtoolAttrs returns the attributes that drivers of interfaces may have,
 // without features. The result is shared: do not change it.
-func EthtoolAttrs() []Attr { return ethtoolAttrs }
+func EthtoolAttrs() []Attr { return ethtoolAttrs() }
 
 // IsEthtool tells that an attribute is a setting of an interface's driver.
 func IsEthtool(key string) bool {

@@ -25,50 +25,43 @@ var bondModes = []EnumValue{
 	{"balance-rr", 0}, {"active-backup", 1}, {"balance-xor", 2}, {"broadcast", 3}, {"802.3ad", 4}, {"balance-tlb", 5}, {"balance-alb", 6},
 }
 
+// bondOption begins the keys of options. The word of an option in ip(8) is its name.
+const bondOption = "link-aggregation.options."
+
 var bondAttrs = []Attr{
 	{Key: "link-aggregation.mode", Type: Enum, Wire: Uint8, Enum: bondModes, IFLA: 1, Set: Anytime, Default: "balance-rr", IP: "mode"},
-	option("active_slave", Attr{Type: LinkRef, Late: true, IFLA: 2, Extension: true}),
-	option("miimon", Attr{Type: Uint32, IFLA: 3, Max: 1<<31 - 1}),
-	option("updelay", Attr{Type: Uint32, IFLA: 4, Max: 1<<31 - 1, Default: "0"}),
-	option("downdelay", Attr{Type: Uint32, IFLA: 5, Max: 1<<31 - 1, Default: "0"}),
-	option("peer_notif_delay", Attr{Type: Uint32, IFLA: 28, Max: 300000, Default: "0", Extension: true}),
-	option("use_carrier", Attr{Type: Bool, IFLA: 6, Default: "true"}),
-	option("arp_interval", Attr{Type: Uint32, IFLA: 7, Max: 1<<31 - 1, Default: "0"}),
-	option("arp_ip_target", Attr{Type: IPv4List, IFLA: 8}),
-	option("ns_ip6_target", Attr{Type: IPv6List, IFLA: 31, Extension: true}),
-	option("arp_validate", Attr{Type: Enum, Wire: Uint32, IFLA: 9, Default: "none",
-		Enum: []EnumValue{{"none", 0}, {"active", 1}, {"backup", 2}, {"all", 3}, {"filter", 4}, {"filter_active", 5}, {"filter_backup", 6}}}),
-	option("arp_all_targets", Attr{Type: Enum, Wire: Uint32, IFLA: 10, Default: "any", Enum: []EnumValue{{"any", 0}, {"all", 1}}}),
-	option("arp_missed_max", Attr{Type: Uint8, IFLA: 30, Min: 1, Default: "2"}),
-	option("primary", Attr{Type: LinkRef, Late: true, IFLA: 11}),
-	option("primary_reselect", Attr{Type: Enum, Wire: Uint8, IFLA: 12, Default: "always", Enum: []EnumValue{{"always", 0}, {"better", 1}, {"failure", 2}}}),
-	option("fail_over_mac", Attr{Type: Enum, Wire: Uint8, IFLA: 13, Default: "none", Enum: []EnumValue{{"none", 0}, {"active", 1}, {"follow", 2}}}),
-	option("xmit_hash_policy", Attr{Type: Enum, Wire: Uint8, IFLA: 14, Default: "layer2",
-		Enum: []EnumValue{{"layer2", 0}, {"layer3+4", 1}, {"layer2+3", 2}, {"encap2+3", 3}, {"encap3+4", 4}, {"vlan+srcmac", 5}}}),
-	option("resend_igmp", Attr{Type: Uint32, IFLA: 15, Max: 255, Default: "1"}),
-	option("num_grat_arp", Attr{Type: Uint8, IFLA: 16, Default: "1"}),
-	option("all_slaves_active", Attr{Type: Enum, Wire: Uint8, IFLA: 17, Default: "dropped", Enum: []EnumValue{{"dropped", 0}, {"delivered", 1}}}),
-	option("min_links", Attr{Type: Uint32, IFLA: 18, Max: 1<<31 - 1, Default: "0"}),
-	option("lp_interval", Attr{Type: Uint32, IFLA: 19, Min: 1, Max: 1<<31 - 1, Default: "1"}),
-	option("packets_per_slave", Attr{Type: Uint32, IFLA: 20, Max: 65535, Default: "1"}),
-	option("lacp_rate", Attr{Type: Enum, Wire: Uint8, IFLA: 21, Default: "slow", Enum: []EnumValue{{"slow", 0}, {"fast", 1}}}),
-	option("lacp_active", Attr{Type: Bool, IFLA: 29, Default: "true", Extension: true}),
-	option("coupled_control", Attr{Type: Bool, IFLA: 32, Default: "true", Extension: true}),
-	option("ad_select", Attr{Type: Enum, Wire: Uint8, IFLA: 22, Default: "stable", Enum: []EnumValue{{"stable", 0}, {"bandwidth", 1}, {"count", 2}}}),
-	option("ad_actor_sys_prio", Attr{Type: Uint16, IFLA: 24, Min: 1, Default: "65535"}),
-	option("ad_user_port_key", Attr{Type: Uint16, IFLA: 25, Max: 1023, Default: "0"}),
-	option("ad_actor_system", Attr{Type: MAC, IFLA: 26, Default: "00:00:00:00:00:00"}),
-	option("tlb_dynamic_lb", Attr{Type: Bool, IFLA: 27, Default: "true"}),
-}
-
-// option completes the table's row of an option: its word in ip(8) is its name.
-func option(name string, a Attr) Attr {
-	a.Key, a.Set = "link-aggregation.options."+name, Anytime
-	a.IP = map[string]string{"arp_missed_max": "missed_max"}[name]
-	if a.IP == "" {
-		a.IP = name
-	}
-	return a
+	{Key: bondOption + "active_slave", Type: LinkRef, Late: true, IFLA: 2, Extension: true, Set: Anytime, IP: "active_slave"},
+	{Key: bondOption + "miimon", Type: Uint32, IFLA: 3, Max: 1<<31 - 1, Set: Anytime, IP: "miimon"},
+	{Key: bondOption + "updelay", Type: Uint32, IFLA: 4, Max: 1<<31 - 1, Default: "0", Set: Anytime, IP: "updelay"},
+	{Key: bondOption + "downdelay", Type: Uint32, IFLA: 5, Max: 1<<31 - 1, Default: "0", Set: Anytime, IP: "downdelay"},
+	{Key: bondOption + "peer_notif_delay", Type: Uint32, IFLA: 28, Max: 300000, Default: "0", Extension: true, Set: Anytime, IP: "peer_notif_delay"},
+	{Key: bondOption + "use_carrier", Type: Bool, IFLA: 6, Default: "true", Set: Anytime, IP: "use_carrier"},
+	{Key: bondOption + "arp_interval", Type: Uint32, IFLA: 7, Max: 1<<31 - 1, Default: "0", Set: Anytime, IP: "arp_interval"},
+	{Key: bondOption + "arp_ip_target", Type: IPv4List, IFLA: 8, Set: Anytime, IP: "arp_ip_target"},
+	{Key: bondOption + "ns_ip6_target", Type: IPv6List, IFLA: 31, Extension: true, Set: Anytime, IP: "ns_ip6_target"},
+	{Key: bondOption + "arp_validate", Type: Enum, Wire: Uint32, IFLA: 9, Default: "none",
+		Enum: []EnumValue{{"none", 0}, {"active", 1}, {"backup", 2}, {"all", 3}, {"filter", 4}, {"filter_active", 5}, {"filter_backup", 6}}, Set: Anytime, IP: "arp_validate"},
+	{Key: bondOption + "arp_all_targets", Type: Enum, Wire: Uint32, IFLA: 10, Default: "any", Enum: []EnumValue{{"any", 0}, {"all", 1}}, Set: Anytime, IP: "arp_all_targets"},
+	{Key: bondOption + "arp_missed_max", Type: Uint8, IFLA: 30, Min: 1, Default: "2", Set: Anytime, IP: "missed_max"},
+	{Key: bondOption + "primary", Type: LinkRef, Late: true, IFLA: 11, Set: Anytime, IP: "primary"},
+	{Key: bondOption + "primary_reselect", Type: Enum, Wire: Uint8, IFLA: 12, Default: "always", Enum: []EnumValue{{"always", 0}, {"better", 1}, {"failure", 2}}, Set: Anytime, IP: "primary_reselect"},
+	{Key: bondOption + "fail_over_mac", Type: Enum, Wire: Uint8, IFLA: 13, Default: "none", Enum: []EnumValue{{"none", 0}, {"active", 1}, {"follow", 2}}, Set: Anytime, IP: "fail_over_mac"},
+	{Key: bondOption + "xmit_hash_policy", Type: Enum, Wire: Uint8, IFLA: 14, Default: "layer2",
+		Enum: []EnumValue{{"layer2", 0}, {"layer3+4", 1}, {"layer2+3", 2}, {"encap2+3", 3}, {"encap3+4", 4}, {"vlan+srcmac", 5}}, Set: Anytime, IP: "xmit_hash_policy"},
+	{Key: bondOption + "resend_igmp", Type: Uint32, IFLA: 15, Max: 255, Default: "1", Set: Anytime, IP: "resend_igmp"},
+	{Key: bondOption + "num_grat_arp", Type: Uint8, IFLA: 16, Default: "1", Set: Anytime, IP: "num_grat_arp"},
+	{Key: bondOption + "all_slaves_active", Type: Enum, Wire: Uint8, IFLA: 17, Default: "dropped", Enum: []EnumValue{{"dropped", 0}, {"delivered", 1}}, Set: Anytime, IP: "all_slaves_active"},
+	{Key: bondOption + "min_links", Type: Uint32, IFLA: 18, Max: 1<<31 - 1, Default: "0", Set: Anytime, IP: "min_links"},
+	{Key: bondOption + "lp_interval", Type: Uint32, IFLA: 19, Min: 1, Max: 1<<31 - 1, Default: "1", Set: Anytime, IP: "lp_interval"},
+	{Key: bondOption + "packets_per_slave", Type: Uint32, IFLA: 20, Max: 65535, Default: "1", Set: Anytime, IP: "packets_per_slave"},
+	{Key: bondOption + "lacp_rate", Type: Enum, Wire: Uint8, IFLA: 21, Default: "slow", Enum: []EnumValue{{"slow", 0}, {"fast", 1}}, Set: Anytime, IP: "lacp_rate"},
+	{Key: bondOption + "lacp_active", Type: Bool, IFLA: 29, Default: "true", Extension: true, Set: Anytime, IP: "lacp_active"},
+	{Key: bondOption + "coupled_control", Type: Bool, IFLA: 32, Default: "true", Extension: true, Set: Anytime, IP: "coupled_control"},
+	{Key: bondOption + "ad_select", Type: Enum, Wire: Uint8, IFLA: 22, Default: "stable", Enum: []EnumValue{{"stable", 0}, {"bandwidth", 1}, {"count", 2}}, Set: Anytime, IP: "ad_select"},
+	{Key: bondOption + "ad_actor_sys_prio", Type: Uint16, IFLA: 24, Min: 1, Default: "65535", Set: Anytime, IP: "ad_actor_sys_prio"},
+	{Key: bondOption + "ad_user_port_key", Type: Uint16, IFLA: 25, Max: 1023, Default: "0", Set: Anytime, IP: "ad_user_port_key"},
+	{Key: bondOption + "ad_actor_system", Type: MAC, IFLA: 26, Default: "00:00:00:00:00:00", Set: Anytime, IP: "ad_actor_system"},
+	{Key: bondOption + "tlb_dynamic_lb", Type: Bool, IFLA: 27, Default: "true", Set: Anytime, IP: "tlb_dynamic_lb"},
 }
 
 // bondPortAttrs are IFLA_BOND_SLAVE_* of linux/if_link.h.

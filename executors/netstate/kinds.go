@@ -1,6 +1,9 @@
 package netstate
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // kinds is every kind of interface that this version knows. The order is that
 // of the reference page.
@@ -74,8 +77,9 @@ func KindByKernel(kernel string) *Kind {
 func LinkAttrs() []Attr { return linkAttrs }
 
 // attrsByKey has every attribute by its key: the sections keep the keys of the
-// kinds apart, and a test proves it.
-var attrsByKey = indexAttrs()
+// kinds apart, and a test proves it. Like other large tables it is made when it
+// is needed: an agent that only runs a command is started in less time.
+var attrsByKey = sync.OnceValue(indexAttrs)
 
 func indexAttrs() map[string]*Attr {
 	m := map[string]*Attr{}
@@ -85,7 +89,7 @@ func indexAttrs() map[string]*Attr {
 		}
 	}
 	add(linkAttrs)
-	add(ethtoolAttrs)
+	add(EthtoolAttrs())
 	for _, k := range kinds {
 		add(k.Attrs)
 		add(k.PortAttrs)
@@ -97,7 +101,7 @@ func indexAttrs() map[string]*Attr {
 // kind or of its being a port ("mtu", "vxlan.id", "bridge-port.isolated"), or
 // nil.
 func AttrByKey(key string) *Attr {
-	a := attrsByKey[key]
+	a := attrsByKey()[key]
 	if a == nil && len(key) > len(EthtoolFeature) && strings.HasPrefix(key, EthtoolFeature) {
 		return &Attr{Key: key, Type: Bool, Set: Anytime} // drivers have features of their own
 	}

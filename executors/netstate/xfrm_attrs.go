@@ -1,6 +1,9 @@
 package netstate
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Attributes of IPsec's objects. Those that are set OnCreate are what the kernel
 // tells one from another by. IFLA is the attribute's number in the message
@@ -18,11 +21,11 @@ var (
 func XfrmAttrs(sort string) []Attr {
 	switch sort {
 	case XfrmState:
-		return xfrmStateAttrs
+		return xfrmStateAttrs()
 	case XfrmPolicy:
-		return xfrmPolicyAttrs
+		return xfrmPolicyAttrs()
 	case XfrmDefault:
-		return xfrmDefaultAttrs
+		return xfrmDefaultAttrs()
 	}
 	return nil
 }
@@ -71,48 +74,50 @@ func xfrmFlag(key string, bit uint8, group uint16) Attr {
 
 var xfrmIfID = Attr{Key: "if-id", Type: Uint32, IFLA: 31, Set: Anytime, Default: "0", IP: "if_id"}
 
-var xfrmStateAttrs = slices.Concat([]Attr{
-	anyAddress("src", Anytime),
-	anyAddress("dst", OnCreate),
-	{Key: "proto", Type: Enum, Enum: xfrmProtocols, Set: OnCreate},
-	{Key: "spi", Type: Hex32, Min: 1, Set: OnCreate},
-}, xfrmMarks(OnCreate), []Attr{
-	{Key: "mode", Type: Enum, Enum: xfrmModes, Set: Anytime, Default: "transport", IP: "mode"},
-	{Key: "reqid", Type: Uint32, Set: Anytime, Default: "0", IP: "reqid"},
-	{Key: "replay-window", Type: Uint32, Max: 4096, Set: Anytime, Default: "0", IP: "replay-window"},
-	{Key: "replay-seq", Type: Uint64, Set: Anytime, Running: true},
-	{Key: "replay-oseq", Type: Uint64, Set: Anytime, Running: true},
-	xfrmFlag("esn", 7, 0),
-	xfrmFlag("noecn", 0, 0),
-	xfrmFlag("decap-dscp", 1, 0),
-	xfrmFlag("nopmtudisc", 2, 0),
-	xfrmFlag("icmp", 4, 0),
-	xfrmFlag("af-unspec", 5, 0),
-	xfrmFlag("align4", 6, 0),
-	xfrmFlag("dont-encap-dscp", 0, 24),
-	xfrmFlag("oseq-may-wrap", 1, 24),
-	{Key: "auth.name", Type: String, Set: Anytime},
-	{Key: "auth.key", Type: KeyHex, Max: 512, Set: Anytime},
-	{Key: "auth.trunc-len", Type: Uint32, Set: Anytime},
-	{Key: "enc.name", Type: String, Set: Anytime},
-	{Key: "enc.key", Type: KeyHex, Max: 512, Set: Anytime},
-	{Key: "aead.name", Type: String, Set: Anytime},
-	{Key: "aead.key", Type: KeyHex, Max: 512, Set: Anytime},
-	{Key: "aead.icv-len", Type: Uint32, Set: Anytime},
-	{Key: "comp.name", Type: String, Set: Anytime},
-}, xfrmSelector("selector.", Anytime), []Attr{
-	{Key: "encap.type", Type: Enum, Enum: []EnumValue{{"espinudp-nonike", 1}, {"espinudp", 2}, {"espintcp", 7}}, Set: Anytime},
-	{Key: "encap.sport", Type: Uint16, Set: Anytime, Default: "0"},
-	{Key: "encap.dport", Type: Uint16, Set: Anytime, Default: "0"},
-	anyAddress("encap.oa", Anytime),
-	xfrmIfID,
-	{Key: "output-mark", Type: Hex32, IFLA: 29, Set: Anytime, Default: "0x0", IP: "output-mark"},
-	{Key: "output-mark-mask", Type: Hex32, IFLA: 30, Set: Anytime, Default: "0x0", IP: "mask"},
-	{Key: "tfcpad", Type: Uint32, IFLA: 22, Set: Anytime, Default: "0", IP: "tfcpad"},
-	{Key: "dir", Type: Enum, Wire: Uint8, Enum: []EnumValue{{"in", 1}, {"out", 2}}, IFLA: 33, Set: Anytime, IP: "dir"},
-	{Key: "nat-keepalive-interval", Type: Uint32, IFLA: 34, Set: Anytime, Default: "0", IP: "nat-keepalive-interval"},
-	{Key: "mapping-max-timer", Type: Uint32, IFLA: 32, Set: Anytime, Default: "0", IP: "mapping-max-timer"},
-}, xfrmOffload(), xfrmLimits())
+var xfrmStateAttrs = sync.OnceValue(func() []Attr {
+	return slices.Concat([]Attr{
+		anyAddress("src", Anytime),
+		anyAddress("dst", OnCreate),
+		{Key: "proto", Type: Enum, Enum: xfrmProtocols, Set: OnCreate},
+		{Key: "spi", Type: Hex32, Min: 1, Set: OnCreate},
+	}, xfrmMarks(OnCreate), []Attr{
+		{Key: "mode", Type: Enum, Enum: xfrmModes, Set: Anytime, Default: "transport", IP: "mode"},
+		{Key: "reqid", Type: Uint32, Set: Anytime, Default: "0", IP: "reqid"},
+		{Key: "replay-window", Type: Uint32, Max: 4096, Set: Anytime, Default: "0", IP: "replay-window"},
+		{Key: "replay-seq", Type: Uint64, Set: Anytime, Running: true},
+		{Key: "replay-oseq", Type: Uint64, Set: Anytime, Running: true},
+		xfrmFlag("esn", 7, 0),
+		xfrmFlag("noecn", 0, 0),
+		xfrmFlag("decap-dscp", 1, 0),
+		xfrmFlag("nopmtudisc", 2, 0),
+		xfrmFlag("icmp", 4, 0),
+		xfrmFlag("af-unspec", 5, 0),
+		xfrmFlag("align4", 6, 0),
+		xfrmFlag("dont-encap-dscp", 0, 24),
+		xfrmFlag("oseq-may-wrap", 1, 24),
+		{Key: "auth.name", Type: String, Set: Anytime},
+		{Key: "auth.key", Type: KeyHex, Max: 512, Set: Anytime},
+		{Key: "auth.trunc-len", Type: Uint32, Set: Anytime},
+		{Key: "enc.name", Type: String, Set: Anytime},
+		{Key: "enc.key", Type: KeyHex, Max: 512, Set: Anytime},
+		{Key: "aead.name", Type: String, Set: Anytime},
+		{Key: "aead.key", Type: KeyHex, Max: 512, Set: Anytime},
+		{Key: "aead.icv-len", Type: Uint32, Set: Anytime},
+		{Key: "comp.name", Type: String, Set: Anytime},
+	}, xfrmSelector("selector.", Anytime), []Attr{
+		{Key: "encap.type", Type: Enum, Enum: []EnumValue{{"espinudp-nonike", 1}, {"espinudp", 2}, {"espintcp", 7}}, Set: Anytime},
+		{Key: "encap.sport", Type: Uint16, Set: Anytime, Default: "0"},
+		{Key: "encap.dport", Type: Uint16, Set: Anytime, Default: "0"},
+		anyAddress("encap.oa", Anytime),
+		xfrmIfID,
+		{Key: "output-mark", Type: Hex32, IFLA: 29, Set: Anytime, Default: "0x0", IP: "output-mark"},
+		{Key: "output-mark-mask", Type: Hex32, IFLA: 30, Set: Anytime, Default: "0x0", IP: "mask"},
+		{Key: "tfcpad", Type: Uint32, IFLA: 22, Set: Anytime, Default: "0", IP: "tfcpad"},
+		{Key: "dir", Type: Enum, Wire: Uint8, Enum: []EnumValue{{"in", 1}, {"out", 2}}, IFLA: 33, Set: Anytime, IP: "dir"},
+		{Key: "nat-keepalive-interval", Type: Uint32, IFLA: 34, Set: Anytime, Default: "0", IP: "nat-keepalive-interval"},
+		{Key: "mapping-max-timer", Type: Uint32, IFLA: 32, Set: Anytime, Default: "0", IP: "mapping-max-timer"},
+	}, xfrmOffload(), xfrmLimits())
+})
 
 func xfrmOffload() []Attr {
 	return []Attr{
@@ -122,32 +127,34 @@ func xfrmOffload() []Attr {
 	}
 }
 
-var xfrmPolicyAttrs = slices.Concat([]Attr{
-	{Key: "dir", Type: Enum, Enum: []EnumValue{{"in", 0}, {"out", 1}, {"fwd", 2}}, Set: OnCreate},
-}, xfrmSelector("", OnCreate), []Attr{
-	{Key: "ptype", Type: Enum, Enum: []EnumValue{{"main", 0}, {"sub", 1}}, Set: OnCreate, Default: "main"},
-}, xfrmMarks(OnCreate), []Attr{
-	{Key: "if-id", Type: Uint32, IFLA: 31, Set: OnCreate, Default: "0", IP: "if_id"},
-	{Key: "action", Type: Enum, Enum: []EnumValue{{"allow", 0}, {"block", 1}}, Set: Anytime, Default: "allow", IP: "action"},
-	{Key: "priority", Type: Uint32, Set: Anytime, Default: "0", IP: "priority"},
-	xfrmFlag("localok", 0, 0),
-	xfrmFlag("icmp", 1, 0),
-	{Key: "templates", Type: List, Set: Anytime, Fields: []Attr{
-		anyAddress("src", Anytime),
-		anyAddress("dst", Anytime),
-		{Key: "proto", Type: Enum, Enum: xfrmProtocols, Set: Anytime},
-		{Key: "spi", Type: Hex32, Set: Anytime, Default: "0x0"},
-		{Key: "mode", Type: Enum, Enum: xfrmModes, Set: Anytime, Default: "transport"},
-		{Key: "reqid", Type: Uint32, Set: Anytime, Default: "0"},
-		{Key: "level", Type: Enum, Enum: []EnumValue{{"required", 0}, {"use", 1}}, Set: Anytime, Default: "required"},
-		{Key: "share", Type: Enum, Enum: xfrmShares, Set: Anytime, Default: "any"},
-		{Key: "family", Type: Enum, Enum: []EnumValue{{"ipv4", 2}, {"ipv6", 10}}, Set: Anytime},
-	}},
-}, xfrmOffload()[:2], xfrmLimits())
+var xfrmPolicyAttrs = sync.OnceValue(func() []Attr {
+	return slices.Concat([]Attr{
+		{Key: "dir", Type: Enum, Enum: []EnumValue{{"in", 0}, {"out", 1}, {"fwd", 2}}, Set: OnCreate},
+	}, xfrmSelector("", OnCreate), []Attr{
+		{Key: "ptype", Type: Enum, Enum: []EnumValue{{"main", 0}, {"sub", 1}}, Set: OnCreate, Default: "main"},
+	}, xfrmMarks(OnCreate), []Attr{
+		{Key: "if-id", Type: Uint32, IFLA: 31, Set: OnCreate, Default: "0", IP: "if_id"},
+		{Key: "action", Type: Enum, Enum: []EnumValue{{"allow", 0}, {"block", 1}}, Set: Anytime, Default: "allow", IP: "action"},
+		{Key: "priority", Type: Uint32, Set: Anytime, Default: "0", IP: "priority"},
+		xfrmFlag("localok", 0, 0),
+		xfrmFlag("icmp", 1, 0),
+		{Key: "templates", Type: List, Set: Anytime, Fields: []Attr{
+			anyAddress("src", Anytime),
+			anyAddress("dst", Anytime),
+			{Key: "proto", Type: Enum, Enum: xfrmProtocols, Set: Anytime},
+			{Key: "spi", Type: Hex32, Set: Anytime, Default: "0x0"},
+			{Key: "mode", Type: Enum, Enum: xfrmModes, Set: Anytime, Default: "transport"},
+			{Key: "reqid", Type: Uint32, Set: Anytime, Default: "0"},
+			{Key: "level", Type: Enum, Enum: []EnumValue{{"required", 0}, {"use", 1}}, Set: Anytime, Default: "required"},
+			{Key: "share", Type: Enum, Enum: xfrmShares, Set: Anytime, Default: "any"},
+			{Key: "family", Type: Enum, Enum: []EnumValue{{"ipv4", 2}, {"ipv6", 10}}, Set: Anytime},
+		}},
+	}, xfrmOffload()[:2], xfrmLimits())
+})
 
-var xfrmDefaultAttrs = func() (out []Attr) {
+var xfrmDefaultAttrs = sync.OnceValue(func() (out []Attr) {
 	for _, dir := range []string{"in", "fwd", "out"} {
 		out = append(out, Attr{Key: dir, Type: Enum, Enum: []EnumValue{{"accept", 2}, {"block", 1}}, Set: Anytime, Default: "accept", IP: dir})
 	}
 	return out
-}()
+})
