@@ -42,7 +42,7 @@ func NewClient(ctx context.Context, rw io.ReadWriteCloser, o Options) (*Client, 
 		over: make(chan struct{}), calls: map[uint32]*call{}}
 	r := newReader(rw)
 	stop := context.AfterFunc(ctx, func() { rw.Close() })
-	err := greet(r, c.w, o, maxNoise)
+	err := greet(r, o, maxNoise, c.w.holdGreeting)
 	if !stop() && err == nil || err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

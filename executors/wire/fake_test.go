@@ -181,7 +181,7 @@ type peer struct {
 func greeted(t *testing.T, conn net.Conn) *peer {
 	t.Helper()
 	p := &peer{t, conn, newReader(conn), &writer{w: conn}}
-	if err := greet(p.r, p.w, Options{Program: "test"}, 0); err != nil {
+	if err := greet(p.r, Options{Program: "test"}, 0, p.w.greeting); err != nil {
 		t.Fatal(err)
 	}
 	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {

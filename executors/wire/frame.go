@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // kind is a frame's kind.
@@ -99,27 +100,93 @@ func (r *reader) seek(limit int) (noise []byte, err error) {
 
 // writer writes frames, one at a time, from any goroutine.
 type writer struct {
-	mu  sync.Mutex
-	w   io.Writer
-	buf []byte
+	mu   sync.Mutex
+	w    io.Writer
+	buf  []byte
+	held int // bytes of buf that wait for what follows them
+	late *time.Timer
 }
 
-// frame writes one frame with a single Write.
+// lateBy bounds how long what is held waits for what follows it, and maxHeld how
+// much. What a short command prints and how it ended are one message then, and so
+// are a client's greeting and its first request: each one more is more work for
+// sshd on the way than for both ends.
+const (
+	lateBy  = 5 * time.Millisecond
+	maxHeld = 1 << 10
+)
+
+// frame writes one frame, with what is held before it, with a single Write.
 func (w *writer) frame(k kind, id uint32, more bool, payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.write(w.buf[:0], k, id, more, payload)
+	w.buf = appendFrame(w.buf[:w.held], k, id, more, payload)
+	return w.send()
 }
 
 // greeting writes Magic and the hello with a single Write.
 func (w *writer) greeting(payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.write(append(w.buf[:0], Magic...), kindHello, 0, false, payload)
+	w.buf = appendFrame(append(w.buf[:0], Magic...), kindHello, 0, false, payload)
+	return w.send()
 }
 
-// write writes what is in b and a frame behind it; w.mu is held.
-func (w *writer) write(b []byte, k kind, id uint32, more bool, payload []byte) error {
+// holdGreeting is greeting that may wait.
+func (w *writer) holdGreeting(payload []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf = append(w.buf[:0], Magic...)
+	return w.hold(kindHello, 0, payload)
+}
+
+// output writes output that may wait.
+func (w *writer) output(k kind, id uint32, payload []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf = w.buf[:w.held]
+	return w.hold(k, id, payload)
+}
+
+// hold puts a frame behind what is in the buffer, where it waits if it is small;
+// w.mu is held.
+func (w *writer) hold(k kind, id uint32, payload []byte) error {
+	w.buf = appendFrame(w.buf, k, id, false, payload)
+	if len(w.buf) > maxHeld {
+		return w.send()
+	}
+	if w.held == 0 && w.late == nil {
+		w.late = time.AfterFunc(lateBy, func() { _ = w.flush() }) // whoever writes next learns of a broken connection
+	} else if w.held == 0 {
+		w.late.Reset(lateBy)
+	}
+	w.held = len(w.buf)
+	return nil
+}
+
+// flush writes what is held.
+func (w *writer) flush() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.held == 0 {
+		return nil
+	}
+	w.buf = w.buf[:w.held]
+	return w.send()
+}
+
+// send writes the buffer; w.mu is held.
+func (w *writer) send() error {
+	if w.held > 0 {
+		w.held = 0
+		w.late.Stop()
+	}
+	_, err := w.w.Write(w.buf)
+	return err
+}
+
+// appendFrame puts a frame behind what is in b.
+func appendFrame(b []byte, k kind, id uint32, more bool, payload []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(len(payload)))
 	flags := byte(0)
 	if more {
@@ -127,10 +194,7 @@ func (w *writer) write(b []byte, k kind, id uint32, more bool, payload []byte) e
 	}
 	b = append(b, byte(k), flags)
 	b = binary.BigEndian.AppendUint32(b, id)
-	b = append(b, payload...)
-	w.buf = b
-	_, err := w.w.Write(b)
-	return err
+	return append(b, payload...)
 }
 
 // message writes a message of any size in as many frames as it takes.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 func TestFramesComeAsTheyWent(t *testing.T) {
@@ -31,6 +32,64 @@ func TestFramesComeAsTheyWent(t *testing.T) {
 	}
 	if _, err := r.next(); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
+	}
+}
+
+// writes takes what is written piece by piece.
+type writes chan string
+
+func (w writes) Write(b []byte) (int, error) {
+	w <- string(b)
+	return len(b), nil
+}
+
+// Small output goes with what follows it, alone when nothing does, and a lot of it
+// at once.
+func TestOutputWaits(t *testing.T) {
+	told := make(writes, 100)
+	w := &writer{w: told}
+	put := func(text string) {
+		t.Helper()
+		if err := w.output(kindStdout, 1, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take := func() string {
+		t.Helper()
+		select {
+		case b := <-told:
+			return b
+		case <-time.After(time.Minute):
+			t.Fatal("nothing is written")
+			return ""
+		}
+	}
+	put("one\n")
+	if err := w.frame(kindResponse, 1, false, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	all := take()
+	for len(told) > 0 || !strings.HasSuffix(all, "{}") { // after a pause longer than lateBy here it is two
+		all += take()
+	}
+	one := string(appendFrame(nil, kindStdout, 1, false, []byte("one\n")))
+	if want := one + string(appendFrame(nil, kindResponse, 1, false, []byte("{}"))); all != want {
+		t.Errorf("%q is written, want %q", all, want)
+	}
+	put("one\n")
+	if got := take(); got != one {
+		t.Errorf("%q is written, want %q", got, one)
+	}
+	large := strings.Repeat("x", maxHeld)
+	put(large)
+	if len(told) != 1 {
+		t.Error("what is large waits")
+	}
+	if got, want := take(), string(appendFrame(nil, kindStdout, 1, false, []byte(large))); got != want {
+		t.Errorf("%d bytes are written, want %d", len(got), len(want))
+	}
+	if err := w.flush(); err != nil || len(told) != 0 {
+		t.Errorf("%d writes of nothing, %v", len(told), err)
 	}
 }
 

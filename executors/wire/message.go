@@ -162,12 +162,12 @@ func protocolError(op string, err error) error {
 }
 
 // greet exchanges magic and hello.
-func greet(r *reader, w *writer, o Options, noise int) error {
+func greet(r *reader, o Options, noise int, greeting func(hello []byte) error) error {
 	sent := make(chan error, 1)
 	go func() { // both sides speak first: neither may wait for the other
 		b, err := json.Marshal(hello{Protocol: protocol, Program: o.Program})
 		if err == nil {
-			err = w.greeting(b)
+			err = greeting(b)
 		}
 		sent <- err
 	}()

@@ -43,12 +43,13 @@ func Serve(ctx context.Context, rw io.ReadWriter, opener executors.Opener, o Opt
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &server{w: &writer{w: rw}, opener: opener, ctx: ctx, limit: o.maxMessage(), running: map[uint32]*job{}, open: map[uint32]executors.Session{}}
 	r := newReader(rw)
-	err := greet(r, s.w, o, 0)
+	err := greet(r, o, 0, s.w.greeting)
 	if err == nil {
 		err = s.loop(r, newParts(o.maxMessage()))
 	}
 	cancel(executors.ErrLost)
 	s.work.Wait()
+	_ = s.w.flush() // a peer that does not take it has gone
 	for _, session := range s.open {
 		if l, ok := session.(interface{ Lost() }); ok {
 			l.Lost()
@@ -269,7 +270,7 @@ func (o *output) Write(b []byte) (int, error) {
 		if err != nil {
 			return sent, err
 		}
-		if err := o.w.frame(o.kind, o.id, false, b[sent:sent+n]); err != nil {
+		if err := o.w.output(o.kind, o.id, b[sent:sent+n]); err != nil {
 			return sent, err
 		}
 		sent += n
