@@ -71,9 +71,18 @@ func lean(stdin io.Reader) io.Reader {
 	if stdin != os.Stdin {
 		return stdin
 	}
-	runtime.GOMAXPROCS(1)
+	if os.Getenv(leanVar) != "" { // who started it has seen to that, which costs less
+		_ = os.Unsetenv(leanVar)
+		_ = os.Unsetenv("GOMAXPROCS") // commands are none of that
+	}
+	if runtime.GOMAXPROCS(0) != 1 {
+		runtime.GOMAXPROCS(1)
+	}
 	return waiting(os.Stdin)
 }
+
+// leanVar tells that GOMAXPROCS was set for this process only.
+const leanVar = "STET_LEAN"
 
 // survivePipes makes a write to a closed standard output an error instead of
 // the end (SIGPIPE): there may be a guard to wait for. Unlike an ignored signal

@@ -122,6 +122,23 @@ func (c *connection) lock(run string) error {
 	return c.Lock(c.t.Context(), executors.Lock{Run: run, Document: "doc.md", Operator: "ann", Since: "now"})
 }
 
+// TestLean: what only the agent was given is not there for its commands; what the
+// host's environment says is.
+func TestLean(t *testing.T) {
+	for lean, want := range map[string]string{"1": "none none\n", "": "1 none\n"} {
+		t.Run("lean="+lean, func(t *testing.T) {
+			t.Setenv("GOMAXPROCS", "1")
+			t.Setenv(leanVar, lean)
+			c := connect(t, t.TempDir())
+			out := &buffer{}
+			_, err := c.Run(t.Context(), executors.Command{Argv: []string{"sh", "-c", "echo ${GOMAXPROCS-none} ${" + leanVar + ":-none}"}}, executors.Output{Stdout: out})
+			if err != nil || out.String() != want {
+				t.Errorf("a command sees %q (%v), want %q", out.String(), err, want)
+			}
+		})
+	}
+}
+
 // TestKept: a command whose connection is lost goes on; the next connection
 // learns how it ended, and what it printed meanwhile, each byte once.
 func TestKept(t *testing.T) {

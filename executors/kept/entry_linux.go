@@ -78,7 +78,7 @@ func (s *Store) begin(id string) (entry, *os.File, error) {
 		err = unix.Flock(int(alive.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	}
 	if err == nil {
-		err = e.write("began", began{ID: id, At: time.Now(), Boot: bootID()})
+		err = e.write("began", began{ID: id, At: time.Now().UTC(), Boot: bootID()})
 	}
 	if err != nil {
 		if alive != nil {

@@ -90,7 +90,7 @@ func (r *process) run(ctx context.Context, c executors.Command, out executors.Ou
 		kept.Stderr = r.tee(&mu, l, stderr, out.Stderr)
 	}
 	r.status, r.err = run(ctx, c, kept)
-	x := exit{Status: r.status, At: time.Now(), Late: errors.Is(r.err, context.DeadlineExceeded), Ended: errors.Is(r.err, context.Canceled)}
+	x := exit{Status: r.status, At: time.Now().UTC(), Late: errors.Is(r.err, context.DeadlineExceeded), Ended: errors.Is(r.err, context.Canceled)}
 	if r.err != nil {
 		var known *executors.Error
 		if !errors.As(r.err, &known) {

@@ -61,6 +61,9 @@ const (
 // whose mode begins with l), and two processes on the host are half of what
 // starting the agent costs.
 //
+// GOMAXPROCS makes the agent one thread at a time from its beginning; it takes both
+// variables out of what its commands see (package agent).
+//
 // HASHES are the agents of all platforms: which is the right one is not known
 // yet, and only the right one lies there. BECOME sets $w to the words of sudo.
 const startScript = `
@@ -69,7 +72,10 @@ if [ -x "$1" ] && [ -O "${1%/*}" ]; then
 ok="";
 if [ -k "${1%/*}" ] && [ -O "$1" ]; then [ -L "$1" ] || [ -L "${1%/*}" ] || ok=1;
 else case $(LC_ALL=C ls -ldn "${1%/*}") in drwx------*) ok=1;; esac; fi;
-if [ -n "$ok" ]; then BECOME exec $w "$1" ARGS; fi;
+if [ -n "$ok" ]; then
+[ -n "$GOMAXPROCS" ] || export GOMAXPROCS=1 STET_LEAN=1;
+BECOME exec $w "$1" ARGS;
+fi;
 fi;
 };
 for h in HASHES; do r ` + cacheFolder + `/agent-$h; done;
