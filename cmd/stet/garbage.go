@@ -23,7 +23,7 @@ func collectLate() {
 	limit := debug.SetMemoryLimit(unswept)
 	whenCollected(func() {
 		debug.SetMemoryLimit(limit)
-		debug.SetGCPercent(spare(percent, alive()))
+		debug.SetGCPercent(spare(percent, leftOver()))
 		stayAbove(percent)
 	})
 }
@@ -31,7 +31,7 @@ func collectLate() {
 // stayAbove sets after each collection what may be allocated until the next.
 func stayAbove(percent int) {
 	whenCollected(func() {
-		debug.SetGCPercent(spare(percent, alive()))
+		debug.SetGCPercent(spare(percent, leftOver()))
 		stayAbove(percent)
 	})
 }
@@ -42,21 +42,33 @@ func whenCollected(f func()) {
 	runtime.AddCleanup(first, func(int) { f() }, 0)
 }
 
-// spare is what may be allocated until the next collection, in percent of what
-// is alive: as much as percent says, and at least up to unswept.
-func spare(percent int, live uint64) int {
-	if live >= unswept {
-		return percent
-	}
-	live = max(live, 1<<20)
-	return max(percent, int((unswept-live)*100/live))
+// memory is what the last collection left, in bytes.
+type memory struct {
+	live    uint64 // of the heap
+	stacks  uint64 // of all goroutines
+	scanned uint64 // besides the heap
 }
 
-// alive is what the last collection left, in bytes.
-func alive() uint64 {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	if metrics.Read(live); live[0].Value.Kind() != metrics.KindUint64 {
-		return unswept
+// spare is what may be allocated until the next collection, in percent of what
+// was looked at: as much as percent says of what is alive, less half of what the
+// stacks take, and at least up to unswept. A thousand connections have as much
+// memory in stacks as in the heap, for which the runtime would let the heap grow
+// still more.
+func spare(percent int, m memory) int {
+	goal := m.live*uint64(100+percent)/100 - min(m.stacks/2, m.live*uint64(percent)/100*3/5)
+	return int((max(goal, unswept) - m.live) * 100 / max(m.live+m.scanned, 1<<20))
+}
+
+func leftOver() memory {
+	all := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
 	}
-	return live[0].Value.Uint64()
+	metrics.Read(all)
+	value := func(i int) uint64 {
+		if all[i].Value.Kind() != metrics.KindUint64 {
+			return 0
+		}
+		return all[i].Value.Uint64()
+	}
+	return memory{live: value(0), stacks: value(1), scanned: value(2) + value(3)}
 }
