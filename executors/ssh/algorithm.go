@@ -3,6 +3,7 @@ package ssh
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	cryptossh "golang.org/x/crypto/ssh"
 )
@@ -12,6 +13,35 @@ type algorithms struct {
 	kex, ciphers, macs, hostKeys []string
 	// missing names the settings of which nothing is left.
 	missing []string
+}
+
+// offers are what the library implements of configured lists, by where these lie:
+// hosts share them.
+type offers struct {
+	mu    sync.Mutex
+	known map[[4]*string]algorithms
+}
+
+// of is what s.supported says, worked out once for all hosts with the same lists.
+func (o *offers) of(s *Settings) algorithms {
+	first := func(list []string) *string {
+		if len(list) == 0 {
+			return nil
+		}
+		return &list[0]
+	}
+	key := [4]*string{first(s.KexAlgorithms), first(s.Ciphers), first(s.MACs), first(s.HostKeyAlgorithms)}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	a, ok := o.known[key]
+	if !ok {
+		if o.known == nil {
+			o.known = map[[4]*string]algorithms{}
+		}
+		a = s.supported()
+		o.known[key] = a
+	}
+	return a
 }
 
 // supported keeps of the configured lists what the library implements, in the

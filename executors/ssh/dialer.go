@@ -49,6 +49,7 @@ type Dialer struct {
 	known    knownHosts
 	agents   keyAgents
 	keys     keyFiles
+	offers   offers
 	prompts  *collector
 	logins   chan struct{} // turns for logins under way
 

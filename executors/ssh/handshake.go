@@ -164,7 +164,7 @@ func (h *handshake) run(ctx context.Context, address string, config *cryptossh.C
 
 // config holds the algorithms that the settings allow.
 func (d *Dialer) config(s *Settings) (*cryptossh.ClientConfig, error) {
-	a := s.supported()
+	a := d.offers.of(s)
 	verify := &hostKey{settings: s, known: &d.known}
 	order, err := verify.order(a.hostKeys)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"stet/executors"
 	"stet/executors/wire"
@@ -157,6 +158,13 @@ func (o *Opener) replace(key string, h *reached) {
 	o.hosts[key] = h
 }
 
+// maxEndings is how many connections end at once, for the memory that each end
+// takes, as long as no more than slowEnding has gone by.
+const (
+	maxEndings = 256
+	slowEnding = 500 * time.Millisecond
+)
+
 // Close ends the agents and the connections.
 func (o *Opener) Close() error {
 	o.mu.Lock()
@@ -172,8 +180,17 @@ func (o *Opener) Close() error {
 	o.cancel()
 	var wait sync.WaitGroup
 	errs := make([]error, len(all))
+	turns, hurry := make(chan struct{}, maxEndings), time.After(slowEnding)
 	for i, h := range all {
+		select {
+		case turns <- struct{}{}:
+		case <-hurry: // hosts that do not answer hold up nobody
+			turns = make(chan struct{}, len(all))
+			turns <- struct{}{}
+		}
+		turn := turns
 		wait.Go(func() {
+			defer func() { <-turn }()
 			<-h.ready
 			if err := h.close(); err != nil {
 				errs[i] = fmt.Errorf("closing the agent on %s: %w", h.name, err)

@@ -234,7 +234,7 @@ func FuzzSettings(f *testing.F) {
 	f.Add("hostname h\nuser u\nport 22\nuserknownhostsfile /a b /c\nrekeylimit 1 2\nidentityfile ~/x%h\nproxycommand nc %h %p\n")
 	f.Add("user none\nport 99999\nhostname\n\n  \nciphers ,\nidentityagent\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := parseDump(text).settings("h")
+		s, err := parseDump(text).settings("h", &lists{})
 		if err != nil {
 			return
 		}

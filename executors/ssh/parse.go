@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -50,11 +51,33 @@ func (d dump) number(keyword string, otherwise int) int {
 	return otherwise
 }
 
-func (d dump) list(keyword string) []string {
+func (d dump) list(keyword string, l *lists) []string {
 	if v := d.one(keyword); v != "" {
-		return strings.Split(v, ",")
+		return l.split(v)
 	}
 	return nil
+}
+
+// lists are settings that hold several words, which all hosts have alike. Nobody
+// changes one.
+type lists struct {
+	mu    sync.Mutex
+	known map[string][]string
+}
+
+// split splits a list at its commas, once for all hosts.
+func (l *lists) split(text string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	words, ok := l.known[text]
+	if !ok {
+		if l.known == nil {
+			l.known = map[string][]string{}
+		}
+		words = strings.Split(text, ",")
+		l.known[text] = words
+	}
+	return words
 }
 
 // all is every value of a keyword that may stand several times; "none" ends up
@@ -87,7 +110,7 @@ func (d dump) paths(keyword string) []string {
 
 // settings turns the dump into Settings; raw fields still hold the tokens that
 // `ssh -G` leaves in.
-func (d dump) settings(host string) (*Settings, error) {
+func (d dump) settings(host string, l *lists) (*Settings, error) {
 	s := &Settings{
 		Host: host, HostName: d.one("hostname"), User: d.one("user"), Port: d.number("port", 22),
 		AddressFamily: d.one("addressfamily"), BindAddress: d.one("bindaddress"), BindInterface: d.one("bindinterface"),
@@ -101,15 +124,15 @@ func (d dump) settings(host string) (*Settings, error) {
 		UserKnownHostsFiles: d.paths("userknownhostsfile"), GlobalKnownHostsFiles: d.paths("globalknownhostsfile"),
 		KnownHostsCommand: d.one("knownhostscommand"), RevokedHostKeys: d.one("revokedhostkeys"), HostKeyAlias: strings.ToLower(d.one("hostkeyalias")),
 		HashKnownHosts: d.yes("hashknownhosts", false), NoLocalhostAuth: d.yes("nohostauthenticationforlocalhost", false),
-		HostKeyAlgorithms: d.list("hostkeyalgorithms"), KexAlgorithms: d.list("kexalgorithms"), Ciphers: d.list("ciphers"), MACs: d.list("macs"),
-		PubkeyAcceptedAlgorithms: d.list("pubkeyacceptedalgorithms"), CASignatureAlgorithms: d.list("casignaturealgorithms"),
+		HostKeyAlgorithms: d.list("hostkeyalgorithms", l), KexAlgorithms: d.list("kexalgorithms", l), Ciphers: d.list("ciphers", l), MACs: d.list("macs", l),
+		PubkeyAcceptedAlgorithms: d.list("pubkeyacceptedalgorithms", l), CASignatureAlgorithms: d.list("casignaturealgorithms", l),
 		ConnectTimeout:      time.Duration(d.number("connecttimeout", 0)) * time.Second,
 		ServerAliveInterval: time.Duration(d.number("serveraliveinterval", 0)) * time.Second,
 		ServerAliveCountMax: d.number("serveralivecountmax", 3),
 	}
 	if s.PubkeyAcceptedAlgorithms == nil {
 		// Its name before OpenSSH 8.5.
-		s.PubkeyAcceptedAlgorithms = d.list("pubkeyacceptedkeytypes")
+		s.PubkeyAcceptedAlgorithms = d.list("pubkeyacceptedkeytypes", l)
 	}
 	if agent := d["identityagent"]; len(agent) > 0 {
 		s.IdentityAgent = agent[0]
@@ -118,7 +141,7 @@ func (d dump) settings(host string) (*Settings, error) {
 		s.RekeyBytes, _ = strconv.ParseUint(limit, 10, 64)
 	}
 	s.StrictHostKeyChecking = strict(d.one("stricthostkeychecking"))
-	s.Preferred = d.preferred()
+	s.Preferred = d.preferred(l)
 	if s.HostName == "" || s.User == "" || s.Port < 1 || s.Port > 65535 {
 		return nil, fmt.Errorf("ssh -G named no host name, user or port for %s", host)
 	}
@@ -140,8 +163,8 @@ func strict(value string) string {
 
 // preferred is PreferredAuthentications, or OpenSSH's order, less the methods
 // that are switched off.
-func (d dump) preferred() []string {
-	order := d.list("preferredauthentications")
+func (d dump) preferred(l *lists) []string {
+	order := d.list("preferredauthentications", l)
 	if order == nil {
 		order = []string{"gssapi-with-mic", "hostbased", "publickey", "keyboard-interactive", "password"}
 	}

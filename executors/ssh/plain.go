@@ -45,7 +45,7 @@ func (r *resolver) plain(a Address, jump string) (*Settings, error) {
 	if err := checkPlainValues(d); err != nil {
 		return nil, err
 	}
-	return d.settings(a.Host)
+	return d.settings(a.Host, &r.lists)
 }
 
 var plainKeywords = []string{

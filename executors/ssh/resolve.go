@@ -21,6 +21,7 @@ type resolver struct {
 	config  string // -F, or ""
 	local   local
 	alike   alike
+	lists   lists
 
 	mu    sync.Mutex
 	known map[string]*resolution
@@ -141,7 +142,7 @@ func (r *resolver) dump(ctx context.Context, a Address, jump string) (*Settings,
 	if err != nil {
 		return nil, err
 	}
-	return d.settings(a.Host)
+	return d.settings(a.Host, &r.lists)
 }
 
 // files are those that the configuration of a host is read from, as ssh -v tells.
