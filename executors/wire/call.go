@@ -76,15 +76,7 @@ func (k *call) leave() {
 
 // start sends a request.
 func (c *Client) start(ctx context.Context, method string, session uint32, params any) (uint32, *call, error) {
-	q := request{Method: method, Session: session, Timeout: until(ctx)}
-	if params != nil {
-		b, err := json.Marshal(params)
-		if err != nil {
-			return 0, nil, fmt.Errorf("encoding a request: %w", err)
-		}
-		q.Params = b
-	}
-	b, err := json.Marshal(q)
+	b, err := json.Marshal(asked{method, session, until(ctx), params})
 	if err != nil {
 		return 0, nil, fmt.Errorf("encoding a request: %w", err)
 	}

@@ -28,6 +28,14 @@ type request struct {
 	Params  json.RawMessage `json:"params,omitempty"`
 }
 
+// asked is a request as the client writes it, in one go.
+type asked struct {
+	Method  string `json:"method"`
+	Session uint32 `json:"session,omitempty"`
+	Timeout int64  `json:"timeout,omitempty"`
+	Params  any    `json:"params,omitempty"`
+}
+
 // response answers it. Some methods return a result along with an error.
 type response struct {
 	Result json.RawMessage `json:"result,omitempty"`
