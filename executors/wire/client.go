@@ -2,11 +2,11 @@ package wire
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -82,6 +82,9 @@ func (c *Client) take(f frame, p *parts) error {
 		if err != nil || !complete {
 			return err
 		}
+		if len(message) > 0 && len(f.payload) > 0 && &message[0] == &f.payload[0] {
+			message = slices.Clone(message) // the reader's buffer
+		}
 		return c.answer(f.id, message)
 	case kindStdout, kindStderr:
 		if k := c.call(f.id); k != nil {
@@ -117,9 +120,7 @@ func (c *Client) answer(id uint32, message []byte) error {
 		return fmt.Errorf("there is an answer to request %d, which is not open", id)
 	}
 	<-c.slots
-	if err := json.Unmarshal(message, &k.response); err != nil {
-		return fmt.Errorf("reading a response: %w", err)
-	}
+	k.message = message
 	close(k.done)
 	return nil
 }

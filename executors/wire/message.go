@@ -42,6 +42,12 @@ type response struct {
 	Error  *fault          `json:"error,omitempty"`
 }
 
+// replied is a response as the client reads it, in one go.
+type replied struct {
+	Result any    `json:"result"`
+	Error  *fault `json:"error"`
+}
+
 // runParams are those of "run". A stream that nobody wants is not sent; with
 // Merge both are one, in the order in which they were printed.
 type runParams struct {
