@@ -15,9 +15,9 @@ import (
 const thousand = 1000
 
 // maxMemory is what a test lets stet hold for a thousand hosts, outputs not
-// counted: half of it are the stacks and buffers of the seven goroutines that each
-// connection has. BenchmarkThousandHosts compares it with what is wanted.
-const maxMemory = 160 << 20
+// counted: nearly half of it are the stacks and buffers of the four goroutines that
+// each connection has. BenchmarkThousandHosts compares it with what is wanted.
+const maxMemory = 125 << 20
 
 // TestThousandHosts: a thousand hosts take little memory, one login each, and
 // every one of them is locked and given back.
