@@ -2,6 +2,8 @@ package journal
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"os"
@@ -428,5 +430,35 @@ func TestReplayWithoutChain(t *testing.T) {
 	}
 	if _, err := Replay(filepath.Join(dir, "nowhere")); err == nil {
 		t.Error("no folder is no empty folder")
+	}
+}
+
+// A line that carries the right hash of something that is no record is told.
+func TestHashedGarbage(t *testing.T) {
+	for name, line := range map[string]string{
+		"no data":      `{"seq":1,"time":"2026-11-21T22:01:03Z","kind":"note","prev":""`,
+		"data cut":     `{"seq":1,"time":"2026-11-21T22:01:03Z","kind":"note","prev":"","data":{"text":"a`,
+		"data closed":  `{"seq":1,"time":"2026-11-21T22:01:03Z","kind":"note","prev":"","data":{}}`,
+		"head garbled": `{"seq":1,"time":"2026-11-21T22:01:03Z","kind":,"prev":"","data":{}`,
+	} {
+		sum := sha256.Sum256([]byte(line))
+		whole := line + hashKey + hex.EncodeToString(sum[:]) + "\"}\n"
+		var broken *BrokenError
+		if log, err := read(strings.NewReader(whole), "j"); !errors.As(err, &broken) || broken.Line != 1 {
+			t.Errorf("%s: %+v, %v", name, log, err)
+		}
+	}
+}
+
+// What stands in a kind or in the data is not taken for the record's own keys.
+func TestKeysInside(t *testing.T) {
+	kind, data := Kind(`odd","data":1`), map[string]string{"text": `,"data":{},"hash":"`}
+	line, hash, err := encode(1, time.Unix(0, 0), kind, "", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := read(bytes.NewReader(line), "j")
+	if err != nil || log.Records[0].Kind != kind || log.Records[0].Hash != hash || !json.Valid(log.Records[0].Data) {
+		t.Fatalf("%+v, %v", log, err)
 	}
 }

@@ -17,6 +17,9 @@ import (
 // hashKey stands between what a record's hash covers and the hash.
 const hashKey = `,"hash":"`
 
+// dataKey stands between a record's head and its data.
+const dataKey = `,"data":`
+
 // Log is a chain as read back.
 type Log struct {
 	// Dir is the operation's folder.
@@ -136,9 +139,8 @@ func decode(raw []byte, seq int64, prev string) (rec *Record, reason string) {
 	if string(raw[at:]) != hashKey+hash+"\"}\n" {
 		return nil, "the hash does not fit the record: it was changed after it was written"
 	}
-	rec = new(Record)
-	if err := json.Unmarshal(raw, rec); err != nil {
-		return nil, err.Error()
+	if rec, reason = parse(raw[:at], hash); reason != "" {
+		return nil, reason
 	}
 	if rec.Seq != seq {
 		return nil, fmt.Sprintf("record %d stands where %d belongs", rec.Seq, seq)
@@ -146,5 +148,25 @@ func decode(raw []byte, seq int64, prev string) (rec *Record, reason string) {
 	if rec.Prev != prev {
 		return nil, "it does not follow the record before it"
 	}
+	return rec, ""
+}
+
+// parse reads a line up to its hash. The data, which may be a table of many
+// megabytes, is checked and neither copied nor decoded.
+func parse(line []byte, hash string) (rec *Record, reason string) {
+	// What stands before it cannot contain it: numbers, a time, hashes, and a
+	// kind, whose quotes JSON would escape.
+	head, data, ok := bytes.Cut(line, []byte(dataKey))
+	if !ok {
+		return nil, "no data"
+	}
+	rec = new(Record)
+	if err := json.Unmarshal(append(bytes.Clone(head), '}'), rec); err != nil {
+		return nil, err.Error()
+	}
+	if !json.Valid(data) {
+		return nil, "its data is not JSON"
+	}
+	rec.Data, rec.Hash = data, hash
 	return rec, ""
 }
