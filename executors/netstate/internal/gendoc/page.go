@@ -42,7 +42,7 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 	case !k.Creatable:
 		b.WriteString("\nCannot be made or removed.\n")
 	case k.Kernel != "":
-		fmt.Fprintf(b, "\n`ip link add type %s`, for short.\n", k.Kernel)
+		fmt.Fprintf(b, "\n`ip link add type %s`, for short. The kernel has it from the option %s: the module %s, or built in.\n", k.Kernel, k.Option, k.Module)
 	}
 	if k.Name == "tun" {
 		b.WriteString("Made through `/dev/net/tun`, as `ip tuntap add` does.\n")

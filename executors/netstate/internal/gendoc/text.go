@@ -225,7 +225,7 @@ routes:
 
 ## Nexthop objects
 
-Entries of ` + "`nexthops`" + ` ᵉ are ways that routes name by number (ip-nexthop(8)): changing
+Entries of ` + "`nexthops`" + ` ᵉ are ways that routes name by number (ip-nexthop(8), Linux 5.3 and later): changing
 one turns all its routes at once. One of the same ` + "`id`" + ` is changed; with
 ` + "`state: absent`" + ` it is removed, unless a route or a group still uses it. The kernel
 removes it, and the routes by it, when its interface goes down; undoing brings both back.
@@ -329,9 +329,8 @@ route-rules:
 
 ` + "```yaml" + `
 neighbors:
-  config:
-    - {device: eth0, ip: 192.0.2.9, mac-address: "02:00:00:00:00:09"}
-    - {device: eth0, ip: 192.0.2.77, proxy: true}
+  - {device: eth0, ip: 192.0.2.9, mac-address: "02:00:00:00:00:09"}
+  - {device: eth0, ip: 192.0.2.77, proxy: true}
 ` + "```" + `
 
 ## Forwarding entries ᵉ
@@ -340,9 +339,8 @@ neighbors:
 
 ` + "```yaml" + `
 fdb:
-  config:
-    - {device: eth1, mac-address: "02:00:00:00:00:42"}
-    - {device: vx100, mac-address: "00:00:00:00:00:00", remote: 192.0.2.3}
+  - {device: eth1, mac-address: "02:00:00:00:00:42"}
+  - {device: vx100, mac-address: "00:00:00:00:00:00", remote: 192.0.2.3}
 ` + "```" + `
 
 ## Multicast databases ᵉ
