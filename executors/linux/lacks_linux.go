@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []r
 			continue
 		}
 		if name == netstate.TeamRunner {
-			if _, err := findTeamd(); err != nil {
+			if _, err := exec.LookPath("teamd"); err != nil {
 				note(s, name, "the program teamd is not installed")
 			}
 			continue

@@ -103,7 +103,7 @@ func teamText(v *teamValue, key string, l *links) (string, bool) {
 // observeTeam reads the options of a team; those of its ports are read by
 // observeTeamPorts.
 func observeTeam(ctx context.Context, n *Namespace, i *netstate.Interface) error {
-	if has, err := n.teamd(i); err != nil || has {
+	if has, err := n.teamd(ctx, i); err != nil || has {
 		return err // the options are its own
 	}
 	l, err := n.links(ctx)

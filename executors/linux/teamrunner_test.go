@@ -93,7 +93,7 @@ func TestTeamRunner(t *testing.T) {
 	}
 	pid, here := near.teamdProcess(team)
 	if _, there := far.teamdProcess(team); !here || there {
-		t.Errorf("process %d: here %v, there %v", pid, here, there)
+		t.Errorf("process %s: here %v, there %v", pid, here, there)
 	}
 	if err := far.endTeamd(t.Context(), team); err == nil || !strings.Contains(err.Error(), "in another namespace") {
 		t.Errorf("ending another namespace's: %v", err)
@@ -122,8 +122,8 @@ func TestTeamRunner(t *testing.T) {
 	eventually(t, "LACP after it was removed and undone", func() bool { return near.runnerOf(team) == aggregated })
 	near.undo(made)
 	near.same("undone", func() []string { return before })
-	if pid, _ := near.teamdProcess(team); pid != 0 {
-		t.Errorf("process %d is left", pid)
+	if pid, _ := near.teamdProcess(team); pid != "" {
+		t.Errorf("process %s is left", pid)
 	}
 }
 

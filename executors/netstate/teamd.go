@@ -86,13 +86,10 @@ func (i *Interface) TeamdConfig() string {
 			at = below
 		}
 		var v any = value
-		switch a := AttrByKey(key); {
-		case key == txHash:
+		if key == txHash {
 			v = strings.Split(value, ",")
-		case a.Type == Bool:
-			v = value == "true"
-		case a.Type != Enum && a.Type != String:
-			v = json.Number(value)
+		} else if json.Valid([]byte(value)) {
+			v = json.RawMessage(value) // a number, or a truth
 		}
 		at[path[len(path)-1]] = v
 	}
