@@ -27,6 +27,8 @@ func (m *simulation) ethtool(i *InterfaceConfig, v *Interface) {
 		fixed, known := was.Status[key]
 		name, feature := strings.CutPrefix(key, EthtoolFeature)
 		switch {
+		case (key == "ethernet.speed" || key == "ethernet.duplex") && i.Attrs[autoNegotiation] == "false":
+			// What was negotiated is lost when the driver is told so.
 		case known && fixed == i.Attrs[key]:
 			delete(v.Attrs, key) // it is so, and cannot be otherwise
 		case feature && !known:

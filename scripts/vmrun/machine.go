@@ -150,7 +150,20 @@ func machine(o *options, k *kernel, j *job, exchange, first string) []string {
 	for i, path := range j.Writable {
 		share(shareWritable+strconv.Itoa(i), path, "")
 	}
-	return args
+	return append(args, cards...)
+}
+
+// cards are network cards, all at one hub that leads nowhere else. A program
+// that wants them loads their drivers: e1000, virtio_net, e1000e. The last two
+// have one address, and the kernel pairs them (net_failover); QEMU plugs in the
+// primary when the driver of the standby asks for it.
+var cards = []string{
+	"-netdev", "hubport,id=card,hubid=0", "-device", "e1000,netdev=card,mac=52:54:00:00:0e:01,romfile=",
+	"-netdev", "hubport,id=standby,hubid=0",
+	"-device", "virtio-net-pci,netdev=standby,id=standby,failover=on,mac=52:54:00:00:0f:01,romfile=",
+	"-device", "pcie-root-port,id=hotplug0,chassis=1",
+	"-netdev", "hubport,id=primary,hubid=0",
+	"-device", "e1000e,netdev=primary,id=primary,bus=hotplug0,failover_pair_id=standby,mac=52:54:00:00:0f:01,romfile=",
 }
 
 // accelerator is kvm only on hardware that has it: elsewhere /dev/kvm may open
