@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -53,7 +54,7 @@ func (t *packedTable[P]) add(r *Route, list []P) {
 func (t *packedTable[P]) sort() {
 	by := func(a, b cell[P]) int { return a.at.compare(b.at) }
 	if !slices.IsSortedFunc(t.cells, by) {
-		slices.SortStableFunc(t.cells, by)
+		sortShort(t.cells, func(a, b cell[P]) int { return cmp.Or(by(a, b), int(a.way-b.way)) })
 	}
 }
 

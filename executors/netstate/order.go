@@ -212,7 +212,7 @@ func sortedPlaces(n int, compare func(a, b int) int) []int {
 	return places
 }
 
-// sortShort sorts a list of few. sort.Slice has one body for all types, where
+// sortShort sorts a list of few, or one that is seldom out of order. sort.Slice has one body for all types, where
 // slices.SortFunc has one for each: agents are sent to hosts, and shall be small.
 func sortShort[T any](list []T, compare func(a, b T) int) {
 	sort.Slice(list, func(i, j int) bool { return compare(list[i], list[j]) < 0 })

@@ -95,7 +95,9 @@ func (l *PrefixList) Sets() (four, six Prefixes) {
 	if !slices.IsSorted(l.four) {
 		l.four = sort4(l.four)
 	}
-	slices.SortFunc(l.six, prefix6.compare)
+	if !slices.IsSortedFunc(l.six, prefix6.compare) { // as the kernel's dumps are
+		sortShort(l.six, prefix6.compare)
+	}
 	return Prefixes{four: slices.Compact(l.four)}, Prefixes{six: slices.Compact(l.six)}
 }
 
