@@ -7,7 +7,7 @@ STATIC := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 # The agent is copied to hosts, so that its size counts more than its speed: its
 # requests are HTTP/1.1 anyway, its cryptography has no tables and no assembly,
 # nothing is inlined, and functions lie close together.
-AGENT := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS) -funcalign=8' -tags nethttpomithttp2,purego -gcflags=all=-l
+AGENT := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS) -funcalign=1' -tags nethttpomithttp2,purego -gcflags=all=-l
 # Where they go.
 AGENTS := bin
 FUZZTIME ?= 30s

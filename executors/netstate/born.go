@@ -189,6 +189,12 @@ func kindAttrs(i *Interface) Attrs {
 	return own
 }
 
+// What several kinds set up their interfaces with; shared, and never changed.
+var (
+	bornEthernet = Attrs{"arp": "true", "multicast": "true", "txqueuelen": "1000"}
+	bornTunnel   = Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"}
+)
+
 // ethernetMTU is ETH_DATA_LEN.
 const ethernetMTU = "1500"
 

@@ -9,7 +9,7 @@ var vcan = Kind{
 	Creatable: true,
 	Module:    "vcan",
 	Option:    "CONFIG_CAN_VCAN",
-	Born:      Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born:      bornTunnel,
 }
 
 // vxcan is a pair of CAN interfaces (drivers/net/can/vxcan.c; VXCAN_INFO_PEER of
@@ -23,7 +23,7 @@ var vxcan = Kind{
 	Option:    "CONFIG_CAN_VXCAN",
 	Pair:      true,
 	Needs:     []string{"vxcan.peer"},
-	Born:      Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born:      bornTunnel,
 	Attrs: []Attr{
 		{Key: "vxcan.peer", Type: String, Set: OnCreate, Extension: true, IP: "peer name"},
 		{Key: "vxcan.peer-target", Type: String, Set: OnCreate, Extension: true, IP: "netns"},

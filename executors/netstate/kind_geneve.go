@@ -10,7 +10,7 @@ var geneve = Kind{
 	Module:    "geneve",
 	Option:    "CONFIG_GENEVE",
 	Needs:     []string{"geneve.id", "geneve.remote"},
-	Born:      Attrs{"arp": "true", "multicast": "true", "txqueuelen": "1000"},
+	Born:      bornEthernet,
 	Attrs: []Attr{
 		{Key: "geneve.id", Type: Uint32, IFLA: 1, Max: 16777215, Set: OnCreate, Extension: true, IP: "id"},
 		{Key: "geneve.remote", Type: IPAddress, IFLA: 2, IFLA6: 7, Set: Anytime, Extension: true, IP: "remote"},

@@ -6,25 +6,25 @@ package netstate
 
 var gre = Kind{
 	Name: "gre", Kernel: "gre", Section: "gre", Creatable: true, Whole: true, Module: "ip_gre", Option: "CONFIG_NET_IPGRE",
-	Born:  Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born:  bornTunnel,
 	Attrs: greAttrs("gre", false),
 }
 
 var gretap = Kind{
 	Name: "gretap", Kernel: "gretap", Section: "gretap", Creatable: true, Whole: true, Module: "ip_gre", Option: "CONFIG_NET_IPGRE",
-	Born:  Attrs{"arp": "true", "multicast": "true", "txqueuelen": "1000"},
+	Born:  bornEthernet,
 	Attrs: greAttrs("gretap", false),
 }
 
 var ip6gre = Kind{
 	Name: "ip6gre", Kernel: "ip6gre", Section: "ip6gre", Creatable: true, Whole: true, Module: "ip6_gre", Option: "CONFIG_IPV6_GRE",
-	Born:  Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born:  bornTunnel,
 	Attrs: greAttrs("ip6gre", true),
 }
 
 var ip6gretap = Kind{
 	Name: "ip6gretap", Kernel: "ip6gretap", Section: "ip6gretap", Creatable: true, Whole: true, Module: "ip6_gre", Option: "CONFIG_IPV6_GRE",
-	Born:  Attrs{"arp": "true", "multicast": "true", "txqueuelen": "1000"},
+	Born:  bornEthernet,
 	Attrs: greAttrs("ip6gretap", true),
 }
 

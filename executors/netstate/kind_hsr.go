@@ -11,7 +11,7 @@ var hsr = Kind{
 	Module:    "hsr",
 	Option:    "CONFIG_HSR",
 	Needs:     []string{"hsr.port1", "hsr.port2"},
-	Born:      Attrs{"arp": "true", "multicast": "true", "txqueuelen": "1000"},
+	Born:      bornEthernet,
 	Attrs: []Attr{
 		{Key: "hsr.port1", Type: LinkRef, IFLA: 1, Set: OnCreate, IP: "slave1"},
 		{Key: "hsr.port2", Type: LinkRef, IFLA: 2, Set: OnCreate, IP: "slave2"},

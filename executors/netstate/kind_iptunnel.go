@@ -25,13 +25,13 @@ func anytime(a Attr) Attr {
 
 var ipip = Kind{
 	Name: "ipip", Kernel: "ipip", Section: "ipip", Creatable: true, Whole: true, Module: "ipip", Option: "CONFIG_NET_IPIP",
-	Born:  Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born:  bornTunnel,
 	Attrs: append(ipTunnel("ipip", false), ipTunnelMode("ipip", "ipip", EnumValue{"any", 0}, EnumValue{"ipip", 4}, EnumValue{"mplsip", 137})),
 }
 
 var sit = Kind{
 	Name: "sit", Kernel: "sit", Section: "sit", Creatable: true, Whole: true, Module: "sit", Option: "CONFIG_IPV6_SIT",
-	Born: Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born: bornTunnel,
 	Attrs: append(ipTunnel("sit", false),
 		ipTunnelMode("sit", "ip6ip", EnumValue{"any", 0}, EnumValue{"ipip", 4}, EnumValue{"ip6ip", 41}, EnumValue{"mplsip", 137}),
 		Attr{Key: "sit.isatap", Type: FlagBit, Wire: Uint16, IFLA: 8, Bit: 0, Set: OnCreate, Default: "false", IP: "isatap", Extension: true}),
@@ -39,7 +39,7 @@ var sit = Kind{
 
 var ip6tnl = Kind{
 	Name: "ip6tnl", Kernel: "ip6tnl", Section: "ip6tnl", Creatable: true, Whole: true, Module: "ip6_tunnel", Option: "CONFIG_IPV6_TUNNEL",
-	Born: Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born: bornTunnel,
 	Attrs: append(ipTunnel("ip6tnl", true), anytime(
 		ipTunnelMode("ip6tnl", "any", EnumValue{"any", 0}, EnumValue{"ipip6", 4}, EnumValue{"ip6ip6", 41}))),
 }

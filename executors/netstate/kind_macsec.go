@@ -13,7 +13,7 @@ var macSec = Kind{
 	Option:    "CONFIG_MACSEC",
 	Below:     "macsec.base-iface",
 	Needs:     []string{"macsec.base-iface"},
-	Born:      Attrs{"arp": "true", "multicast": "true", "txqueuelen": "1000"},
+	Born:      bornEthernet,
 	Attrs: []Attr{
 		{Key: "macsec.base-iface", Type: LinkRef, IFLA: 5, Message: true, Set: OnCreate, IP: "link"},
 		{Key: "macsec.port", Type: Uint16, Set: OnCreate, IP: "port"},

@@ -9,5 +9,5 @@ var nlmon = Kind{
 	Creatable: true,
 	Module:    "nlmon",
 	Option:    "CONFIG_NLMON",
-	Born:      Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born:      bornTunnel,
 }

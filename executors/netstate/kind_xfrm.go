@@ -16,13 +16,13 @@ func vtiAttrs(section string, six bool) []Attr {
 
 var vti = Kind{
 	Name: "vti", Kernel: "vti", Section: "vti", Creatable: true, Whole: true, Module: "ip_vti", Option: "CONFIG_NET_IPVTI",
-	Born:  Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born:  bornTunnel,
 	Attrs: vtiAttrs("vti", false),
 }
 
 var vti6 = Kind{
 	Name: "vti6", Kernel: "vti6", Section: "vti6", Creatable: true, Whole: true, Module: "ip6_vti", Option: "CONFIG_IPV6_VTI",
-	Born:  Attrs{"arp": "false", "multicast": "false", "txqueuelen": "1000"},
+	Born:  bornTunnel,
 	Attrs: vtiAttrs("vti6", true),
 }
 

@@ -30,11 +30,6 @@ func XfrmAttrs(sort string) []Attr {
 	return nil
 }
 
-// anyAddress is an address of either family.
-func anyAddress(key string, set Settable) Attr {
-	return Attr{Key: key, Type: IPAddress, IFLA: 1, IFLA6: 1, Set: set}
-}
-
 func xfrmSelector(section string, set Settable) []Attr {
 	return []Attr{
 		{Key: section + "src", Type: CIDR, Set: set, IP: "src"},
@@ -68,16 +63,10 @@ func xfrmLimits() []Attr {
 	return out
 }
 
-func xfrmFlag(key string, bit uint8, group uint16) Attr {
-	return Attr{Key: key, Type: FlagBit, Bit: bit, IFLA: group, Set: Anytime, Default: "false", IP: key}
-}
-
-var xfrmIfID = Attr{Key: "if-id", Type: Uint32, IFLA: 31, Set: Anytime, Default: "0", IP: "if_id"}
-
 var xfrmStateAttrs = sync.OnceValue(func() []Attr {
 	return slices.Concat([]Attr{
-		anyAddress("src", Anytime),
-		anyAddress("dst", OnCreate),
+		{Key: "src", Type: IPAddress, IFLA: 1, IFLA6: 1, Set: Anytime},
+		{Key: "dst", Type: IPAddress, IFLA: 1, IFLA6: 1, Set: OnCreate},
 		{Key: "proto", Type: Enum, Enum: xfrmProtocols, Set: OnCreate},
 		{Key: "spi", Type: Hex32, Min: 1, Set: OnCreate},
 	}, xfrmMarks(OnCreate), []Attr{
@@ -86,15 +75,15 @@ var xfrmStateAttrs = sync.OnceValue(func() []Attr {
 		{Key: "replay-window", Type: Uint32, Max: 4096, Set: Anytime, Default: "0", IP: "replay-window"},
 		{Key: "replay-seq", Type: Uint64, Set: Anytime, Running: true},
 		{Key: "replay-oseq", Type: Uint64, Set: Anytime, Running: true},
-		xfrmFlag("esn", 7, 0),
-		xfrmFlag("noecn", 0, 0),
-		xfrmFlag("decap-dscp", 1, 0),
-		xfrmFlag("nopmtudisc", 2, 0),
-		xfrmFlag("icmp", 4, 0),
-		xfrmFlag("af-unspec", 5, 0),
-		xfrmFlag("align4", 6, 0),
-		xfrmFlag("dont-encap-dscp", 0, 24),
-		xfrmFlag("oseq-may-wrap", 1, 24),
+		{Key: "esn", Type: FlagBit, Bit: 7, Set: Anytime, Default: "false", IP: "esn"},
+		{Key: "noecn", Type: FlagBit, Set: Anytime, Default: "false", IP: "noecn"},
+		{Key: "decap-dscp", Type: FlagBit, Bit: 1, Set: Anytime, Default: "false", IP: "decap-dscp"},
+		{Key: "nopmtudisc", Type: FlagBit, Bit: 2, Set: Anytime, Default: "false", IP: "nopmtudisc"},
+		{Key: "icmp", Type: FlagBit, Bit: 4, Set: Anytime, Default: "false", IP: "icmp"},
+		{Key: "af-unspec", Type: FlagBit, Bit: 5, Set: Anytime, Default: "false", IP: "af-unspec"},
+		{Key: "align4", Type: FlagBit, Bit: 6, Set: Anytime, Default: "false", IP: "align4"},
+		{Key: "dont-encap-dscp", Type: FlagBit, IFLA: 24, Set: Anytime, Default: "false", IP: "dont-encap-dscp"},
+		{Key: "oseq-may-wrap", Type: FlagBit, Bit: 1, IFLA: 24, Set: Anytime, Default: "false", IP: "oseq-may-wrap"},
 		{Key: "auth.name", Type: String, Set: Anytime},
 		{Key: "auth.key", Type: KeyHex, Max: 512, Set: Anytime},
 		{Key: "auth.trunc-len", Type: Uint32, Set: Anytime},
@@ -108,8 +97,8 @@ var xfrmStateAttrs = sync.OnceValue(func() []Attr {
 		{Key: "encap.type", Type: Enum, Enum: []EnumValue{{"espinudp-nonike", 1}, {"espinudp", 2}, {"espintcp", 7}}, Set: Anytime},
 		{Key: "encap.sport", Type: Uint16, Set: Anytime, Default: "0"},
 		{Key: "encap.dport", Type: Uint16, Set: Anytime, Default: "0"},
-		anyAddress("encap.oa", Anytime),
-		xfrmIfID,
+		{Key: "encap.oa", Type: IPAddress, IFLA: 1, IFLA6: 1, Set: Anytime},
+		{Key: "if-id", Type: Uint32, IFLA: 31, Set: Anytime, Default: "0", IP: "if_id"},
 		{Key: "output-mark", Type: Hex32, IFLA: 29, Set: Anytime, Default: "0x0", IP: "output-mark"},
 		{Key: "output-mark-mask", Type: Hex32, IFLA: 30, Set: Anytime, Default: "0x0", IP: "mask"},
 		{Key: "tfcpad", Type: Uint32, IFLA: 22, Set: Anytime, Default: "0", IP: "tfcpad"},
@@ -136,11 +125,11 @@ var xfrmPolicyAttrs = sync.OnceValue(func() []Attr {
 		{Key: "if-id", Type: Uint32, IFLA: 31, Set: OnCreate, Default: "0", IP: "if_id"},
 		{Key: "action", Type: Enum, Enum: []EnumValue{{"allow", 0}, {"block", 1}}, Set: Anytime, Default: "allow", IP: "action"},
 		{Key: "priority", Type: Uint32, Set: Anytime, Default: "0", IP: "priority"},
-		xfrmFlag("localok", 0, 0),
-		xfrmFlag("icmp", 1, 0),
+		{Key: "localok", Type: FlagBit, Set: Anytime, Default: "false", IP: "localok"},
+		{Key: "icmp", Type: FlagBit, Bit: 1, Set: Anytime, Default: "false", IP: "icmp"},
 		{Key: "templates", Type: List, Set: Anytime, Fields: []Attr{
-			anyAddress("src", Anytime),
-			anyAddress("dst", Anytime),
+			{Key: "src", Type: IPAddress, IFLA: 1, IFLA6: 1, Set: Anytime},
+			{Key: "dst", Type: IPAddress, IFLA: 1, IFLA6: 1, Set: Anytime},
 			{Key: "proto", Type: Enum, Enum: xfrmProtocols, Set: Anytime},
 			{Key: "spi", Type: Hex32, Set: Anytime, Default: "0x0"},
 			{Key: "mode", Type: Enum, Enum: xfrmModes, Set: Anytime, Default: "transport"},
