@@ -31,6 +31,21 @@ func tabulate(b []byte) (t attrTable) {
 	return t
 }
 
+// tableOf is the table of a nest that few messages have: where it is missing, a
+// nil one does, and there may be thousands of messages.
+func tableOf(b []byte) *attrTable {
+	t := tabulate(b)
+	return &t
+}
+
+// bytes are the attributes as they came.
+func (t *attrTable) bytes() []byte {
+	if t == nil {
+		return nil
+	}
+	return t.b
+}
+
 // attribute is the payload of one attribute among others; nil if it is not there.
 func attribute(b []byte, typ uint16) (payload []byte) {
 	for at, p := range attributes(b) {
@@ -44,7 +59,7 @@ func attribute(b []byte, typ uint16) (payload []byte) {
 // get is the payload of an attribute; nil if it is not there. An attribute
 // without payload is not nil.
 func (t *attrTable) get(typ uint16) []byte {
-	if typ == 0 || int(typ) >= len(t.at) || t.at[typ] == 0 {
+	if t == nil || typ == 0 || int(typ) >= len(t.at) || t.at[typ] == 0 {
 		return nil
 	}
 	at := int(t.at[typ])

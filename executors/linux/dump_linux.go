@@ -4,19 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// dumpTries bounds how often an interrupted dump is repeated.
-const dumpTries = 10
+// dumpTries bounds how often an interrupted dump is repeated. Most succeed at
+// the second try. But for two seconds after many interfaces have come up the
+// kernel is busy with their addresses (RFC 4862, section 5.4.2), so that later
+// tries wait, about three seconds in all.
+const (
+	dumpTries = 20
+	atOnce    = 8
+)
+
+// pauseBefore waits before a try of a dump, the first of which is 0.
+func pauseBefore(ctx context.Context, try int) error {
+	if try < atOnce {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(min(5*time.Millisecond<<(try-atOnce), 400*time.Millisecond)):
+		return nil
+	}
+}
 
 // dump asks for a table and hands every message of the answer to take. build
 // writes the request's fixed header and its filters. When the dump has been
 // interrupted, or a reply was lost, it starts anew, calling reset before each
 // try: what has been read of an interrupted dump may never have been true.
 func (n *Namespace) dump(ctx context.Context, typ uint16, build func(*message), reset func(), take func(reply)) error {
-	for range dumpTries {
+	for try := range dumpTries {
+		if err := pauseBefore(ctx, try); err != nil {
+			return err
+		}
 		reset()
 		err := n.with(ctx, func(s *socket) error { return s.dump(ctx, typ, build, take) })
 		if !errors.Is(err, errLost) {

@@ -164,18 +164,33 @@ func decodeFeatures(i *netstate.Interface, keys []string, t *attrTable) {
 	fixed, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_NOCHANGE))
 	wanted, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_WANTED))
 	active, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_ACTIVE))
-	status := make(netstate.Attrs, len(i.Status)+len(keys)) // without growing it
-	maps.Copy(status, i.Status)
-	i.Status = status
+	set := func(at int) bool { return changeable.has(at) && !fixed.has(at) }
+	some, all := 0, 0
+	for at, key := range keys {
+		if key != "" && there.has(at) {
+			all++
+			if set(at) {
+				some++
+			}
+		}
+	}
+	i.Attrs, i.Status = withRoom(i.Attrs, some), withRoom(i.Status, all)
 	for at, key := range keys {
 		if key == "" || !there.has(at) {
 			continue
 		}
-		if changeable.has(at) && !fixed.has(at) {
+		if set(at) {
 			i.Attrs[key] = strconv.FormatBool(wanted.has(at))
 		}
 		i.Status[key] = strconv.FormatBool(active.has(at))
 	}
+}
+
+// withRoom is a copy that more can be put into without growing it.
+func withRoom(attrs netstate.Attrs, more int) netstate.Attrs {
+	c := make(netstate.Attrs, len(attrs)+more)
+	maps.Copy(c, attrs)
+	return c
 }
 
 // bitmap is a set of bits in 32-bit words.

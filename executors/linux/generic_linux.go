@@ -83,7 +83,10 @@ func (g *generic) do(ctx context.Context, command uint8, build func(*message), t
 func (g *generic) dump(ctx context.Context, command uint8, build func(*message), reset func(), take func([]byte)) error {
 	release := g.s.bound(ctx)
 	defer release()
-	for range dumpTries {
+	for try := range dumpTries {
+		if err := pauseBefore(ctx, try); err != nil {
+			return err
+		}
 		reset()
 		err := g.s.dump(ctx, g.id, g.request(command, build), func(r reply) { take(genericBody(r)) })
 		if !errors.Is(err, errLost) {

@@ -21,9 +21,9 @@ type rawLink struct {
 	flags     uint32 // IFF_*
 	attrs     attrTable
 	kind      string // IFLA_INFO_KIND
-	data      attrTable
+	data      *attrTable
 	slaveKind string // IFLA_INFO_SLAVE_KIND: the kind of its controller
-	slaveData attrTable
+	slaveData *attrTable
 }
 
 func (r *rawLink) name() string { return text(r.attrs.get(unix.IFLA_IFNAME)) }
@@ -49,18 +49,18 @@ func decodeLink(b []byte) (r rawLink, ok bool) {
 		case unix.IFLA_INFO_KIND:
 			r.kind = text(p)
 		case unix.IFLA_INFO_DATA:
-			r.data = tabulate(p)
+			r.data = tableOf(p)
 		case unix.IFLA_INFO_SLAVE_KIND:
 			r.slaveKind = text(p)
 		case unix.IFLA_INFO_SLAVE_DATA:
-			r.slaveData = tabulate(p)
+			r.slaveData = tableOf(p)
 		}
 	}
 	if r.kind == "vlan" && r.data.get(unix.IFLA_VLAN_FLAGS) == nil {
 		// The kernel leaves flags out when none is set (vlan_fill_info).
 		var m message
 		m.attr(unix.IFLA_VLAN_FLAGS, []byte{0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff})
-		r.data = tabulate(append(m.b, r.data.b...))
+		r.data = tableOf(append(m.b, r.data.bytes()...))
 	}
 	return r, r.index > 0 && r.name() != ""
 }
@@ -101,7 +101,8 @@ func (n *Namespace) rawLink(ctx context.Context, name string) (raw rawLink, ok b
 // beyond the message (peers in other namespaces, addresses) is added by the
 // caller.
 func interfaceOf(r *rawLink, l *links) netstate.Interface {
-	i := netstate.Interface{Name: r.name(), Index: r.index, Attrs: netstate.Attrs{}, Status: netstate.Attrs{}}
+	const usual = 24 // of each: with room for them, neither map grows
+	i := netstate.Interface{Name: r.name(), Index: r.index, Attrs: make(netstate.Attrs, usual), Status: make(netstate.Attrs, usual)}
 	kind := netstate.KindByKernel(r.kind)
 	switch {
 	case kind != nil:
@@ -118,7 +119,7 @@ func interfaceOf(r *rawLink, l *links) netstate.Interface {
 	decodeAttrs(&i, netstate.LinkAttrs(), r, &r.attrs, l)
 	decodeInet6(&i, r)
 	if kind != nil {
-		decodeAttrs(&i, kind.Attrs, r, &r.data, l)
+		decodeAttrs(&i, kind.Attrs, r, r.data, l)
 		if addr := i.Status["hsr.supervision-address"]; addr != "" {
 			// It is told as the last byte of the address.
 			b, _ := net.ParseMAC(addr)
@@ -129,7 +130,7 @@ func interfaceOf(r *rawLink, l *links) netstate.Interface {
 		netkitEnd(&i)
 	}
 	if port := netstate.KindByKernel(r.slaveKind); port != nil {
-		decodeAttrs(&i, port.PortAttrs, r, &r.slaveData, l)
+		decodeAttrs(&i, port.PortAttrs, r, r.slaveData, l)
 	}
 	decodeStatus(i.Status, r)
 	if _, elsewhere := r.peerNetns(); kind.PeerKey() != "" && !elsewhere && r.link() != 0 {

@@ -40,7 +40,13 @@ func sysctlKey(path string) string {
 // its place. A key that does not exist has no value in the result. raw are the
 // interfaces, nil where they were not read.
 func (n *Namespace) observeSysctls(ctx context.Context, s *netstate.State, keys []string, raw []rawLink) error {
-	s.Sysctls = map[string]string{}
+	room := len(keys)
+	for _, key := range keys {
+		if strings.Contains(key, "*") {
+			room += len(raw)
+		}
+	}
+	s.Sysctls = make(map[string]string, room)
 	confs := newDeviceConfs(raw)
 	return n.within(func() error {
 		for _, key := range keys {

@@ -80,7 +80,10 @@ func (n *Namespace) xfrm(ctx context.Context, l *links) (list []netstate.Xfrm, u
 	release := s.bound(ctx)
 	defer release()
 	r := &xfrmReader{l: l}
-	for range dumpTries {
+	for try := range dumpTries {
+		if err := pauseBefore(ctx, try); err != nil {
+			return nil, 0, nil, err
+		}
 		*r = xfrmReader{l: l, keys: netstate.Secrets{}, hidden: keysHidden()}
 		err = errors.Join(
 			s.dump(ctx, xfrmGetState, func(*message) {}, r.state),

@@ -162,10 +162,10 @@ func lean(i *Interface) *Interface {
 	if !i.hasEthtool() {
 		return c
 	}
-	c.Attrs = cloneOrNew(i.Attrs)
-	for key := range i.Attrs {
-		if IsEthtool(key) && i.UsualEthtool(key) {
-			delete(c.Attrs, key)
+	c.Attrs = Attrs{} // most of them have nothing else
+	for key, value := range i.Attrs {
+		if !IsEthtool(key) || !i.UsualEthtool(key) {
+			c.Attrs[key] = value
 		}
 	}
 	return c

@@ -39,12 +39,16 @@ func (s *State) View(q Query) *State {
 	if len(q.Sysctls) == 0 {
 		return v
 	}
-	v.Sysctls = map[string]string{}
+	v.Sysctls = s.Sysctls
 	keys := newKeys(q.Sysctls)
-	for key, value := range s.Sysctls {
-		if keys.match(key) {
-			v.Sysctls[key] = value
+	for key := range s.Sysctls {
+		if !keys.match(key) {
+			v.Sysctls = keys.of(s.Sysctls)
+			break
 		}
+	}
+	if v.Sysctls == nil {
+		v.Sysctls = map[string]string{}
 	}
 	return v
 }
@@ -98,4 +102,15 @@ func (k keys) match(key string) bool {
 	}
 	before, _, after, ok := cutDevice(key)
 	return ok && len(k.patterns) > 0 && k.patterns[before+"*"+after]
+}
+
+// of are the parameters that match.
+func (k keys) of(all map[string]string) map[string]string {
+	m := map[string]string{}
+	for key, value := range all {
+		if k.match(key) {
+			m[key] = value
+		}
+	}
+	return m
 }
