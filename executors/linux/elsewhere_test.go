@@ -148,7 +148,7 @@ func TestNamelessCommands(t *testing.T) {
 		{Op: netstate.Add, After: netstate.Object{Link: pair}},
 		{Op: netstate.Add, Netns: name, After: addressed("v1", netstate.Address{Prefix: prefixed("192.0.2.2/24")})},
 	}})
-	here.run("sh", "-ec", strings.Join(commands, "\n"))
+	here.run("sh", "-exc", strings.Join(commands, "\n"))
 	shown, err := exec.Command("nsenter", "-t", fmt.Sprint(sleeper.Process.Pid), "-n", "ip", "-br", "addr", "show", "v1").CombinedOutput()
 	if err != nil || !strings.Contains(string(shown), "UP") || !strings.Contains(string(shown), "192.0.2.2/24") {
 		t.Errorf("after %q: %v %s", commands, err, shown)

@@ -85,9 +85,9 @@ func quote(w string) string {
 	if plain || w == "$$" {
 		return w
 	}
-	if text, ok := strings.CutPrefix(w, nameless); ok {
+	if option, text, ok := strings.Cut(w, nameless); ok && (option == "" || option == "--net=") {
 		if number, err := strconv.ParseUint(strings.TrimSuffix(text, "]"), 10, 64); err == nil {
-			return `"$(lsns -n -o PID ` + strconv.FormatUint(number, 10) + ` | head -n1)"`
+			return option + `"$(find /proc/[0-9]*/ns/net -lname '*[[]` + strconv.FormatUint(number, 10) + `]' 2>/dev/null | head -n1)"`
 		}
 	}
 	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
@@ -105,14 +105,15 @@ func ipIn(netns string) []string {
 }
 
 // nameless begins what stands for a namespace that has no name: the link of a
-// process that is in it, "net:[4026532281]". iproute2 takes a process's number
-// instead, which words has lsns(8) find.
+// process that is in it, "net:[4026532281]". iproute2 and nsenter(1) take the link's
+// path instead, which words has find(1) look for: lsns(8) gives up when a process
+// ends while it looks.
 const nameless = "net:["
 
 // inside are the words before a command that is run in a namespace.
 func inside(netns string) []string {
 	if strings.HasPrefix(netns, nameless) {
-		return []string{"nsenter", "-t", netns, "-n"}
+		return []string{"nsenter", "--net=" + netns}
 	}
 	return []string{"ip", "netns", "exec", netns}
 }

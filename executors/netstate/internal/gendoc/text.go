@@ -161,8 +161,8 @@ the far end is there again at once.
 The namespaces are looked for among the targets of the document, the named ones of the
 machine, and those of its processes: a container's, which is called by its inode as
 readlink(2) shows it (` + "`net:[4026532281]`" + `), and must still be there when it is undone. For
-such a namespace ` + "`--as ip`" + ` prints ` + "`nsenter -t \"$(lsns -n -o PID 4026532281 | head -n1)\" -n`" + `, which
-looks for a process that is in it. Of the other end of a pair in a namespace without name or process nothing can be known. The plan
+such a namespace ` + "`--as ip`" + ` prints a search of ` + "`/proc/*/ns/net`" + `
+for a process that is in it. Of the other end of a pair in a namespace without name or process nothing can be known. The plan
 warns of it (` + "`unseen`" + `); undoing cannot make such a pair again, says so, and ends as
 incomplete; to make it anew is refused. What lies on an interface from such a namespace
 is not found at all.
