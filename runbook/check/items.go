@@ -103,12 +103,19 @@ func linkItem(l *link) item {
 	}
 	for _, key := range sortedKeys(l.source.Attrs) {
 		a := netstate.AttrByKey(key)
-		if key == "state" || a != nil && a.Set == netstate.ReadOnly {
+		if key == "state" || a != nil && a.Set == netstate.ReadOnly || elsewhere(l.source.Attrs, key) {
 			continue
 		}
 		i.fields = append(i.fields, [2]string{key, l.source.Attrs[key]})
 	}
 	return i
+}
+
+// elsewhere tells that an attribute is about a pair's other end in another
+// namespace. Whether that is known depends on what else was asked for.
+func elsewhere(attrs netstate.Attrs, key string) bool {
+	pair, about := strings.CutSuffix(strings.TrimSuffix(key, "-target"), ".peer")
+	return about && attrs[pair+".peer-target"] != ""
 }
 
 // routeKey tells routes apart as the kernel does.
