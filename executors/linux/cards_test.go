@@ -135,6 +135,9 @@ func TestFailoverCard(t *testing.T) {
 		i    netstate.Interface
 		want string
 	}{{master, "net_failover"}, {standby, "virtio_net"}, {primary, "e1000e"}} {
+		if got := c.i.Status["driver"]; got != c.want {
+			t.Errorf("%s has the driver %q, not %s", c.i.Name, got, c.want)
+		}
 		out, err := exec.Command("ethtool", "-i", c.i.Name).Output()
 		if err != nil || !strings.HasPrefix(string(out), "driver: "+c.want+"\n") {
 			t.Errorf("the driver of %s is not %s: %v\n%s", c.i.Name, c.want, err, out)

@@ -22,12 +22,41 @@ func (n *Namespace) observeEthtool(ctx context.Context, s *netstate.State) error
 			own = append(own, &s.Interfaces[i])
 		}
 	}
+	if err := n.fillDrivers(own); err != nil {
+		return err
+	}
 	err := n.fillEthtool(ctx, 0, own)
 	if errors.Is(err, errNoEthtool) {
 		note(s, "ethtool", "the running kernel has no ethtool over netlink (CONFIG_ETHTOOL_NETLINK)")
 		return nil
 	}
 	return err
+}
+
+// fillDrivers reads which drivers the interfaces have (ETHTOOL_GDRVINFO of
+// linux/ethtool.h): ethtool's netlink does not tell. An interface may have none,
+// and may be gone.
+func (n *Namespace) fillDrivers(list []*netstate.Interface) error {
+	fd := -1
+	err := n.within(func() (err error) {
+		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("opening a socket to ask for drivers: %w", err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	for _, i := range list {
+		info, err := unix.IoctlGetEthtoolDrvinfo(fd, i.Name)
+		switch {
+		case err == nil && info.Driver[0] != 0:
+			i.Status = withRoom(i.Status, 1)
+			i.Status["driver"] = text(info.Driver[:])
+		case err != nil && err != unix.EOPNOTSUPP && err != unix.ENODEV:
+			return fmt.Errorf("asking for the driver of %s: %w", i.Name, err)
+		}
+	}
+	return nil
 }
 
 var errNoEthtool = errors.New("no ethtool over netlink")

@@ -50,7 +50,7 @@ func (c *compilation) use(name string) {
 func (c *compilation) checkCall(call *ast.CallNode) {
 	if len(call.Arguments) == 1 && !c.space.templates {
 		// An attr, whatever the type that its call was given.
-		if key, ok := call.Arguments[0].(*ast.StringNode); ok && netstate.IsEthtool(key.Value) {
+		if key, ok := call.Arguments[0].(*ast.StringNode); ok && (netstate.IsEthtool(key.Value) || key.Value == "driver") {
 			c.plan.query = merge(c.plan.query, netstate.Query{Links: true, Ethtool: true})
 		}
 	}
