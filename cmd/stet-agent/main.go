@@ -13,8 +13,11 @@ import (
 	"os"
 
 	"stet/executors/agent"
+	"stet/internal/mainthread"
 )
 
 func main() {
-	os.Exit(agent.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(mainthread.Leave(func() int {
+		return agent.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	}))
 }

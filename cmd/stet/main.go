@@ -8,14 +8,17 @@ import (
 	"os"
 
 	"stet/executors/ssh"
+	"stet/internal/mainthread"
 )
 
 func main() {
 	collectLate()
-	if asked, code := ssh.Askpass(os.Args[1:], os.Stdout); asked {
-		os.Exit(code)
-	}
-	os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(mainthread.Leave(func() int {
+		if asked, code := ssh.Askpass(os.Args[1:], os.Stdout); asked {
+			return code
+		}
+		return Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	}))
 }
 
 // Main runs the command line args and returns the exit code.
