@@ -183,15 +183,22 @@ func TestFarEndWithNamespace(t *testing.T) {
 func TestFarEndAnew(t *testing.T) {
 	t.Parallel()
 	here, there := farWorld(t)
-	before, far := here.settled(), there.settled()
-	anew := here.apply("interfaces: [{name: v0, num-tx-queues: 3}]")
+	here.madeAnew(there)
+}
+
+// madeAnew has v0, whose other end is in another namespace, made anew, and takes
+// that back.
+func (ns *namespace) madeAnew(there *namespace) {
+	ns.t.Helper()
+	before, far := ns.settled(), there.settled()
+	anew := ns.apply("interfaces: [{name: v0, num-tx-queues: 3}]")
 	if !strings.Contains(netstate.Text(anew), "(made anew: num-tx-queues cannot be changed)") {
-		t.Fatalf("it is not made anew:\n%s", netstate.Text(anew))
+		ns.t.Fatalf("it is not made anew:\n%s", netstate.Text(anew))
 	}
 	there.same("made anew, in the other namespace", far)
-	here.undo(anew)
-	here.same("undone", before)
-	there.same("undone, in the other namespace", far)
+	ns.undo(anew)
+	ns.same("undone after it was made anew", before)
+	there.same("undone after it was made anew, in the other namespace", far)
 }
 
 // TestUpperElsewhere removes and makes anew an interface that others lie on which

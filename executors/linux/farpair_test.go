@@ -75,14 +75,7 @@ func TestFarPairs(t *testing.T) {
 			here.same("undone", before)
 			there.same("undone, in the other namespace", far)
 
-			anew := here.apply("interfaces: [{name: v0, num-tx-queues: 3}]")
-			if !strings.Contains(netstate.Text(anew), "(made anew: num-tx-queues cannot be changed)") {
-				t.Fatalf("it is not made anew:\n%s", netstate.Text(anew))
-			}
-			there.same("made anew, in the other namespace", far)
-			here.undo(anew)
-			here.same("undone once more", before)
-			there.same("undone once more, in the other namespace", far)
+			here.madeAnew(there)
 
 			here.undo(creation)
 			here.same("creation undone", empty)

@@ -12,9 +12,9 @@ import (
 	"stet/executors/netstate/netyaml"
 )
 
-// TestTeamd has teamd own a team: it is read, its MTU and addresses are set and
-// given back, and what teamd sets is refused.
-func TestTeamd(t *testing.T) {
+// needTeamd skips where there is no teamd(8), or no team driver.
+func needTeamd(t *testing.T) {
+	t.Helper()
 	if _, err := exec.LookPath("teamd"); err != nil {
 		t.Skip(err)
 	}
@@ -25,6 +25,12 @@ func TestTeamd(t *testing.T) {
 	if reason != "" {
 		t.Skip(reason)
 	}
+}
+
+// TestTeamd has teamd own a team: it is read, its MTU and addresses are set and
+// given back, and what teamd sets is refused.
+func TestTeamd(t *testing.T) {
+	needTeamd(t)
 	ns := newNamespace(t)
 	ns.runAll([]string{"ip link add p0 type veth peer name q0", "ip link add p1 type veth peer name q1", "ip link set q0 up", "ip link set q1 up", "ip link add p2 type veth peer name q2"})
 	name := "td" + strings.TrimPrefix(ns.name, "stet-c-")

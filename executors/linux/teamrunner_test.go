@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,16 +18,7 @@ import (
 // a team in the first: teamd knows teams by their names alone.
 func withTeams(t *testing.T) (near, far *namespace, team string) {
 	t.Helper()
-	if _, err := exec.LookPath("teamd"); err != nil {
-		t.Skip(err)
-	}
-	reason, err := kindLacks(t.Context(), netstate.KindByName("team"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if reason != "" {
-		t.Skip(reason)
-	}
+	needTeamd(t)
 	near, far = newNamespace(t), newNamespace(t)
 	for _, port := range []string{"0", "1"} {
 		near.run("ip", "link", "add", "p"+port, "type", "veth", "peer", "name", "q"+port, "netns", far.name)
