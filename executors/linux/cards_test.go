@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -78,6 +79,8 @@ func TestCard(t *testing.T) {
 		t.Errorf("undone (-before +now):\n%s", diff)
 	}
 	carrier()
+	ns.pause(name)
+	carrier()
 	// The duplex is what was negotiated, and the driver wants to be told both.
 	// QEMU's card takes them, and stays as fast as it was.
 	slow := ns.plan("interfaces: [{name: " + name + ", ethernet: {auto-negotiation: false, speed: 100, duplex: full}}]")
@@ -101,6 +104,41 @@ func TestCard(t *testing.T) {
 			t.Errorf("%s: %q", attrs, said)
 		}
 	}
+}
+
+// pause takes the card's pause frames from what is negotiated to what is set, and
+// back. While they are negotiated, the driver says what became of it as rx and tx,
+// anew with each link: that is nobody's wish, and no difference.
+func (ns *namespace) pause(name string) {
+	ns.t.Helper()
+	said := func(want ...string) {
+		ns.t.Helper()
+		now := strings.Join(strings.Fields(ns.run("ethtool", "-a", name)), " ")
+		for _, w := range want {
+			if !strings.Contains(now, w) {
+				ns.t.Errorf("ethtool does not say %q: %s", w, now)
+			}
+		}
+	}
+	block := func(pause string) string {
+		return "interfaces: [{name: " + name + ", ethtool: {pause: " + pause + "}}]"
+	}
+	is := find(ns.t, ns.observe(netstate.Query{Links: true, Ethtool: true}), name).Attrs
+	said("Autonegotiate: on")
+	if refused := ns.refused(block("{rx: " + strconv.FormatBool(is["ethtool.pause.rx"] != "true") + "}")); !strings.Contains(refused, "pause frames are negotiated") {
+		ns.t.Errorf("what is negotiated can be set: %q", refused)
+	}
+	change := ns.apply(block("{autoneg: false, rx: true, tx: false}"))
+	said("Autonegotiate: off", "RX: on", "TX: off")
+	ns.facts()
+	on := ns.apply(block("{autoneg: true, rx: true, tx: false}"))
+	said("Autonegotiate: on")
+	ns.facts()
+	ns.undo(on)
+	said("Autonegotiate: off", "RX: on", "TX: off")
+	ns.undo(change)
+	said("Autonegotiate: on")
+	ns.facts()
 }
 
 // TestFailoverCard has the kernel pair two cards (net_failover): facts tell the

@@ -61,8 +61,9 @@ func newDeviceConfs(raw []rawLink) deviceConfs {
 
 // read reads the parameter that a key names: of one interface, or, for a "*",
 // of all of them, but not of "all" and "default". One that is not there has no
-// value. ok is false for a key that is not among what the kernel sends.
-func (d deviceConfs) read(values map[string]string, key string) (ok bool) {
+// value, nor has one that is as it is usual. ok is false for a key that is not
+// among what the kernel sends.
+func (d deviceConfs) read(values map[string]string, key, usual string) (ok bool) {
 	version, rest, ok := strings.Cut(key, ".conf.")
 	name, parameter, cut := strings.Cut(rest, ".")
 	if !ok || !cut || len(d.list) == 0 {
@@ -85,15 +86,15 @@ func (d deviceConfs) read(values map[string]string, key string) (ok bool) {
 		if !there {
 			return name != "all" && name != "default"
 		}
-		return d.list[i].value(values, version, parameter, at)
+		return d.list[i].value(values, version, parameter, usual, at)
 	}
 	for i := range d.list {
-		d.list[i].value(values, version, parameter, at)
+		d.list[i].value(values, version, parameter, usual, at)
 	}
 	return true
 }
 
-func (c *deviceConf) value(values map[string]string, version, parameter string, at int) bool {
+func (c *deviceConf) value(values map[string]string, version, parameter, usual string, at int) bool {
 	conf := c.four
 	if version == "net.ipv6" {
 		conf = c.six
@@ -101,6 +102,8 @@ func (c *deviceConf) value(values map[string]string, version, parameter string, 
 	if len(conf) < 4*(at+1) {
 		return false
 	}
-	values[version+".conf."+c.name+"."+parameter] = strconv.Itoa(int(int32(u32(conf[4*at:]))))
+	if value := strconv.Itoa(int(int32(u32(conf[4*at:])))); value != usual {
+		values[version+".conf."+c.name+"."+parameter] = value
+	}
 	return true
 }

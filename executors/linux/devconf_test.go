@@ -25,18 +25,18 @@ func TestDevconf(t *testing.T) {
 			}
 			got, want := map[string]string{}, map[string]string{}
 			confs := newDeviceConfs(raw)
-			if !confs.read(got, key) {
+			if !confs.read(got, key, "") {
 				t.Errorf("%s is not known", key)
 			}
 			for own, value := range got {
 				one := map[string]string{}
-				if !confs.read(one, own) || len(one) != 1 || one[own] != value {
+				if !confs.read(one, own, "") || len(one) != 1 || one[own] != value {
 					t.Errorf("%s alone is %v, among all %s", own, one, value)
 				}
 			}
 			for other, known := range map[string]bool{"all": false, "default": false, "nosuch": true} {
 				none := map[string]string{}
-				if confs.read(none, "net."+version+".conf."+other+"."+parameter) != known || len(none) > 0 {
+				if confs.read(none, "net."+version+".conf."+other+"."+parameter, "") != known || len(none) > 0 {
 					t.Errorf("%s of %s is known: %v, %v", parameter, other, !known, none)
 				}
 			}

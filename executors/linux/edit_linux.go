@@ -161,6 +161,7 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 	}
 	end := index
 	var steps []step
+	var joined func(*netstate.MDBEntry) *netstate.Object
 	for ; end < len(e.edits); end++ {
 		edit := &e.edits[end]
 		o := object(edit)
@@ -171,6 +172,16 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 		case edit.Implied:
 		case edit.Op == netstate.Delete && leavesRoute(o.Address):
 			steps = append(steps, step{end, netstate.Modify, permanent(o.Address)}, step{end, netstate.Delete, o})
+		case o.MDB != nil && edit.Op != netstate.Delete && o.MDB.Plain():
+			if joined == nil {
+				if joined, err = e.n.joined(ctx, l); err != nil {
+					return 0, err
+				}
+			}
+			if old := joined(o.MDB); old != nil {
+				steps = append(steps, step{end, netstate.Delete, old})
+			}
+			steps = append(steps, step{end, netstate.Add, o})
 		case edit.Op == netstate.Modify && o.Rule != nil:
 			// A rule has no key of its own to replace it by.
 			steps = append(steps, step{end, netstate.Add, &edit.After}, step{end, netstate.Delete, &edit.Before})

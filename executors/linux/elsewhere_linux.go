@@ -186,7 +186,7 @@ func (n *Namespace) observeElsewhere(ctx context.Context, s *netstate.State, q n
 	for i := range s.Interfaces {
 		far := &s.Interfaces[i]
 		there := s.Elsewhere[far.Netns]
-		if there == nil || !q.Ethtool {
+		if there == nil || !q.Ethtool && !q.Unusual {
 			continue
 		}
 		if is := there.Interface(far.Name); is != nil {

@@ -153,6 +153,18 @@ func TestNamelessCommands(t *testing.T) {
 	if err != nil || !strings.Contains(string(shown), "UP") || !strings.Contains(string(shown), "192.0.2.2/24") {
 		t.Errorf("after %q: %v %s", commands, err, shown)
 	}
+
+	_ = sleeper.Process.Kill()
+	_ = sleeper.Wait()
+	commands = slices.DeleteFunc(commands, func(c string) bool { return !strings.Contains(c, "find /proc") })
+	if len(commands) < 2 {
+		t.Errorf("only these look for the process: %q", commands)
+	}
+	for _, command := range commands {
+		if out, err := here.try("sh", "-c", command); err == nil || !strings.Contains(fmt.Sprint(out, err), "no process is in "+name) {
+			t.Errorf("without the process %q says %v: %s", command, err, out)
+		}
+	}
 }
 
 // TestFarEndWithNamespace removes a pair with the namespace that its far end is

@@ -3,7 +3,6 @@ package linux
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -68,41 +67,17 @@ func encapLacks(ctx context.Context, typ string) (string, error) {
 		module = "lwtunnel" // no kernel has it as a module
 	}
 	return moduleLacks(netstate.EncapOf(typ), module, encapOptions[typ], func() (bool, error) {
-		has := true
-		err := apart(func() (err error) {
-			has, err = probeEncap(ctx, typ)
-			return err
+		// A route that leads nowhere: the kernel looks at the type of its
+		// encapsulation first (lwtunnel_valid_encap_type).
+		return probed("the encapsulation "+typ, func(s *socket) (bool, error) {
+			return unless(s.getFlags(ctx, unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_EXCL, func(m *message) {
+				m.raw(unix.AF_INET, 32, 0, 0, unix.RT_TABLE_MAIN, unix.RTPROT_STATIC, 0, unix.RTN_UNICAST, 0, 0, 0, 0)
+				m.addr(unix.RTA_DST, netip.AddrFrom4([4]byte{192, 0, 2, 1}))
+				m.u16(unix.RTA_ENCAP_TYPE, encapTypes[typ])
+				m.endNest(m.nest(unix.RTA_ENCAP))
+			}, nil), unix.EOPNOTSUPP)
 		})
-		var outside *enterError
-		if errors.As(err, &outside) && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS)) {
-			return true, nil
-		}
-		if err != nil {
-			return false, fmt.Errorf("asking the kernel for the encapsulation %s: %w", typ, err)
-		}
-		return has, nil
 	})
-}
-
-// probeEncap asks for a route that leads nowhere: the kernel looks at the type
-// of its encapsulation first (lwtunnel_valid_encap_type).
-func probeEncap(ctx context.Context, typ string) (bool, error) {
-	s, err := openSocket()
-	if err != nil {
-		return false, err
-	}
-	defer s.close()
-	err = s.getFlags(ctx, unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_EXCL, func(m *message) {
-		m.raw(unix.AF_INET, 32, 0, 0, unix.RT_TABLE_MAIN, unix.RTPROT_STATIC, 0, unix.RTN_UNICAST, 0, 0, 0, 0)
-		m.addr(unix.RTA_DST, netip.AddrFrom4([4]byte{192, 0, 2, 1}))
-		m.u16(unix.RTA_ENCAP_TYPE, encapTypes[typ])
-		m.endNest(m.nest(unix.RTA_ENCAP))
-	}, nil)
-	var refused *kernelError
-	if err != nil && !errors.As(err, &refused) {
-		return false, err
-	}
-	return !errors.Is(err, unix.EOPNOTSUPP), nil
 }
 
 // labelStack reads MPLS label stack entries (RFC 3032): 20 bits of label each.

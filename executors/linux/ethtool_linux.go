@@ -14,18 +14,21 @@ import (
 	"stet/executors/netstate"
 )
 
-// observeEthtool reads what the drivers of the interfaces have.
-func (n *Namespace) observeEthtool(ctx context.Context, s *netstate.State) error {
+// observeEthtool reads what the drivers of the interfaces have, all of it or only
+// what is unusual.
+func (n *Namespace) observeEthtool(ctx context.Context, s *netstate.State, all bool) error {
 	var own []*netstate.Interface
 	for i := range s.Interfaces {
 		if s.Interfaces[i].Netns == "" {
 			own = append(own, &s.Interfaces[i])
 		}
 	}
-	if err := n.fillDrivers(own); err != nil {
-		return err
+	if all {
+		if err := n.fillDrivers(own); err != nil {
+			return err
+		}
 	}
-	err := n.fillEthtool(ctx, 0, own)
+	err := n.fillEthtool(ctx, 0, own, all)
 	if errors.Is(err, errNoEthtool) {
 		note(s, "ethtool", "the running kernel has no ethtool over netlink (CONFIG_ETHTOOL_NETLINK)")
 		return nil
@@ -64,7 +67,7 @@ var errNoEthtool = errors.New("no ethtool over netlink")
 // fillEthtool reads all groups of settings, of the interface with an index, or
 // of all (0), into those of list. A driver that does not have a group says
 // nothing of it.
-func (n *Namespace) fillEthtool(ctx context.Context, index int, list []*netstate.Interface) error {
+func (n *Namespace) fillEthtool(ctx context.Context, index int, list []*netstate.Interface, all bool) error {
 	g, err := n.generic(ctx, "ethtool")
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return errNoEthtool
@@ -107,7 +110,7 @@ func (n *Namespace) fillEthtool(ctx context.Context, index int, list []*netstate
 	if err != nil {
 		return fmt.Errorf("reading the names of features: %w", err)
 	}
-	return read(unix.ETHTOOL_MSG_FEATURES_GET, func(i *netstate.Interface, t *attrTable) { decodeFeatures(i, keys, t) })
+	return read(unix.ETHTOOL_MSG_FEATURES_GET, func(i *netstate.Interface, t *attrTable) { decodeFeatures(i, keys, t, all) })
 }
 
 // featureKeys are the attributes of the features by their bits
@@ -187,31 +190,27 @@ func decodeEthtool(i *netstate.Interface, section string, t *attrTable) {
 // decodeFeatures puts features into an interface: whether they are wanted, of
 // those that can be changed, and, as what can only be read, whether they are
 // active. With the names of all of them in each message, a thousand interfaces
-// would take a tenth of a second.
-func decodeFeatures(i *netstate.Interface, keys []string, t *attrTable) {
+// would take a tenth of a second. Those that are as they always are are left out
+// unless all is set.
+func decodeFeatures(i *netstate.Interface, keys []string, t *attrTable, all bool) {
 	changeable, there := bitset(t.get(unix.ETHTOOL_A_FEATURES_HW))
 	fixed, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_NOCHANGE))
 	wanted, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_WANTED))
 	active, _ := bitset(t.get(unix.ETHTOOL_A_FEATURES_ACTIVE))
 	set := func(at int) bool { return changeable.has(at) && !fixed.has(at) }
-	some, all := 0, 0
-	for at, key := range keys {
-		if key != "" && there.has(at) {
-			all++
-			if set(at) {
-				some++
-			}
-		}
+	if all {
+		i.Attrs, i.Status = withRoom(i.Attrs, len(keys)/2), withRoom(i.Status, len(keys))
 	}
-	i.Attrs, i.Status = withRoom(i.Attrs, some), withRoom(i.Status, all)
 	for at, key := range keys {
 		if key == "" || !there.has(at) {
 			continue
 		}
-		if set(at) {
+		if set(at) && (all || !i.UsualFeature(key, wanted.has(at))) {
 			i.Attrs[key] = strconv.FormatBool(wanted.has(at))
 		}
-		i.Status[key] = strconv.FormatBool(active.has(at))
+		if all {
+			i.Status[key] = strconv.FormatBool(active.has(at))
+		}
 	}
 }
 

@@ -102,7 +102,7 @@ func decodeGeneric(b []byte, l *links) {
 	for _, section := range []string{"ethernet.", "ethtool."} {
 		decodeEthtool(&netstate.Interface{Attrs: netstate.Attrs{}, Status: netstate.Attrs{}}, section, &t)
 	}
-	decodeFeatures(&netstate.Interface{Attrs: netstate.Attrs{}}, []string{"a", "", "b"}, &t)
+	decodeFeatures(&netstate.Interface{Attrs: netstate.Attrs{}}, []string{"ethtool.feature.a", "", "ethtool.feature.b"}, &t, len(b)%2 == 0)
 	m := macsecDevice{}
 	m.channel(b)
 	w := wgDevice{attrs: netstate.Attrs{}, keys: netstate.Secrets{}}

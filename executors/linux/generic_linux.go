@@ -68,8 +68,6 @@ func genericBody(r reply) []byte {
 // do sends one command and waits until the kernel has done it. take, which may
 // be nil, gets the attributes of each reply.
 func (g *generic) do(ctx context.Context, command uint8, build func(*message), take func([]byte)) error {
-	release := g.s.bound(ctx)
-	defer release()
 	err := g.s.get(ctx, g.id, g.request(command, build), func(r reply) {
 		if take != nil {
 			take(genericBody(r))
@@ -81,8 +79,6 @@ func (g *generic) do(ctx context.Context, command uint8, build func(*message), t
 // dump asks for a table. Where it changes meanwhile, or a reply was lost, it is
 // read again after reset.
 func (g *generic) dump(ctx context.Context, command uint8, build func(*message), reset func(), take func([]byte)) error {
-	release := g.s.bound(ctx)
-	defer release()
 	for try := range dumpTries {
 		if err := pauseBefore(ctx, try); err != nil {
 			return err

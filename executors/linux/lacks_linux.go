@@ -41,6 +41,12 @@ func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []r
 			}
 			continue
 		}
+		if name == netstate.MDBRemotes || name == netstate.MDBSources {
+			if err := lacksMDB(ctx, s, name); err != nil {
+				return err
+			}
+			continue
+		}
 		kind := netstate.KindByName(name)
 		if name == vlanFiltering {
 			if err := lacksFiltering(ctx, s, raw); err != nil {
@@ -135,11 +141,10 @@ func moduleLacks(name, mod, option string, ask func() (bool, error)) (string, er
 	if _, ok := present.Load(name); ok {
 		return "", nil
 	}
-	var system unix.Utsname
-	if err := unix.Uname(&system); err != nil {
-		return "", fmt.Errorf("asking for the kernel's release: %w", err)
+	release, err := kernelRelease()
+	if err != nil {
+		return "", err
 	}
-	release := unix.ByteSliceToString(system.Release[:])
 	loaded, loadable := module("/", release, mod)
 	switch {
 	case loaded:
@@ -154,6 +159,14 @@ func moduleLacks(name, mod, option string, ask func() (bool, error)) (string, er
 	}
 	present.Store(name, true)
 	return "", nil
+}
+
+func kernelRelease() (string, error) {
+	var system unix.Utsname
+	if err := unix.Uname(&system); err != nil {
+		return "", fmt.Errorf("asking for the kernel's release: %w", err)
+	}
+	return unix.ByteSliceToString(system.Release[:]), nil
 }
 
 // hasTun asks the device; one that may not be opened is there.
@@ -199,13 +212,16 @@ func modulesDisabled() bool {
 	return err == nil && strings.TrimSpace(string(b)) == "1"
 }
 
-// probe asks the kernel itself, by making an interface in a namespace that
-// nobody else sees. Without the right to make one, the kind is taken to be
-// there. With shows, what is asked is whether the interface that was made shows
-// something.
-func probe(ctx context.Context, kind *netstate.Kind, shows func(rawLink) bool) (has bool, err error) {
-	err = apart(func() (err error) {
-		has, err = probeHere(ctx, kind, shows)
+// probed asks the kernel itself, in a namespace that nobody else sees. Without
+// the right to make one, what is asked for is taken to be there.
+func probed(what string, ask func(*socket) (bool, error)) (has bool, err error) {
+	err = apart(func() error {
+		s, err := openSocket()
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		has, err = ask(s)
 		return err
 	})
 	var outside *enterError
@@ -213,39 +229,49 @@ func probe(ctx context.Context, kind *netstate.Kind, shows func(rawLink) bool) (
 		return true, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("asking the kernel for %s: %w", kind.Name, err)
+		return false, fmt.Errorf("asking the kernel for %s: %w", what, err)
 	}
 	return has, nil
 }
 
-func probeHere(ctx context.Context, kind *netstate.Kind, shows func(rawLink) bool) (bool, error) {
-	s, err := openSocket()
-	if err != nil {
+// unless tells that the kernel did not answer a request with no. An error that
+// is no answer stays one.
+func unless(err error, no ...unix.Errno) (bool, error) {
+	var answer *kernelError
+	if err != nil && !errors.As(err, &answer) {
 		return false, err
 	}
-	defer s.close()
-	err = s.getFlags(ctx, unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, func(m *message) {
-		m.ifinfo(0, 0, 0)
+	return answer == nil || !slices.Contains(no, answer.errno), nil
+}
+
+// probe asks by making an interface. With shows, what is asked is whether the
+// interface that was made shows something.
+func probe(ctx context.Context, kind *netstate.Kind, shows func(rawLink) bool) (bool, error) {
+	return probed(kind.Name, func(s *socket) (bool, error) {
+		err := s.makeProbe(ctx, kind.Kernel, 0)
+		if shows == nil || err != nil {
+			return unless(err, unix.EOPNOTSUPP)
+		}
+		has := false
+		err = s.get(ctx, unix.RTM_GETLINK, func(m *message) { m.ifinfo(probeIndex, 0, 0) }, func(r reply) {
+			if made, ok := decodeLink(r.body); ok && r.typ == unix.RTM_NEWLINK {
+				has = shows(made)
+			}
+		})
+		return has, err
+	})
+}
+
+// probeIndex is the number of interfaces that are made to ask.
+const probeIndex = 1 << 20
+
+// makeProbe makes an interface of a kind, with IFF_* flags.
+func (s *socket) makeProbe(ctx context.Context, kind string, flags uint32) error {
+	return s.getFlags(ctx, unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, func(m *message) {
+		m.ifinfo(probeIndex, flags, flags)
 		m.str(unix.IFLA_IFNAME, "stetprobe")
 		info := m.nest(unix.IFLA_LINKINFO)
-		m.str(unix.IFLA_INFO_KIND, kind.Kernel)
+		m.str(unix.IFLA_INFO_KIND, kind)
 		m.endNest(info)
 	}, nil)
-	var refused *kernelError
-	if err != nil && !errors.As(err, &refused) {
-		return false, err
-	}
-	if shows == nil || err != nil {
-		return !errors.Is(err, unix.EOPNOTSUPP), nil
-	}
-	has := false
-	err = s.get(ctx, unix.RTM_GETLINK, func(m *message) {
-		m.ifinfo(0, 0, 0)
-		m.str(unix.IFLA_IFNAME, "stetprobe")
-	}, func(r reply) {
-		if made, ok := decodeLink(r.body); ok && r.typ == unix.RTM_NEWLINK {
-			has = shows(made)
-		}
-	})
-	return has, err
 }

@@ -86,6 +86,7 @@ func (n *Namespace) rawLink(ctx context.Context, name string) (raw rawLink, ok b
 	err = n.get(ctx, unix.RTM_GETLINK, func(m *message) {
 		m.ifinfo(0, 0, 0)
 		m.str(unix.IFLA_IFNAME, name)
+		m.u32(unix.IFLA_EXT_MASK, skipStats)
 	}, func(r reply) {
 		if r.typ == unix.RTM_NEWLINK {
 			raw, ok = decodeLink(slices.Clone(r.body))

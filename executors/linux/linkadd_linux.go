@@ -2,6 +2,7 @@ package linux
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -25,12 +26,18 @@ func (w *linkWriter) add(ctx context.Context, want *netstate.Interface) error {
 	if err != nil {
 		return err
 	}
-	there, err := w.isThere(ctx, netns, want, l)
-	if err != nil {
-		return err
-	}
-	if !there {
-		if err := w.make(ctx, netns, want, l); err != nil {
+	if !w.e.made[place{netns, want.Name}] {
+		err := w.make(ctx, netns, want, l)
+		if errors.Is(err, unix.EEXIST) {
+			there, lookErr := w.isThere(ctx, netns, want, l)
+			if lookErr != nil {
+				return lookErr
+			}
+			if there {
+				err = nil
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -44,9 +51,6 @@ func (w *linkWriter) add(ctx context.Context, want *netstate.Interface) error {
 func (w *linkWriter) isThere(ctx context.Context, netns string, want *netstate.Interface, l *links) (bool, error) {
 	if netstate.KindByName(want.Type).PeerKey() == "" {
 		return false, nil
-	}
-	if w.e.made[place{netns, want.Name}] {
-		return true, nil
 	}
 	raw, ok, err := w.n.rawLink(ctx, want.Name)
 	if err != nil || !ok || netns != w.netns {

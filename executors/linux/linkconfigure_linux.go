@@ -25,6 +25,7 @@ type differences struct {
 	down          bool                  // the interface goes down
 	multicast     []netstate.Difference // hardware addresses, by ioctl
 	inet6         []netstate.Difference // of IPv6: parameters, and IFLA_AF_SPEC
+	team          []netstate.Difference // of a port of a team
 	vlans         []netstate.Difference // of a bridge, of a port, and the filter of a VXLAN
 }
 
@@ -37,6 +38,8 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 		case netstate.IsEthtool(a.Key):
 			d.ethtool = append(d.ethtool, diff)
 		case a.Set != netstate.Anytime && !isExtra(kind, a):
+		case strings.HasPrefix(a.Key, "team-port."):
+			d.team = append(d.team, diff)
 		case a.Key == multicastMACs:
 			d.multicast = append(d.multicast, diff)
 		case netstate.IsInet6(a.Key):
@@ -113,11 +116,12 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 	}
 	steps := []func() error{
 		func() error { return w.configureTun(ctx, want, d.tun) },
+		func() error { return w.tellTeamd(ctx, want, &d) },
 		func() error { return w.setLink(ctx, index, whole(kind, have, want, &d), kind, &d, l) },
 		func() error { return w.setInet6(ctx, index, want.Name, d.inet6) },
 		func() error { return w.setMulticast(want.Name, d.multicast) },
 		func() error { return w.setPort(ctx, index, want, &d, l) },
-		func() error { return w.setTeamPort(ctx, index, have, want, d.controller) },
+		func() error { return w.setTeamPort(ctx, index, want, &d) },
 		func() error {
 			for _, v := range d.vlans {
 				if v.Key == "vxlan.vnis" {

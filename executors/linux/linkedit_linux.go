@@ -199,7 +199,7 @@ func (w *linkWriter) settle(ctx context.Context, netns string, want *netstate.In
 	}
 	for key := range want.Attrs {
 		if netstate.IsEthtool(key) {
-			if err := there.n.fillEthtool(ctx, raw.index, []*netstate.Interface{&have}); err != nil {
+			if err := there.n.fillEthtool(ctx, raw.index, []*netstate.Interface{&have}, true); err != nil {
 				return err
 			}
 			break

@@ -3,6 +3,8 @@ package linux
 import (
 	"context"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -62,18 +64,10 @@ func (e *editor) together(ctx context.Context, names []string) (done bool, err e
 		}
 	}
 	group := unusedGroup(groups)
-	err = e.n.with(ctx, func(s *socket) error {
-		_, err := s.batch(ctx, len(indexes), func(i int, m *message) error {
-			m.begin(unix.RTM_SETLINK, 0, s.next())
-			m.ifinfo(indexes[i], 0, 0)
-			m.u32(unix.IFLA_GROUP, group)
-			m.end()
-			return nil
-		})
-		return err
-	})
-	if err != nil {
-		return false, notRefused(err)
+	if e.n.regroup(names, indexes, group) != nil {
+		if err := e.n.setGroup(ctx, indexes, group); err != nil {
+			return false, notRefused(err)
+		}
 	}
 	if mine, err := e.n.inGroup(ctx, group, indexes); err != nil || !mine {
 		return false, err
@@ -83,6 +77,77 @@ func (e *editor) together(ctx context.Context, names []string) (done bool, err e
 		m.u32(unix.IFLA_GROUP, group)
 	}, nil)
 	return err == nil, notRefused(err)
+}
+
+// setGroup puts interfaces into a group. To each that is up the kernel looks for
+// its routes: that is slow where they are many.
+func (n *Namespace) setGroup(ctx context.Context, indexes []int, group uint32) error {
+	return n.with(ctx, func(s *socket) error {
+		_, err := s.batch(ctx, len(indexes), func(i int, m *message) error {
+			m.begin(unix.RTM_SETLINK, 0, s.next())
+			m.ifinfo(indexes[i], 0, 0)
+			m.u32(unix.IFLA_GROUP, group)
+			m.end()
+			return nil
+		})
+		return err
+	})
+}
+
+// regroup is setGroup through files of sysfs (netdev_group), which does no more
+// than that. It is mounted for this alone, where nobody sees it: the one of /sys
+// may be another namespace's. Linux before 5.2, and who is not root, cannot.
+func (n *Namespace) regroup(names []string, indexes []int, group uint32) error {
+	return n.within(func() error {
+		fs, err := unix.Fsopen("sysfs", unix.FSOPEN_CLOEXEC)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = unix.Close(fs) }()
+		if err := unix.FsconfigCreate(fs); err != nil {
+			return err
+		}
+		root, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = unix.Close(root) }()
+		for i, name := range names {
+			if err := regroupOne(root, name, indexes[i], group); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// regroupOne puts the interface with this name and this number into a group. Its
+// folder stays its own when it is renamed.
+func regroupOne(root int, name string, index int, group uint32) error {
+	folder, err := unix.Openat(root, "class/net/"+name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(folder) }()
+	var is [16]byte
+	read, err := atFile(folder, "ifindex", unix.O_RDONLY, func(fd int) (int, error) { return unix.Read(fd, is[:]) })
+	if err == nil && strings.TrimSpace(string(is[:read])) != strconv.Itoa(index) {
+		err = unix.ENODEV // another one has its name now
+	}
+	if err == nil {
+		value := strconv.AppendUint(nil, uint64(group), 10)
+		_, err = atFile(folder, "netdev_group", unix.O_WRONLY, func(fd int) (int, error) { return unix.Write(fd, value) })
+	}
+	return err
+}
+
+func atFile(folder int, name string, mode int, do func(fd int) (int, error)) (int, error) {
+	fd, err := unix.Openat(folder, name, mode|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	return do(fd)
 }
 
 // notRefused is nil for a refusal of the kernel, which says that nothing was

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -26,21 +27,28 @@ const (
 	mdbaMDB           = 1
 	mdbaEntry         = 1
 	mdbaInfo          = 1
-	mdbaInfoSources   = 2
+	mdbaInfoSources   = 2 // as MDBE_ATTR_SRC_LIST
+	mdbaInfoMode      = 3 // as MDBE_ATTR_GROUP_MODE
 	mdbaInfoSource    = 4
 	mdbaInfoProtocol  = 5
 	mdbaSetEntry      = 1
 	mdbaSetAttributes = 2
 	mdbaSetSource     = 1
 
+	// MDBA_MDB_SRCLIST_ENTRY and its attributes.
+	mdbaSourceEntry   = 1
+	mdbaSourceAddress = 1
+	mdbaSourceTimer   = 2
+
 	// MDBA_MDB_EATTR_* and MDBE_ATTR_* of a VXLAN's remotes; the latter are one
-	// less each.
+	// less each, as that of the protocol.
 	mdbaInfoDst       = 6
 	mdbaInfoDstPort   = 7
 	mdbaInfoVNI       = 8
 	mdbaInfoIndex     = 9
 	mdbaInfoSourceVNI = 10
 
+	mcastInclude    = 1      // MCAST_INCLUDE of linux/in.h
 	mdbStarExcluded = 1 << 2 // MDB_FLAGS_STAR_EXCL: the kernel's own
 	mdbBlocked      = 1 << 3 // MDB_FLAGS_BLOCKED
 )
@@ -48,25 +56,30 @@ const (
 // observeMDB fills in the multicast databases of bridges and VXLANs. A kernel
 // without them has none.
 func (n *Namespace) observeMDB(ctx context.Context, s *netstate.State, raw []rawLink, l *links) error {
-	bridges := map[int]bool{}
-	for i := range raw {
-		if raw[i].kind == "bridge" || raw[i].kind == "vxlan" {
-			bridges[raw[i].index] = true
-		}
-	}
-	if len(bridges) == 0 {
+	if !slices.ContainsFunc(raw, func(r rawLink) bool { return r.kind == "bridge" || r.kind == "vxlan" }) {
 		return nil
 	}
-	err := n.dump(ctx, rtmGetMDB, func(m *message) {
-		m.raw(unix.AF_BRIDGE, 0, 0, 0, 0, 0, 0, 0)
-	}, func() { s.MDB = nil }, func(r reply) {
-		if len(r.body) >= sizeofPortMsg && bridges[int(u32(r.body[4:]))] {
+	return n.dumpMDB(ctx, s, l)
+}
+
+func (n *Namespace) dumpMDB(ctx context.Context, s *netstate.State, l *links) error {
+	err := n.dump(ctx, rtmGetMDB, func(m *message) { m.portMsg(0) }, func() { s.MDB = nil }, func(r reply) {
+		if len(r.body) >= sizeofPortMsg && l.byIndex[int(u32(r.body[4:]))] != "" {
 			s.MDB = append(s.MDB, decodeMDB(r.body, l)...)
 		}
 	})
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return nil
 	}
+	var lists []netstate.MDBEntry
+	for i := range s.MDB {
+		if s.MDB[i].Sources != "" {
+			lists = append(lists, s.MDB[i])
+		}
+	}
+	s.MDB = slices.DeleteFunc(s.MDB, func(e netstate.MDBEntry) bool {
+		return slices.ContainsFunc(lists, func(list netstate.MDBEntry) bool { return list.Lists(&e) })
+	})
 	return err
 }
 
@@ -109,7 +122,7 @@ func decodeMDBEntry(b []byte, l *links) (e netstate.MDBEntry, ok bool) {
 	if len(b) < sizeofMDBEntry || b[5]&(mdbStarExcluded|mdbBlocked) != 0 {
 		return e, false
 	}
-	e.Port, e.VLAN, e.State = l.name(int(u32(b))), u16(b[6:]), "temp"
+	e.Port, e.VLAN, e.State, e.Protocol = l.name(int(u32(b))), u16(b[6:]), "temp", unix.RTPROT_STATIC
 	if b[4] == 1 {
 		e.State = "permanent"
 	}
@@ -121,11 +134,13 @@ func decodeMDBEntry(b []byte, l *links) (e netstate.MDBEntry, ok bool) {
 	default:
 		e.Group = net.HardwareAddr(b[8:14]).String()
 	}
-	sources := false
+	mode := uint8(0)
 	for typ, p := range attributes(b[sizeofMDBEntry:]) {
 		switch typ {
 		case mdbaInfoSources:
-			sources = len(p) > 0
+			e.Sources = sourcesText(p, e.State)
+		case mdbaInfoMode:
+			mode = u8(p)
 		case mdbaInfoSource:
 			e.Source = address(p)
 		case mdbaInfoProtocol:
@@ -142,7 +157,21 @@ func decodeMDBEntry(b []byte, l *links) (e netstate.MDBEntry, ok bool) {
 			e.SourceVNI = u32(p)
 		}
 	}
-	return e, !sources || !e.Dst.IsValid() // of a VXLAN, lists have no words here
+	e.Include = mode == mcastInclude && !e.Source.IsValid()
+	return e, true
+}
+
+// sourcesText reads the sources of a group. Of a group that stays, those that
+// run out are not its own: the bridge learned them.
+func sourcesText(b []byte, state string) string {
+	var list []string
+	for _, p := range attributes(b) {
+		if a := address(attribute(p, mdbaSourceAddress)); a.IsValid() && (state == "temp" || u32(attribute(p, mdbaSourceTimer)) == 0) {
+			list = append(list, a.String())
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, ",")
 }
 
 // encodeMDB appends the message that adds, changes or deletes an entry. Adding
@@ -168,8 +197,31 @@ func encodeMDB(m *message, seq uint32, op netstate.Op, e *netstate.MDBEntry, l *
 	default:
 		m.begin(rtmNewMDB, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, seq)
 	}
+	m.portMsg(bridge)
+	m.mdbEntry(port, e, group, protocol)
+	at := m.nest(mdbaSetAttributes)
+	if e.Source.IsValid() {
+		m.addr(mdbaSetSource, e.Source)
+	}
+	if op != netstate.Delete {
+		err = m.mdbSources(e)
+	}
+	if e.Dst.IsValid() {
+		err = errors.Join(err, m.mdbRemote(e, l))
+	}
+	m.endNest(at)
+	m.end()
+	return err
+}
+
+// portMsg appends struct br_port_msg.
+func (m *message) portMsg(bridge int) {
 	m.raw(unix.AF_BRIDGE, 0, 0, 0)
 	m.raw(binary.NativeEndian.AppendUint32(nil, uint32(bridge))...)
+}
+
+// mdbEntry appends struct br_mdb_entry.
+func (m *message) mdbEntry(port int, e *netstate.MDBEntry, group []byte, protocol uint16) {
 	permanent := uint8(0)
 	if e.State == "permanent" {
 		permanent = 1
@@ -177,18 +229,35 @@ func encodeMDB(m *message, seq uint32, op netstate.Op, e *netstate.MDBEntry, l *
 	entry := append(binary.NativeEndian.AppendUint32(nil, uint32(port)), permanent, 0)
 	entry = append(binary.NativeEndian.AppendUint16(entry, e.VLAN), group...)
 	m.attr(mdbaSetEntry, append(binary.BigEndian.AppendUint16(entry, protocol), 0, 0))
-	if e.Source.IsValid() || e.Dst.IsValid() {
-		at := m.nest(mdbaSetAttributes)
-		if e.Source.IsValid() {
-			m.addr(mdbaSetSource, e.Source)
-		}
-		if e.Dst.IsValid() {
-			err = m.mdbRemote(e, l)
-		}
-		m.endNest(at)
+}
+
+// mdbSources appends whom a group is listened to from, and who says so, where
+// that is not what the kernel takes it to be: before Linux 6.2 it has no words
+// for it.
+func (m *message) mdbSources(e *netstate.MDBEntry) error {
+	if e.Protocol > unix.RTPROT_STATIC {
+		m.u8(mdbaInfoProtocol-1, e.Protocol)
 	}
-	m.end()
-	return err
+	if e.Sources == "" {
+		return nil
+	}
+	mode := uint8(0)
+	if e.Include {
+		mode = mcastInclude
+	}
+	m.u8(mdbaInfoMode, mode)
+	at := m.nest(mdbaInfoSources)
+	defer m.endNest(at)
+	for source := range strings.SplitSeq(e.Sources, ",") {
+		a, err := netip.ParseAddr(source)
+		if err != nil {
+			return err
+		}
+		one := m.nest(mdbaSourceEntry)
+		m.addr(mdbaSourceAddress, a)
+		m.endNest(one)
+	}
+	return nil
 }
 
 // mdbRemote appends where a VXLAN sends a group.

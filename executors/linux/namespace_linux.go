@@ -118,10 +118,9 @@ func (n *Namespace) with(ctx context.Context, f func(*socket) error) error {
 	if err != nil {
 		return err
 	}
-	release := s.bound(ctx)
 	err = f(s)
 	var refused *kernelError
-	if !release() || err != nil && !errors.As(err, &refused) {
+	if err != nil && !errors.As(err, &refused) {
 		s.close()
 		return err
 	}

@@ -32,7 +32,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 	}{
 		{q.Links, "interfaces", func() error { return n.observeLinks(ctx, s, raw, l, union(q.Namespaces, far)) }},
 		{len(far) > 0, "namespaces of far ends", func() error { return n.observeElsewhere(ctx, s, q, far) }},
-		{q.Links && q.Ethtool, "settings of drivers", func() error { return n.observeEthtool(ctx, s) }},
+		{q.Links && (q.Ethtool || q.Unusual), "settings of drivers", func() error { return n.observeEthtool(ctx, s, q.Ethtool) }},
 		{q.Routes && !q.RouteSets, "routes", func() error { return n.observeRoutes(ctx, s, l) }},
 		{q.Routes && q.RouteSets, "routes", func() error { return n.observeRouteSets(ctx, s, l) }},
 		{q.Routes, "nexthop objects", func() error { return n.observeNexthops(ctx, s, l) }},
@@ -45,7 +45,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 		{q.Xfrm, "states and policies of IPsec", func() error { return n.observeXfrm(ctx, s, l) }},
 		{q.TrafficControl, "traffic control", func() error { return n.observeTraffic(ctx, s, l) }},
 		{len(q.Kinds) > 0, "kinds of interfaces", func() error { return n.observeLacks(ctx, s, raw, q.Kinds) }},
-		{len(q.Sysctls) > 0, "sysctls", func() error { return n.observeSysctls(ctx, s, q.Sysctls, raw) }},
+		{len(q.Sysctls) > 0, "sysctls", func() error { return n.observeSysctls(ctx, s, q.Sysctls, q.Lost, raw) }},
 	}
 	for _, step := range steps {
 		if !step.wanted {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,19 +14,21 @@ const (
 	// receiveBuffer is asked of the kernel; unprivileged it gives less.
 	receiveBuffer = 4 << 20
 	// replyTimeout bounds each wait for the kernel where the context has no
-	// earlier deadline. A dump answers at once, a change when it is made;
-	// only the removal of many links in one message takes seconds.
+	// earlier deadline.
 	replyTimeout = 30 * time.Second
+	// waitSlice is how long a wait takes no notice of its context, in milliseconds.
+	waitSlice = 50
 )
 
 // errLost means that the kernel dropped a reply (ENOBUFS) or that a dump was
 // interrupted by a change: what is known is not the truth, so ask again.
 var errLost = errors.New("the kernel's answer was lost")
 
-// socket is one rtnetlink socket; one request at a time uses it.
+// socket is one rtnetlink socket; one request at a time uses it. It is not among
+// what the runtime polls: the kernel mostly answers before the call that asks
+// returns, and each answer would wake a thread that has nothing to do.
 type socket struct {
-	f   *os.File
-	raw syscall.RawConn
+	fd  int
 	seq uint32
 	buf []byte
 }
@@ -52,16 +53,10 @@ func openProtocol(protocol int) (*socket, error) {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("binding a netlink socket: %w", err)
 	}
-	f := os.NewFile(uintptr(fd), "netlink")
-	raw, err := f.SyscallConn()
-	if err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("opening a netlink socket: %w", err)
-	}
-	return &socket{f: f, raw: raw, buf: make([]byte, 64<<10)}, nil
+	return &socket{fd: fd, buf: make([]byte, 64<<10)}, nil
 }
 
-func (s *socket) close() { _ = s.f.Close() }
+func (s *socket) close() { _ = unix.Close(s.fd) }
 
 // next returns a new sequence number, never 0 (the kernel's own messages).
 func (s *socket) next() uint32 {
@@ -72,76 +67,53 @@ func (s *socket) next() uint32 {
 	return s.seq
 }
 
-// bound makes the waits of the socket end with ctx. The caller runs the
-// returned function when the request is over; false tells that the context
-// ended meanwhile, and the socket with it.
-func (s *socket) bound(ctx context.Context) (release func() bool) {
-	return context.AfterFunc(ctx, func() { _ = s.f.SetDeadline(time.Unix(1, 0)) })
-}
-
-// deadline renews the deadline of the next wait.
-func (s *socket) deadline(ctx context.Context) error {
-	deadline := time.Now().Add(replyTimeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
-	}
-	if err := s.f.SetDeadline(deadline); err != nil {
-		return fmt.Errorf("setting a netlink socket's deadline: %w", err)
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
 // send hands messages to the kernel, which works on them before this returns.
 func (s *socket) send(ctx context.Context, b []byte) error {
-	if err := s.deadline(ctx); err != nil {
-		return err
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := unix.Sendto(s.fd, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+		switch {
+		case err == nil:
+			return nil
+		case err == unix.ENOBUFS:
+			return errLost
+		case err != unix.EINTR:
+			return fmt.Errorf("sending to the kernel: %w", err)
+		}
 	}
-	var sent error
-	err := s.raw.Write(func(fd uintptr) bool {
-		sent = unix.Sendto(int(fd), b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
-		return sent != unix.EAGAIN && sent != unix.EINTR
-	})
-	return s.wait(ctx, "sending to the kernel", errors.Join(err, sent))
 }
 
 // receive reads one datagram; it is valid until the next call.
 func (s *socket) receive(ctx context.Context) ([]byte, error) {
-	if err := s.deadline(ctx); err != nil {
-		return nil, err
+	var since time.Time
+	for {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("waiting for the kernel: %w", context.Cause(ctx))
+		}
+		n, _, err := unix.Recvfrom(s.fd, s.buf, unix.MSG_TRUNC)
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			if since.IsZero() {
+				since = time.Now()
+			} else if time.Since(since) > replyTimeout {
+				return nil, fmt.Errorf("waiting for the kernel: no answer within %v: %w", replyTimeout, os.ErrDeadlineExceeded)
+			}
+			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, waitSlice)
+		case err == unix.ENOBUFS:
+			return nil, errLost
+		case err != nil:
+			return nil, fmt.Errorf("waiting for the kernel: %w", err)
+		case n > len(s.buf):
+			// Too small: what was cut off is gone.
+			s.buf = make([]byte, n)
+			return nil, errLost
+		default:
+			return s.buf[:n], nil
+		}
 	}
-	var n int
-	var got error
-	err := s.raw.Read(func(fd uintptr) bool {
-		n, _, got = unix.Recvfrom(int(fd), s.buf, unix.MSG_TRUNC)
-		return got != unix.EAGAIN && got != unix.EINTR
-	})
-	if err := s.wait(ctx, "waiting for the kernel", errors.Join(err, got)); err != nil {
-		return nil, err
-	}
-	if n > len(s.buf) {
-		// Too small: what was cut off is gone.
-		s.buf = make([]byte, n)
-		return nil, errLost
-	}
-	return s.buf[:n], nil
-}
-
-// wait gives an error of a wait its meaning.
-func (s *socket) wait(ctx context.Context, what string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, unix.ENOBUFS):
-		return errLost
-	case ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("%s: no answer within %v: %w", what, replyTimeout, err)
-	}
-	return fmt.Errorf("%s: %w", what, err)
 }
 
 // reply is one message from the kernel.

@@ -37,9 +37,10 @@ func sysctlKey(path string) string {
 }
 
 // observeSysctls reads the values of keys; "*" in a key stands for any name in
-// its place. A key that does not exist has no value in the result. raw are the
-// interfaces, nil where they were not read.
-func (n *Namespace) observeSysctls(ctx context.Context, s *netstate.State, keys []string, raw []rawLink) error {
+// its place. A key that does not exist has no value in the result. Those that
+// people set are added where unusual is set, and where they are not what a new
+// interface has. raw are the interfaces, nil where they were not read.
+func (n *Namespace) observeSysctls(ctx context.Context, s *netstate.State, keys []string, unusual bool, raw []rawLink) error {
 	room := len(keys)
 	for _, key := range keys {
 		if strings.Contains(key, "*") {
@@ -54,7 +55,7 @@ func (n *Namespace) observeSysctls(ctx context.Context, s *netstate.State, keys 
 				return context.Cause(ctx)
 			}
 			own := []string{key}
-			if confs.read(s.Sysctls, key) {
+			if confs.read(s.Sysctls, key, "") {
 				if own = nil; strings.Contains(key, "*") {
 					own = []string{strings.Replace(key, "*", "all", 1), strings.Replace(key, "*", "default", 1)}
 				}
@@ -65,8 +66,35 @@ func (n *Namespace) observeSysctls(ctx context.Context, s *netstate.State, keys 
 				}
 			}
 		}
+		if unusual {
+			return readUnusual(s.Sysctls, confs)
+		}
 		return nil
 	})
+}
+
+// readUnusual reads the parameters that people set, where they are not what a
+// new interface has, which values has already. Those of MPLS have no default that
+// can be set.
+func readUnusual(values map[string]string, confs deviceConfs) error {
+	for _, key := range netstate.OwnSysctls("*") {
+		usual, all := values[strings.Replace(key, "*", "default", 1)], map[string]string{}
+		if strings.HasPrefix(key, "net.mpls.") {
+			usual = "0"
+		}
+		if confs.read(values, key, usual) {
+			continue
+		}
+		if err := readSysctls(all, key); err != nil {
+			return err
+		}
+		for key, value := range all {
+			if value != usual {
+				values[key] = value
+			}
+		}
+	}
+	return nil
 }
 
 func readSysctls(values map[string]string, key string) error {

@@ -133,10 +133,16 @@ func (n *Namespace) teamInto(ctx context.Context, index, port int, prefix string
 }
 
 // observeTeamPort reads what a port of a team has; that of one with a runner is
-// the runner's.
+// told by its teamd.
 func (n *Namespace) observeTeamPort(ctx context.Context, i *netstate.Interface, controller int, l *links) error {
-	if _, runner := n.teamdProcess(l.name(controller)); runner {
-		return nil
+	team := l.name(controller)
+	if pid, runner := n.teamdProcess(team); runner {
+		config, err := n.tool(ctx, "teamdctl", team, "config", "dump")
+		i.ReadTeamd("team-port", netstate.TeamdAt(config, "ports", i.Name))
+		if left, _ := n.teamdProcess(team); left != pid {
+			return nil // it was on its way out
+		}
+		return err
 	}
 	err := n.teamInto(ctx, controller, i.Index, "team-port.", i, l)
 	if err != nil {
@@ -163,8 +169,8 @@ func (n *Namespace) setTeamOptions(ctx context.Context, index, port int, diffs [
 		return err
 	}
 	for _, d := range diffs {
-		if d.Key == "team.mode" && d.After == "" {
-			continue // it has none, and needs none without ports
+		if d.Key == "team.mode" && d.After == "" || netstate.IsTeamd(d.Key) {
+			continue // it has none, and needs none without ports; or teamd has it
 		}
 		data, err := teamData(d.Key, d.After, l)
 		if err == nil {
@@ -222,35 +228,34 @@ func encodeTeam(m *message, index, port int, key string, data []byte) {
 	m.endNest(list)
 }
 
-// setTeamPort sets what a port of a team has.
-func (w *linkWriter) setTeamPort(ctx context.Context, index int, have, want *netstate.Interface, moved bool) error {
+// setTeamPort sets what a port of a team has, and waits until a runner has a new
+// port.
+func (w *linkWriter) setTeamPort(ctx context.Context, index int, want *netstate.Interface, d *differences) error {
 	controller := want.Attrs["controller"]
-	if controller == "" {
+	if controller == "" || !d.controller && len(d.team) == 0 {
 		return nil
 	}
 	raw, ok, err := w.n.rawLink(ctx, controller)
 	if err != nil || !ok || raw.kind != "team" {
 		return err
 	}
-	now := *have
-	if moved {
+	list := d.team
+	if d.controller {
 		l, err := w.n.links(ctx)
 		if err != nil {
 			return err
 		}
-		now = netstate.Interface{Name: want.Name, Type: want.Type, Index: index, Attrs: netstate.Attrs{"controller": controller}}
+		now := netstate.Interface{Name: want.Name, Type: want.Type, Index: index, Attrs: netstate.Attrs{"controller": controller}}
 		if err := w.n.observeTeamPort(ctx, &now, raw.index, l); err != nil {
 			return err
 		}
-	}
-	var diffs []netstate.Difference
-	for _, d := range netstate.Differences(&now, want) {
-		if strings.HasPrefix(d.Key, "team-port.") {
-			diffs = append(diffs, d)
+		list = sortDifferences(netstate.Differences(&now, want), nil).team
+		if err := w.n.untilTeamd(ctx, "teamdctl", controller, "port", "config", "dump", want.Name); err != nil {
+			return err
 		}
 	}
-	if len(diffs) == 0 {
+	if len(list) == 0 {
 		return nil
 	}
-	return w.n.setTeamOptions(ctx, raw.index, index, diffs)
+	return w.n.setTeamOptions(ctx, raw.index, index, list)
 }

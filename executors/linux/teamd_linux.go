@@ -3,7 +3,7 @@ package linux
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,28 +58,11 @@ func (n *Namespace) teamd(ctx context.Context, i *netstate.Interface) (bool, err
 		return false, err
 	}
 	i.Status["team.daemon"] = "process " + pid
-	if jsonAt(config, netstate.TeamdMark) == "true" {
+	if string(netstate.TeamdAt(config, netstate.TeamdMark)) == "true" {
 		i.Status["team.daemon"] += netstate.TeamdOurs
 	}
-	for _, a := range netstate.KindByName("team").Attrs {
-		if netstate.IsTeamd(a.Key) {
-			if value := jsonAt(config, netstate.TeamdPath(a.Key)...); value != "" && value[0] != '{' {
-				i.Attrs[a.Key] = value
-			}
-		}
-	}
+	i.ReadTeamd("team", config)
 	return true, nil
-}
-
-// jsonAt is what stands at a path of a JSON text, without quotes, brackets and
-// space; "" is nothing.
-func jsonAt(text []byte, path ...string) string {
-	for _, name := range path {
-		var at map[string]json.RawMessage
-		_ = json.Unmarshal(text, &at) // another thing than a mapping has nothing
-		text = at[name]
-	}
-	return strings.NewReplacer("\"", "", "[", "", "]", "", " ", "", "\n", "").Replace(string(text))
 }
 
 // tool runs a program in the namespace, and returns what it prints.
@@ -135,4 +118,18 @@ func (n *Namespace) endTeamd(ctx context.Context, name string) error {
 		return nil
 	}
 	return fmt.Errorf("teamd of %s (process %s) does not end", name, pid)
+}
+
+// EndTeamd ends the processes of teamd(8) in the namespace, and waits until they
+// have ended.
+func (n *Namespace) EndTeamd(ctx context.Context) error {
+	files, _ := os.ReadDir(teamdRun) // none: nobody has started one
+	var errs []error
+	for _, f := range files {
+		name, ok := strings.CutSuffix(f.Name(), ".pid")
+		if _, here := n.teamdProcess(name); ok && here {
+			errs = append(errs, n.endTeamd(ctx, name))
+		}
+	}
+	return errors.Join(errs...)
 }

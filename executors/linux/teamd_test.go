@@ -16,7 +16,7 @@ import (
 func needTeamd(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("teamd"); err != nil {
-		t.Skip(err)
+		t.Skipf("needs teamd (apt-get install libteam-utils): %v", err)
 	}
 	reason, err := kindLacks(t.Context(), netstate.KindByName("team"))
 	if err != nil {

@@ -71,11 +71,19 @@ func TestTeamRunner(t *testing.T) {
 	before := near.settled()()
 	block := "interfaces: [{name: " + team + ", type: team, mtu: 1400, team: {runner: {name: lacp, active: true, fast-rate: true, tx-hash: [eth, l4]," +
 		" tx-balancer: {name: basic, balancing-interval: 60}, sys-prio: 4096, min-ports: 2, agg-select-policy: bandwidth}, link-watch: {name: ethtool, delay-up: 10, delay-down: 20}," +
-		" ports: [{name: p0}, {name: p1}]}, ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}}]"
+		" ports: [{name: p0, lacp-prio: 10, lacp-key: 7}, {name: p1, lacp-key: 7}]}, ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}}]"
 	made := near.apply(block)
 	const aggregated = "lacp p0 current selected p1 current selected"
 	eventually(t, "LACP", func() bool { return near.runnerOf(team) == aggregated })
 	near.run("ping", "-c", "2", "-W", "20", "192.0.2.2")
+	for port, want := range map[string]string{"p0": "10 7", "p1": "255 7"} {
+		item := func(name string) string {
+			return strings.TrimSpace(near.run("teamdctl", team, "state", "item", "get", "ports."+port+".runner."+name))
+		}
+		if got := item("prio") + " " + item("key"); got != want {
+			t.Errorf("priority and key of %s are %s, want %s", port, got, want)
+		}
+	}
 	near.facts()
 	own := near.observe(everything)
 	if i := find(t, own, team); !strings.HasSuffix(i.Status["team.daemon"], netstate.TeamdOurs) || i.Attrs["team.mode"] != "" {

@@ -2,7 +2,6 @@ package linux
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -18,35 +17,16 @@ func lacksTraffic(ctx context.Context, s *netstate.State, name string) error {
 	if k == nil || k.Module == "" {
 		return nil
 	}
-	reason, err := moduleLacks(name, k.Module, k.Option, func() (bool, error) { return probeTraffic(ctx, k) })
+	reason, err := moduleLacks(name, k.Module, k.Option, func() (bool, error) {
+		return probed(name, func(sock *socket) (bool, error) {
+			return unless(sock.getFlags(ctx, probeMessages[k.Object], unix.NLM_F_CREATE|unix.NLM_F_EXCL, func(m *message) { probeMessage(m, k) }, nil),
+				unix.ENOENT, unix.EOPNOTSUPP)
+		})
+	})
 	if err == nil && reason != "" {
 		note(s, name, reason)
 	}
 	return err
-}
-
-// probeTraffic asks the kernel itself, in a namespace that nobody else sees: it
-// answers ENOENT for what it does not know.
-func probeTraffic(ctx context.Context, k *netstate.TCKind) (has bool, err error) {
-	err = apart(func() error {
-		s, err := openSocket()
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		err = s.getFlags(ctx, probeMessages[k.Object], unix.NLM_F_CREATE|unix.NLM_F_EXCL, func(m *message) { probeMessage(m, k) }, nil)
-		var refused *kernelError
-		if err != nil && !errors.As(err, &refused) {
-			return err
-		}
-		has = !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EOPNOTSUPP)
-		return nil
-	})
-	var outside *enterError
-	if errors.As(err, &outside) && (errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS)) {
-		return true, nil
-	}
-	return has, err
 }
 
 var probeMessages = map[string]uint16{netstate.TCQdisc: unix.RTM_NEWQDISC, netstate.TCFilter: unix.RTM_NEWTFILTER, "action": unix.RTM_NEWACTION}

@@ -98,7 +98,7 @@ func tcText(e *netstate.TCEntry, a *netstate.Attr, b []byte, l *links) (string, 
 	if len(b) >= 8 {
 		n = u64(b)
 	}
-	if a.Max != 0 && n == a.Max && (a.Type == netstate.Rate || a.Type == netstate.Time) {
+	if n == a.Max && noneIsMost(a) {
 		return "", false
 	}
 	switch {
@@ -122,14 +122,19 @@ func tcText(e *netstate.TCEntry, a *netstate.Attr, b []byte, l *links) (string, 
 	return decodeAttr(a, b, l)
 }
 
+// noneIsMost tells that the largest number of an option stands for none.
+func noneIsMost(a *netstate.Attr) bool {
+	return a.Max != 0 && (a.Type == netstate.Rate || a.Type == netstate.Time)
+}
+
 // tcPayload is an option's payload.
 func tcPayload(a *netstate.Attr, value string, l *links) ([]byte, error) {
 	var n uint64
 	var err error
 	wide := false
 	switch {
-	case value == "" && a.Max != 0:
-		n = a.Max // none
+	case value == "" && noneIsMost(a):
+		n = a.Max
 	case value == "" && a.Key == "overhead":
 		return nil, nil
 	case a.Type == netstate.Rate:

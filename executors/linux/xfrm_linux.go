@@ -77,8 +77,6 @@ func (n *Namespace) xfrm(ctx context.Context, l *links) (list []netstate.Xfrm, u
 		return nil, 0, nil, err
 	}
 	defer s.close()
-	release := s.bound(ctx)
-	defer release()
 	r := &xfrmReader{l: l}
 	for try := range dumpTries {
 		if err := pauseBefore(ctx, try); err != nil {
@@ -134,8 +132,6 @@ func (e *editor) xfrm(ctx context.Context, index int) (count int, err error) {
 		return 0, err
 	}
 	defer s.close()
-	release := s.bound(ctx)
-	defer release()
 	w := &xfrmWriter{l: l, vault: e.n.vault}
 	done, err := s.batch(ctx, len(steps), func(i int, m *message) error {
 		return w.encode(m, s.next(), steps[i].op, steps[i].o.Xfrm)

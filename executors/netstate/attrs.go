@@ -30,7 +30,7 @@ func Differences(before, after *Interface) []Difference {
 	moved := attrOf(before, "controller") != attrOf(after, "controller")
 	for _, key := range unionKeys(before.Attrs, after.Attrs) {
 		attr := AttrByKey(key)
-		if attr == nil || attr.Set == ReadOnly || key == "netns" {
+		if attr == nil || attr.Set == ReadOnly || key == "netns" || before.Negotiated(key) && after.Negotiated(key) {
 			continue
 		}
 		port := IsPortKey(key)
@@ -96,7 +96,7 @@ func (a *Attr) optional() bool {
 	case IPAddress, TunnelKey, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, CIDR, IPv4List, IPv6List, VNIList:
 		return true
 	}
-	return a.Key == "alias" || a.Key == "ipv6.token" || a.Key == "tun.owner" || a.Key == "tun.group" || IsTeamd(a.Key)
+	return a.Key == "alias" || a.Key == "ipv6.token" || a.Key == "tun.owner" || a.Key == "tun.group" || IsTeamd(a.Key) && a.Default == ""
 }
 
 // equal compares two values in canonical text; a is nil of an attribute that only

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	hexa "encoding/hex"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -62,8 +63,8 @@ func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 		return a.seconds(text)
 	case Int32:
 		n, err := strconv.ParseInt(text, 0, 32)
-		if err != nil {
-			return "", fmt.Errorf("%q is no number of 32 bits", text)
+		if least, most := a.Signed(); err != nil || n < least || n > most {
+			return "", fmt.Errorf("%q is no number from %d to %d", text, least, most)
 		}
 		return strconv.FormatInt(n, 10), nil
 	case MAC:
@@ -111,19 +112,44 @@ func (a *Attr) enum(text string) (string, error) {
 	return "", fmt.Errorf("%q is none of %s", text, strings.Join(names, ", "))
 }
 
-// Limits are the least and the largest number that the attribute takes, in the
-// unit of its netlink attribute.
-func (a *Attr) Limits() (least, most uint64) {
-	most = map[AttrType]uint64{
-		Uint8: 1<<8 - 1, Uint16: 1<<16 - 1, Uint16BE: 1<<16 - 1, Uint32: 1<<32 - 1, Uint32BE: 1<<32 - 1,
-		// The kernel computes with clock_t: more would overflow there.
-		Centi: 1<<32 - 1, Centi64: 1<<53 - 1, Hundredths: 1<<53 - 1,
-	}[a.Type]
-	if most == 0 {
-		most = 1<<64 - 1
+// Signed are the least and the largest number that an Int32 takes: Attr.Min is how
+// far it may be below zero, where it has bounds.
+func (a *Attr) Signed() (least, most int64) {
+	if a.Max == 0 {
+		return math.MinInt32, math.MaxInt32
 	}
-	if a.Max != 0 {
-		most = a.Max
+	return -int64(a.Min), int64(a.Max)
+}
+
+// mosts are the largest numbers of the types.
+var mosts = [...]uint64{
+	Uint8: 1<<8 - 1, Uint16: 1<<16 - 1, Uint16BE: 1<<16 - 1, Uint32: 1<<32 - 1, Uint32BE: 1<<32 - 1, Uint64: 1<<64 - 1, BitField: 1<<64 - 1,
+	// The kernel computes with clock_t: more would overflow there.
+	Centi: 1<<32 - 1, Centi64: 1<<40 - 1, Hundredths: 1<<40 - 1,
+	Rate: 1<<61 - 1, Size: 1<<32 - 1, Burstsize: 1<<64 - 1, Time: 1<<63 - 1, Percent: 1<<32 - 1,
+}
+
+// Limits are the least and the largest number that the attribute takes, in the
+// unit of its netlink attribute; a Time in nanoseconds, a Rate in bytes a second.
+func (a *Attr) Limits() (least, most uint64) {
+	most = mosts[a.Type]
+	switch a.Type {
+	case Rate, Time:
+		// Those that have an attribute each have 32 bits, of which the last number
+		// may mean none: bytes a second, nanoseconds once, else microseconds, which
+		// the kernel rounds to what it counts in.
+		switch {
+		case a.IFLA == 0 && a.Max != 0:
+			most = a.Max
+		case a.IFLA != 0 && a.Type == Time && a.Key != "timer-slack":
+			most = 4294e9
+		case a.IFLA != 0 && a.Key != "bandwidth":
+			most = 1<<32 - 1 - min(a.Max, 1)
+		}
+	default:
+		if a.Max != 0 {
+			most = a.Max
+		}
 	}
 	return a.Min, most
 }
@@ -424,8 +450,8 @@ func (a *Attr) quantity(text string) (string, error) {
 		}
 	}
 	n, err := parse(text)
-	if err != nil {
-		return "", err
+	if _, most := a.Limits(); err == nil && n > most {
+		err = fmt.Errorf("%q is more than %s", text, format(most))
 	}
-	return format(n), nil
+	return format(n), err
 }

@@ -48,7 +48,8 @@ func (c *Config) query(anew bool) Query {
 		c.Interfaces[i].query(&q, anew)
 	}
 	if len(q.Going) > 0 {
-		q.own("*") // what lies on it goes with it
+		q.Lost = true // of all: what lies on it goes with it
+		q.Sysctls = append(q.Sysctls, OwnSysctls("default")...)
 	}
 	for _, s := range c.Sysctls {
 		q.sysctl(s.Key)
@@ -57,6 +58,11 @@ func (c *Config) query(anew bool) Query {
 		if e := &c.FDB[i].Entry; e.VLAN == 0 && fdbOwner(e) == "master" {
 			q.Kinds = append(q.Kinds, filtering) // such an entry is in each VLAN
 			break
+		}
+	}
+	for i := range c.MDB {
+		if e := &c.MDB[i]; !e.Absent {
+			q.Kinds = append(q.Kinds, e.lacking()...)
 		}
 	}
 	q.tidy()
@@ -99,10 +105,10 @@ func (i *InterfaceConfig) query(q *Query, anew bool) {
 	}
 	anew = anew && i.mayBeRemade()
 	switch mtu, err := strconv.Atoi(i.Attrs["mtu"]); {
-	case i.State == "absent":
-		q.DNS, q.Ethtool = true, true
+	case i.State == "absent" || anew && i.Attrs["netns"] == "":
+		q.DNS, q.Unusual = true, true
 		q.Going = append(q.Going, i.Name)
-	case i.Attrs["netns"] != "" || anew || err == nil && mtu < leastV6MTU:
+	case i.Attrs["netns"] != "" || err == nil && mtu < leastV6MTU:
 		q.DNS, q.Ethtool = true, true
 		if anew {
 			q.Going = append(q.Going, i.Name)
@@ -114,10 +120,7 @@ func (i *InterfaceConfig) query(q *Query, anew bool) {
 
 // own asks for the parameters of an interface that people set.
 func (q *Query) own(name string) {
-	for _, key := range ownSysctls {
-		version, parameter, _ := strings.Cut(key, " ")
-		q.Sysctls = append(q.Sysctls, "net."+version+".conf."+name+"."+parameter, "net."+version+".conf.default."+parameter)
-	}
+	q.Sysctls = append(append(q.Sysctls, OwnSysctls(name)...), OwnSysctls("default")...)
 }
 
 // mayBeRemade tells that the interface, if it is there, may have to be made
@@ -131,8 +134,17 @@ func (i *InterfaceConfig) mayBeRemade() bool {
 	return false
 }
 
-// ownSysctls are the parameters of an interface that people set, and that are
-// lost with it.
+// OwnSysctls are the keys of the parameters of an interface that people set, and
+// that are lost with it; "*" is all interfaces.
+func OwnSysctls(name string) []string {
+	keys := make([]string, len(ownSysctls))
+	for i, key := range ownSysctls {
+		version, parameter, _ := strings.Cut(key, " ")
+		keys[i] = "net." + version + ".conf." + name + "." + parameter
+	}
+	return keys
+}
+
 var ownSysctls = []string{
 	"ipv4 forwarding", "ipv4 rp_filter", "ipv4 accept_redirects", "ipv4 send_redirects", "ipv4 secure_redirects",
 	"ipv4 accept_source_route", "ipv4 accept_local", "ipv4 route_localnet", "ipv4 proxy_arp", "ipv4 proxy_arp_pvlan",
@@ -221,7 +233,8 @@ func (o Object) query(q *Query) {
 		q.Routes, q.RouteSets = true, true
 	case o.Link != nil:
 		q.Links = true
-		q.Ethtool = q.Ethtool || o.Link.hasEthtool()
+		q.Ethtool = q.Ethtool || o.Link.has(EthtoolFeature)
+		q.Unusual = q.Unusual || o.Link.hasEthtool() // all of it, but for features
 		if o.Link.Netns != "" && o.Link.hasEthtool() {
 			q.Elsewhere = append(q.Elsewhere, o.Link.Netns)
 		}

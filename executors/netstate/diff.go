@@ -160,16 +160,30 @@ func groupEnd[T any](list []T, start int, compare func(a, b *T) int) int {
 }
 
 func pairGroup[T any](from, to []T, equal func(a, b *T) bool, yield func(pair[T])) {
-	usedF, usedT := make([]bool, len(from)), make([]bool, len(to))
+	pairPlaces(len(from), len(to), func(f, t int) bool { return equal(&from[f], &to[t]) }, func(f, t int) {
+		var p pair[T]
+		if f >= 0 {
+			p.before = &from[f]
+		}
+		if t >= 0 {
+			p.after = &to[t]
+		}
+		yield(p)
+	})
+}
+
+// pairPlaces pairs places in two lists; -1 is the place of none.
+func pairPlaces(from, to int, equal func(f, t int) bool, yield func(f, t int)) {
+	usedF, usedT := make([]bool, from), make([]bool, to)
 	first := 0 // that may not be used yet: most are in the same order
 	for t := range to {
-		for first < len(from) && usedF[first] {
+		for first < from && usedF[first] {
 			first++
 		}
-		for f := first; f < len(from); f++ {
-			if !usedF[f] && equal(&from[f], &to[t]) {
+		for f := first; f < from; f++ {
+			if !usedF[f] && equal(f, t) {
 				usedF[f], usedT[t] = true, true
-				yield(pair[T]{&from[f], &to[t]})
+				yield(f, t)
 				break
 			}
 		}
@@ -179,19 +193,19 @@ func pairGroup[T any](from, to []T, equal func(a, b *T) bool, yield func(pair[T]
 		if usedT[t] {
 			continue
 		}
-		for f < len(from) && usedF[f] {
+		for f < from && usedF[f] {
 			f++
 		}
-		if f < len(from) {
+		if f < from {
 			usedF[f] = true
-			yield(pair[T]{&from[f], &to[t]})
+			yield(f, t)
 			continue
 		}
-		yield(pair[T]{after: &to[t]})
+		yield(-1, t)
 	}
 	for f := range from {
 		if !usedF[f] {
-			yield(pair[T]{before: &from[f]})
+			yield(f, -1)
 		}
 	}
 }

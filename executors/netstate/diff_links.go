@@ -142,6 +142,11 @@ func (d *differ) changeLink(before, after *Interface) {
 	if i := d.freed[before.Name]; i != nil && before.Netns == "" {
 		before = i
 	}
+	if replugged(before, after) {
+		freed := withState(released(before), "down")
+		d.linksEarly = append(d.linksEarly, Edit{Op: Modify, Before: Object{Link: withoutAddresses(before)}, After: Object{Link: freed}})
+		before = freed
+	}
 	if before.Netns == "" && after.Netns == "" {
 		before = d.bondSteps(before, after)
 		d.emptyBond(before, after)

@@ -77,10 +77,20 @@ func IsEthtool(key string) bool {
 	return strings.HasPrefix(key, "ethtool.") || strings.HasPrefix(key, "ethernet.")
 }
 
+// Negotiated tells that a setting of an interface's driver is what it agreed on
+// with the other end, not what anybody set: it changes with the line. While pause
+// frames are negotiated, drivers such as e1000 report the result as rx and tx.
+func (i *Interface) Negotiated(key string) bool {
+	return i.Attrs["ethtool.pause.autoneg"] == "true" && (key == "ethtool.pause.rx" || key == "ethtool.pause.tx")
+}
+
 // hasEthtool tells that an interface has such attributes.
-func (i *Interface) hasEthtool() bool {
+func (i *Interface) hasEthtool() bool { return i.has("ethtool.") || i.has("ethernet.") }
+
+// has tells that an interface has attributes whose keys begin so.
+func (i *Interface) has(section string) bool {
 	for key := range i.Attrs {
-		if IsEthtool(key) {
+		if strings.HasPrefix(key, section) {
 			return true
 		}
 	}
@@ -131,17 +141,29 @@ func (v *verifier) inactive(c *Change, before, want, got *Interface, keys map[st
 	}
 }
 
-// seldom are features that are off as long as nobody wants them; all others are
-// on where the driver has them.
-const seldom = " tx-nocache-copy rx-gro-list rx-udp-gro-forwarding rx-fcs rx-all loopback hw-tc-offload l2-fwd-offload" +
-	" rx-ntuple-filter tls-hw-tx-offload tls-hw-rx-offload tls-hw-record rx-lro macsec-hw-offload "
+// seldomOn tells of features that are off as long as nobody wants them; all
+// others are on where the driver has them.
+func seldomOn(key string) bool {
+	switch key[len(EthtoolFeature):] {
+	case "tx-nocache-copy", "rx-gro-list", "rx-udp-gro-forwarding", "rx-fcs", "rx-all", "loopback", "hw-tc-offload", "l2-fwd-offload",
+		"rx-ntuple-filter", "tls-hw-tx-offload", "tls-hw-rx-offload", "tls-hw-record", "rx-lro", "macsec-hw-offload":
+		return true
+	}
+	return false
+}
+
+// UsualFeature tells that a feature, by its whole key, is on or off as it is
+// without anybody's wish.
+func (i *Interface) UsualFeature(key string, on bool) bool {
+	const gro = EthtoolFeature + "rx-gro"
+	return on != (seldomOn(key) || key == gro && i.Type == "veth")
+}
 
 // UsualEthtool tells that a setting of an interface's driver is as it is without
 // anybody's wish: a feature, or what a virtual interface says of its line.
 func (i *Interface) UsualEthtool(key string) bool {
-	if name, ok := strings.CutPrefix(key, EthtoolFeature); ok {
-		off := strings.Contains(seldom, " "+name+" ") || name == "rx-gro" && i.Type == "veth"
-		return (i.Attrs[key] == "true") != off
+	if strings.HasPrefix(key, EthtoolFeature) {
+		return i.UsualFeature(key, i.Attrs[key] == "true")
 	}
 	switch {
 	case i.Type == "tun" && key == "ethtool.channels.combined":

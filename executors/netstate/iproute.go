@@ -53,7 +53,7 @@ func ipEdit(e *Edit) []string {
 	case o.FDB != nil:
 		return []string{ipFDB(e)}
 	case o.MDB != nil:
-		return []string{ipMDB(e)}
+		return ipMDB(e)
 	case o.DNS != nil && e.Op == Modify:
 		return ipDNS(e)
 	case o.Namespace != nil:
@@ -87,7 +87,8 @@ func quote(w string) string {
 	}
 	if option, text, ok := strings.Cut(w, nameless); ok && (option == "" || option == "--net=") {
 		if number, err := strconv.ParseUint(strings.TrimSuffix(text, "]"), 10, 64); err == nil {
-			return option + `"$(find /proc/[0-9]*/ns/net -lname '*[[]` + strconv.FormatUint(number, 10) + `]' 2>/dev/null | head -n1)"`
+			id := strconv.FormatUint(number, 10)
+			return option + `"$(find /proc/[0-9]*/ns/net -lname '*[[]` + id + `]' 2>/dev/null | grep -m1 . || echo 'no process is in net:[` + id + `]')"`
 		}
 	}
 	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
@@ -107,7 +108,8 @@ func ipIn(netns string) []string {
 // nameless begins what stands for a namespace that has no name: the link of a
 // process that is in it, "net:[4026532281]". iproute2 and nsenter(1) take the link's
 // path instead, which words has find(1) look for: lsns(8) gives up when a process
-// ends while it looks.
+// ends while it looks. Where there is none any more, that is the path they complain
+// of.
 const nameless = "net:["
 
 // inside are the words before a command that is run in a namespace.

@@ -36,6 +36,16 @@ func extraCommands(i *Interface, diffs []Difference) []string {
 	return out
 }
 
+// teamdCommands tell teamd(8) what a port is to be like, before it comes.
+func teamdCommands(i *Interface, diffs []Difference) []string {
+	for _, d := range diffs {
+		if IsPortKey(d.Key) && IsTeamd(d.Key) {
+			return []string{words(append(toolIn("teamdctl", i.Netns), i.Attrs["controller"], "port", "config", "update", i.Name, i.TeamdPort())...)}
+		}
+	}
+	return nil
+}
+
 // isExtra tells that extraCommands has the words for an attribute.
 func isExtra(key string) bool {
 	for _, prefix := range []string{"wireguard.", "team.", "team-port.", inet6, multicastMACs} {

@@ -158,11 +158,12 @@ func setCommands(i *Interface, diffs []Difference) []string {
 	var general, own, port, late []string
 	last := ethtoolCommands(i, diffs)
 	var portKind string
-	var out []string
+	out := teamdCommands(i, diffs)
 	for _, d := range diffs {
 		a := AttrByKey(d.Key)
 		switch {
 		case IsEthtool(d.Key):
+		case IsPortKey(d.Key) && IsTeamd(d.Key):
 		case isExtra(d.Key) && IsPortKey(d.Key): // once it is a port
 			late = append(late, extraCommands(i, []Difference{d})...)
 		case d.Key == "macsec.window" && slices.ContainsFunc(diffs, func(o Difference) bool { return o.Key == "macsec.replay-protect" }):

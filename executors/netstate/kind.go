@@ -90,6 +90,7 @@ type Attr struct {
 	Wire AttrType
 	Enum []EnumValue
 	// Min and Max bound a number, both inclusive; Max 0 means the type's own.
+	// Of an Int32, Min is how far it may be below zero.
 	Min, Max uint64
 	// IFLA is the attribute's number in IFLA_INFO_DATA (of a kind), in
 	// IFLA_INFO_SLAVE_DATA (of a port), or in the message (of any interface).

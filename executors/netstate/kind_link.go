@@ -4,12 +4,12 @@ package netstate
 // headers linux/if_link.h and linux/if.h.
 var linkAttrs = []Attr{
 	{Key: "state", Type: IFFlag, Bit: 0, Set: Anytime, Enum: linkStates, IP: "up"},
-	{Key: "mtu", Type: Uint32, IFLA: 4, Set: Anytime, IP: "mtu"},
+	{Key: "mtu", Type: Uint32, IFLA: 4, Max: 1<<31 - 1, Set: Anytime, IP: "mtu"},
 	{Key: "mac-address", Type: MAC, IFLA: 1, Set: Anytime, IP: "address"},
 	{Key: "controller", Type: LinkRef, IFLA: 10, Set: Anytime, IP: "master"},
 	{Key: "accept-all-mac-addresses", Type: IFFlag, Bit: 8, Set: Anytime, Default: "false", IP: "promisc"},
 	{Key: "alias", Type: String, IFLA: 20, Set: Anytime, Extension: true, IP: "alias"},
-	{Key: "txqueuelen", Type: Uint32, IFLA: 13, Set: Anytime, Extension: true, IP: "txqueuelen"},
+	{Key: "txqueuelen", Type: Uint32, IFLA: 13, Max: 1<<31 - 1, Set: Anytime, Extension: true, IP: "txqueuelen"},
 	{Key: "group", Type: Uint32, IFLA: 27, Set: Anytime, Default: "0", Extension: true, IP: "group"},
 	{Key: "arp", Type: IFFlag, Bit: 7, Inverse: true, Set: Anytime, Extension: true, IP: "arp"},
 	{Key: "multicast", Type: IFFlag, Bit: 12, Set: Anytime, Extension: true, IP: "multicast"},

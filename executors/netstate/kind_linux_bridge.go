@@ -23,7 +23,7 @@ var bridgeAttrs = []Attr{
 	{Key: "bridge.options.stp.hello-time", Type: Centi, IFLA: 2, Min: 100, Max: 1000, Set: Anytime, Default: "2", IP: "hello_time", IPScale: 100},
 	{Key: "bridge.options.stp.max-age", Type: Centi, IFLA: 3, Min: 600, Max: 4000, Set: Anytime, Default: "20", IP: "max_age", IPScale: 100},
 	{Key: "bridge.options.mac-ageing-time", Type: Centi, IFLA: 4, Set: Anytime, Default: "300", IP: "ageing_time", IPScale: 100},
-	{Key: "bridge.options.group-fwd-mask", Type: Uint16, IFLA: 9, Set: Anytime, Default: "0", IP: "group_fwd_mask"},
+	{Key: "bridge.options.group-fwd-mask", Type: Uint16, IFLA: 9, Max: 1<<16 - 8, Set: Anytime, Default: "0", IP: "group_fwd_mask"},
 	{Key: "bridge.options.group-addr", Type: MAC, IFLA: 20, Set: Anytime, IP: "group_address"},
 	{Key: "bridge.options.hash-max", Type: Uint32, IFLA: 27, Min: 1, Set: Anytime, Default: "4096", IP: "mcast_hash_max"},
 	{Key: "bridge.options.vlan-filtering", Type: Bool, IFLA: 7, Set: Anytime, Default: "false", Extension: true, IP: "vlan_filtering"},

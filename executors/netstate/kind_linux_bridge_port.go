@@ -20,7 +20,7 @@ var bridgePortAttrs = []Attr{
 	{Key: "bridge-port.multicast-max-groups", Type: Uint32, IFLA: 42, Set: Anytime, Default: "0", Extension: true, IP: "mcast_max_groups"},
 	{Key: "bridge-port.proxy-arp", Type: Bool, IFLA: 10, Set: Anytime, Default: "false", Extension: true, IP: "proxy_arp"},
 	{Key: "bridge-port.proxy-arp-wifi", Type: Bool, IFLA: 12, Set: Anytime, Default: "false", Extension: true, IP: "proxy_arp_wifi"},
-	{Key: "bridge-port.group-fwd-mask", Type: Uint16, IFLA: 31, Set: Anytime, Default: "0", Extension: true, IP: "group_fwd_mask"},
+	{Key: "bridge-port.group-fwd-mask", Type: Uint16, IFLA: 31, Max: 1<<16 - 3, Set: Anytime, Default: "0", Extension: true, IP: "group_fwd_mask"},
 	{Key: "bridge-port.neighbor-suppress", Type: Bool, IFLA: 32, Set: Anytime, Default: "false", Extension: true, IP: "neigh_suppress"},
 	{Key: "bridge-port.neighbor-vlan-suppress", Type: Bool, IFLA: 43, Set: Anytime, Default: "false", Extension: true, IP: "neigh_vlan_suppress"},
 	{Key: "bridge-port.vlan-tunnel", Type: Bool, IFLA: 29, Set: Anytime, Default: "false", Extension: true, IP: "vlan_tunnel"},

@@ -15,7 +15,7 @@ var team = Kind{
 	Module:      "team",
 	Option:      "CONFIG_NET_TEAM",
 	Born:        Attrs{"arp": "true", "multicast": "true", "txqueuelen": "1000", "mtu": "1500"},
-	Attrs: append(teamdAttrs(), []Attr{
+	Attrs: append(teamdAttrs(teamKeys, OnCreate), []Attr{
 		{Key: "team.mode", Type: Enum, Enum: teamModes, Set: OnCreate, Extension: true},
 		{Key: "team.notify-peers-count", Type: Uint32, Set: Anytime, Default: "0", Extension: true},
 		{Key: "team.notify-peers-interval", Type: Uint32, Set: Anytime, Default: "0", Extension: true},
@@ -26,13 +26,13 @@ var team = Kind{
 		{Key: "team.stats-refresh-interval", Type: Uint32, Set: Anytime, Extension: true},
 		{Key: "team.daemon", Type: String, Extension: true},
 	}...),
-	PortAttrs: []Attr{
+	PortAttrs: append(teamdAttrs(teamPortKeys, Anytime), []Attr{
 		{Key: "team-port.enabled", Type: Bool, Set: Anytime, Default: "true", Extension: true},
 		{Key: "team-port.priority", Type: Int32, Set: Anytime, Default: "0", Extension: true},
-		{Key: "team-port.queue-id", Type: Uint32, Set: Anytime, Default: "0", Extension: true},
+		{Key: portQueue, Type: Uint32, Set: Anytime, Default: "0", Extension: true},
 		{Key: "team-port.user-linkup-enabled", Type: Bool, Set: Anytime, Default: "false", Extension: true},
 		{Key: "team-port.user-linkup", Type: Bool, Set: Anytime, Default: "false", Extension: true},
-	},
+	}...),
 }
 
 // teamModes are the names of the kernel's modes, which are text on the wire.

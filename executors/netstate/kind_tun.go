@@ -12,8 +12,8 @@ var tun = Kind{
 	Option:    "CONFIG_TUN",
 	Attrs: []Attr{
 		{Key: "tun.mode", Type: Enum, Wire: Uint8, Enum: []EnumValue{{"tun", 1}, {"tap", 2}}, IFLA: 3, Set: OnCreate, Default: "tun", IP: "mode"},
-		{Key: "tun.owner", Type: Uint32, IFLA: 1, Set: Anytime, Extension: true, IP: "user"},
-		{Key: "tun.group", Type: Uint32, IFLA: 2, Set: Anytime, Extension: true, IP: "group"},
+		{Key: "tun.owner", Type: Uint32, IFLA: 1, Max: 1<<32 - 2, Set: Anytime, Extension: true, IP: "user"},
+		{Key: "tun.group", Type: Uint32, IFLA: 2, Max: 1<<32 - 2, Set: Anytime, Extension: true, IP: "group"},
 		{Key: "tun.packet-information", Type: Bool, IFLA: 4, Set: Anytime, Default: "false", Extension: true, IP: "pi"},
 		{Key: "tun.vnet-header", Type: Bool, IFLA: 5, Set: Anytime, Default: "false", Extension: true, IP: "vnet_hdr"},
 		{Key: "tun.multi-queue", Type: Bool, IFLA: 7, Set: OnCreate, Default: "false", Extension: true, IP: "multi_queue"},

@@ -24,7 +24,7 @@ var vxlan = Kind{
 		{Key: "vxlan.tos", Type: Uint8, IFLA: 6, Set: Anytime, Default: "0", Extension: true, IP: "tos"},
 		{Key: "vxlan.df", Type: Enum, Wire: Uint8, Enum: []EnumValue{{"unset", 0}, {"set", 1}, {"inherit", 2}}, IFLA: 29, Set: Anytime, Default: "unset", Extension: true, IP: "df"},
 		{Key: "vxlan.flow-label", Type: Uint32BE, IFLA: 26, Max: 1048575, Set: Anytime, Default: "0", Extension: true, IP: "flowlabel"},
-		{Key: "vxlan.ageing-time", Type: Uint32, IFLA: 8, Set: Anytime, Default: "300", Extension: true, IP: "ageing"},
+		{Key: "vxlan.ageing-time", Type: Uint32, IFLA: 8, Min: 1, Set: Anytime, Default: "300", Extension: true, IP: "ageing"},
 		{Key: "vxlan.max-addresses", Type: Uint32, IFLA: 9, Set: OnCreate, Default: "0", Extension: true, IP: "maxaddress"},
 		{Key: "vxlan.source-port-range", Type: PortRange, IFLA: 10, Set: OnCreate, Default: "0-0", Extension: true, IP: "srcport"},
 		{Key: "vxlan.proxy", Type: Bool, IFLA: 11, Set: OnCreate, Default: "false", Extension: true, IP: "proxy"},

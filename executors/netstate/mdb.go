@@ -18,10 +18,15 @@ type MDBEntry struct {
 	VLAN  uint16 `json:"vlan,omitempty"`
 	// Source is the only sender that is listened to; invalid for any.
 	Source netip.Addr `json:"source,omitzero"`
+	// Sources are the senders that are not listened to, or with Include the only
+	// ones that are: in the order of their texts, with commas. The kernel makes an
+	// entry of each by itself, which is none of its own here.
+	Sources string `json:"sources,omitempty"`
+	Include bool   `json:"include,omitempty"`
 	// State is "permanent" or "temp", which runs out.
 	State string `json:"state,omitempty"`
-	// Protocol is RTPROT_*: 2 of what the bridge learned, which Diff leaves
-	// alone.
+	// Protocol is RTPROT_*: 4 if nobody says otherwise, 2 of what the bridge
+	// learned, which Diff leaves alone.
 	Protocol uint8 `json:"protocol,omitempty"`
 	// Dst and what follows belong to VXLAN, which has several entries of a group,
 	// one a remote. 0 of DstPort and VNI is the VXLAN's own; SourceVNI is that of
@@ -31,6 +36,24 @@ type MDBEntry struct {
 	VNI       uint32     `json:"vni,omitempty"`
 	SourceVNI uint32     `json:"source-vni,omitempty"`
 	Via       string     `json:"via,omitempty"`
+}
+
+// What Query.Kinds asks of the kernel for entries: remotes are of VXLANs since
+// Linux 6.4, lists and protocols are there since 6.2.
+const (
+	MDBRemotes = "mdb remote"
+	MDBSources = "mdb source-list"
+)
+
+// lacking is what an entry is nothing without.
+func (c *MDBConfig) lacking() (list []string) {
+	if c.Entry.Dst.IsValid() {
+		return []string{MDBRemotes}
+	}
+	if !c.Entry.Plain() {
+		return []string{MDBSources}
+	}
+	return nil
 }
 
 // MDBConfig is one entry of mdb (an extension).
@@ -47,63 +70,92 @@ func CompareMDB(a, b *MDBEntry) int {
 		strings.Compare(a.Group, b.Group), a.Source.Compare(b.Source), cmp.Compare(a.SourceVNI, b.SourceVNI), a.Dst.Compare(b.Dst))
 }
 
-func equalMDB(a, b *MDBEntry) bool {
-	return a.State == b.State && a.DstPort == b.DstPort && a.VNI == b.VNI && a.Via == b.Via && (a.Protocol == protocolKernel) == (b.Protocol == protocolKernel)
-}
+func equalMDB(a, b *MDBEntry) bool { return *a == *b }
 
 func mdbOf(o Object) *MDBEntry { return o.MDB }
 
 func mdbName(e *MDBEntry) string { return "mdb " + e.Group }
 
 func mdbText(e *MDBEntry) string {
-	w := []string{"dev", e.Device, "port", e.Port}
-	if e.VLAN != 0 {
-		w = append(w, "vid", number(e.VLAN))
-	}
-	if e.Source.IsValid() {
-		w = append(w, "src", e.Source.String())
-	}
-	if e.State != "" {
-		w = append(w, e.State)
-	}
-	return strings.Join(append(w, e.remote(false)...), " ")
+	return strings.Join(append([]string{"dev", e.Device, "port", e.Port}, e.words(false)...), " ")
 }
 
-// remote are the words of bridge(8) for where a VXLAN sends a group; with key,
-// only those that tell entries apart.
-func (e *MDBEntry) remote(key bool) []string {
-	if !e.Dst.IsValid() {
-		return nil
-	}
-	w := []string{"dst", e.Dst.String()}
-	add := func(word, value string) {
-		if value != "" {
+// words are those of bridge(8) for an entry, but for its place and group; with
+// key, only those that tell entries apart.
+func (e *MDBEntry) words(key bool) []string {
+	var w []string
+	add := func(word, value string, more bool) {
+		if value != "" && (!key || !more) {
 			w = append(w, word, value)
 		}
 	}
-	add("src_vni", number(e.SourceVNI))
-	if !key {
-		add("dst_port", number(e.DstPort))
-		add("vni", number(e.VNI))
-		add("via", e.Via)
+	add("vid", number(e.VLAN), false)
+	add("src", spelled(e.Source), false)
+	if e.State != "" && !key {
+		w = append(w, e.State)
 	}
+	if e.Sources != "" {
+		add("filter_mode", e.mode(), true)
+	}
+	add("source_list", e.Sources, true)
+	if e.Protocol != protocolStatic {
+		add("proto", protocolName(e.Protocol), true)
+	}
+	add("dst", spelled(e.Dst), false)
+	add("src_vni", number(e.SourceVNI), false)
+	add("dst_port", number(e.DstPort), true)
+	add("vni", number(e.VNI), true)
+	add("via", e.Via, true)
 	return w
 }
 
-func ipMDB(e *Edit) string {
-	g := e.object().MDB
-	w := []string{"bridge", "mdb", map[Op]string{Add: "replace", Modify: "replace", Delete: "del"}[e.Op], "dev", g.Device, "port", g.Port, "grp", g.Group}
-	if g.Source.IsValid() {
-		w = append(w, "src", g.Source.String())
+// spelled is an address, "" if there is none.
+func spelled(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
 	}
-	if e.Op != Delete && (g.Port != g.Device || g.Dst.IsValid()) {
-		w = append(w, g.State)
+	return a.String()
+}
+
+// mode is what the sources are for, in bridge(8)'s word.
+func (e *MDBEntry) mode() string {
+	if e.Include {
+		return "include"
 	}
-	w = append(w, g.remote(e.Op == Delete)...)
-	if g.VLAN != 0 {
-		w = append(w, "vid", number(g.VLAN))
+	return "exclude"
+}
+
+// Plain tells that every kernel has words for an entry: those before Linux 6.2
+// cannot replace one, and bridge(8) of their time has no verb for it.
+func (e *MDBEntry) Plain() bool {
+	return !e.Dst.IsValid() && e.Sources == "" && (e.Protocol == 0 || e.Protocol == protocolStatic)
+}
+
+func ipMDB(e *Edit) []string {
+	command := func(verb string, g *MDBEntry) string {
+		w := []string{"bridge", "mdb", verb, "dev", g.Device, "port", g.Port, "grp", g.Group}
+		return words(append(w, g.words(verb == "del")...)...)
 	}
-	return words(w...)
+	before, after := e.Before.MDB, e.After.MDB
+	switch {
+	case e.Op == Delete:
+		return []string{command("del", before)}
+	case !after.Plain() || e.Op == Modify && !before.Plain():
+		return []string{command("replace", after)}
+	case e.Op == Modify:
+		return []string{command("del", before), command("add", after)}
+	}
+	return []string{command("add", after)}
+}
+
+// Lists tells that o is the entry that the kernel makes for one of e's sources.
+func (e *MDBEntry) Lists(o *MDBEntry) bool {
+	if e.Sources == "" || !o.Source.IsValid() {
+		return false
+	}
+	star := *o
+	star.Source = netip.Addr{}
+	return CompareMDB(e, &star) == 0 && strings.Contains(","+e.Sources+",", ","+o.Source.String()+",")
 }
 
 // mdb removes and adds entries.
@@ -120,7 +172,9 @@ func (m *simulation) mdb(list []MDBConfig) {
 		if !c.Absent && !m.listens(c) {
 			continue
 		}
-		e.Protocol = protocolStatic
+		if e.Protocol == 0 {
+			e.Protocol = protocolStatic
+		}
 		m.vxlanOwn(&e)
 		m.to.MDB = slices.DeleteFunc(m.to.MDB, func(o MDBEntry) bool { return CompareMDB(&o, &e) == 0 })
 		if !c.Absent {
@@ -129,6 +183,23 @@ func (m *simulation) mdb(list []MDBConfig) {
 		}
 	}
 	sortBy(m.to.MDB, CompareMDB)
+	for i := range list {
+		m.listed(&list[i])
+	}
+}
+
+// listed refuses an entry of a source that a list has, too: it would be the
+// list's.
+func (m *simulation) listed(c *MDBConfig) {
+	e := &c.Entry
+	if c.Absent || e.Sources == "" && !e.Source.IsValid() {
+		return
+	}
+	for i := range m.to.MDB {
+		if o := &m.to.MDB[i]; o.Protocol != protocolKernel && (e.Lists(o) || o.Lists(e)) {
+			m.problem(c.Pos, "contradiction", e.Port+" has the group "+e.Group+" with an entry for a source and with a list that has it", "Leave the source out of the list, or remove its entry with `state: absent`.")
+		}
+	}
 }
 
 // vxlanOwn leaves out what a VXLAN has for all its packets: so does the kernel.
@@ -156,6 +227,11 @@ func (m *simulation) listens(c *MDBConfig) bool {
 		return false
 	}
 	bridge := m.to.Interface(e.Device)
+	for _, what := range c.lacking() {
+		if reason := m.from.Lacks[what]; reason != "" {
+			return fault("kernel-lacks", "the group "+e.Group+" cannot be had: "+reason, "Leave it out, or run a kernel that has it.")
+		}
+	}
 	switch {
 	case e.Dst.IsValid() && bridge.Type != "vxlan":
 		return fault("contradiction", e.Device+" is of type "+bridge.Type+", not a VXLAN, so that it has no remotes", "Name a VXLAN as `device`, or leave `remote` out.")
@@ -175,6 +251,15 @@ func (m *simulation) listens(c *MDBConfig) bool {
 		return fault("contradiction", e.Device+" does no multicast snooping, so that it has no groups", "Set `multicast-snooping: true`.")
 	case attrOf(bridge, filtering) == "true" && e.VLAN == 0:
 		return fault("missing-key", e.Device+" keeps VLANs apart, and the group "+e.Group+" has none", "Add `vlan:`.")
+	case e.Sources != "":
+		// Else the kernel takes them, and neither uses them nor tells of them.
+		key, version := "multicast-igmp-version", "3"
+		if strings.Contains(e.Group, ":") {
+			key, version = "multicast-mld-version", "2"
+		}
+		if attrOf(bridge, "bridge.options."+key) != version {
+			return fault("contradiction", e.Device+" listens to no lists of sources", "Set `"+key+": "+version+"` among the bridge's options.")
+		}
 	}
 	return true
 }
@@ -218,6 +303,11 @@ func (d *differ) mdb() {
 		when := never
 		if before != nil {
 			when = d.losses.mdb(before)
+		}
+		if when == never && after == nil && slices.ContainsFunc(d.to.MDB, func(e MDBEntry) bool { return e.Lists(before) || before.Lists(&e) }) {
+			// A list would take the entry of its source along, whoever made it.
+			d.addressEarly = append(d.addressEarly, Edit{Op: Delete, Before: Object{MDB: before}})
+			return
 		}
 		d.entry(Object{MDB: before}, Object{MDB: after}, before != nil, after != nil,
 			before != nil && after != nil && equalMDB(before, after), when)

@@ -20,6 +20,12 @@ type Query struct {
 	TrafficControl bool `json:"traffic-control,omitempty"`
 	// Ethtool asks for what the drivers of the links have.
 	Ethtool bool `json:"ethtool,omitempty"`
+	// Unusual asks for no more of it than what would be lost with the links: what
+	// is not as it is without anybody's wish.
+	Unusual bool `json:"unusual,omitempty"`
+	// Lost asks the same of all interfaces' OwnSysctls: those that are not what a
+	// new interface has.
+	Lost bool `json:"lost,omitempty"`
 	// Sysctls are keys; "net.ipv4.conf.*.forwarding" is every interface's.
 	Sysctls []string `json:"sysctls,omitempty"`
 	// Namespaces are other targets or named namespaces whose links are wanted

@@ -6,64 +6,73 @@ import (
 )
 
 // record is what a change knows of one key: what was there before it, and what
-// is there after it.
-type record[T any] struct {
-	before, after []*T
+// is there after it. P is a pointer to the kind of object: all pointers share one
+// body of code, where objects would have one each.
+type record[P any] struct {
+	before, after []P
 	// implied tells that the kernel does all of it by itself.
 	implied bool
 }
 
 // key is any object of the record.
-func (r *record[T]) key() *T {
+func (r *record[P]) key() P {
 	if len(r.before) > 0 {
 		return r.before[0]
 	}
 	return r.after[0]
 }
 
+// side is what one edit knows of one key.
+type side[P any] struct {
+	key, before, after P
+	implied            bool
+}
+
+// none tells that a pointer is nil.
+func none[P any](p P) bool {
+	var nothing P
+	return any(p) == any(nothing)
+}
+
 // records collects what the edits know of one kind of object, sorted by key.
 // What is made on the way and gone in the end is in neither list.
-func records[T any](edits []Edit, of func(Object) *T, compare func(a, b *T) int, equal func(a, b *T) bool) []record[T] {
-	type side struct {
-		key           *T
-		before, after *T
-		implied       bool
-	}
-	var sides []side
+func records[P any](edits []Edit, of func(Object) P, compare func(a, b P) int, equal func(a, b P) bool) []record[P] {
+	var sides []side[P]
+	var nothing P
 	for i := range edits {
 		b, a := of(edits[i].Before), of(edits[i].After)
 		switch {
-		case b == nil && a == nil:
-		case b != nil && a != nil && compare(b, a) != 0:
-			sides = append(sides, side{b, b, nil, edits[i].Implied}, side{a, nil, a, edits[i].Implied})
-		case b != nil:
-			sides = append(sides, side{b, b, a, edits[i].Implied})
+		case none(b) && none(a):
+		case !none(b) && !none(a) && compare(b, a) != 0:
+			sides = append(sides, side[P]{b, b, nothing, edits[i].Implied}, side[P]{a, nothing, a, edits[i].Implied})
+		case !none(b):
+			sides = append(sides, side[P]{b, b, a, edits[i].Implied})
 		default:
-			sides = append(sides, side{a, nil, a, edits[i].Implied})
+			sides = append(sides, side[P]{a, nothing, a, edits[i].Implied})
 		}
 	}
-	sortStable(sides, func(x, y *side) int { return compare(x.key, y.key) })
-	var out []record[T]
-	var last *T
+	sortStable(sides, func(x, y *side[P]) int { return compare(x.key, y.key) })
+	var out []record[P]
+	var last P
 	for _, s := range sides {
-		if last == nil || compare(last, s.key) != 0 {
-			out = append(out, record[T]{implied: true})
+		if none(last) || compare(last, s.key) != 0 {
+			out = append(out, record[P]{implied: true})
 			last = s.key
 		}
 		r := &out[len(out)-1]
 		r.implied = r.implied && s.implied
-		if s.before != nil && !r.consume(s.before, equal) {
+		if !none(s.before) && !r.consume(s.before, equal) {
 			r.before = append(r.before, s.before)
 		}
-		if s.after != nil {
+		if !none(s.after) {
 			r.after = append(r.after, s.after)
 		}
 	}
-	return slices.DeleteFunc(out, func(r record[T]) bool { return len(r.before)+len(r.after) == 0 })
+	return slices.DeleteFunc(out, func(r record[P]) bool { return len(r.before)+len(r.after) == 0 })
 }
 
 // consume takes an object that an earlier edit made out of after.
-func (r *record[T]) consume(o *T, equal func(a, b *T) bool) bool {
+func (r *record[P]) consume(o P, equal func(a, b P) bool) bool {
 	for i := range r.after {
 		if equal(r.after[i], o) {
 			r.after = slices.Delete(r.after, i, i+1)
@@ -75,7 +84,7 @@ func (r *record[T]) consume(o *T, equal func(a, b *T) bool) bool {
 
 // restore returns list with the objects of every record's key replaced by what
 // was there before, and what was there before, by itself.
-func restore[T any](list []T, recs []record[T], compare func(a, b *T) int) []T {
+func restore[T any](list []T, recs []record[*T], compare func(a, b *T) int) []T {
 	if len(recs) == 0 {
 		return list
 	}
@@ -98,7 +107,7 @@ func restore[T any](list []T, recs []record[T], compare func(a, b *T) int) []T {
 }
 
 // befores are the objects that were there before, sorted by key.
-func befores[T any](recs []record[T]) []T {
+func befores[T any](recs []record[*T]) []T {
 	var out []T
 	for i := range recs {
 		for _, o := range recs[i].before {
@@ -128,31 +137,31 @@ func sameLink(a, b *Interface) bool {
 	return a.Name == b.Name && a.Netns == b.Netns && a.Type == b.Type
 }
 
-func (c *Change) linkRecords() []record[Interface] {
+func (c *Change) linkRecords() []record[*Interface] {
 	return records(c.Edits, linkOf, CompareInterfaces, sameLink)
 }
 
-func (c *Change) addressRecords() []record[InterfaceAddress] {
+func (c *Change) addressRecords() []record[*InterfaceAddress] {
 	return records(c.Edits, addressOf, compareInterfaceAddresses, equalInterfaceAddresses)
 }
 
-func (c *Change) routeRecords() []record[Route] {
+func (c *Change) routeRecords() []record[*Route] {
 	return records(c.Edits, routeOf, CompareRoutes, equalRoutes)
 }
 
-func (c *Change) ruleRecords() []record[Rule] {
+func (c *Change) ruleRecords() []record[*Rule] {
 	return records(c.Edits, ruleOf, CompareRules, equalRules)
 }
 
-func (c *Change) neighborRecords() []record[Neighbor] {
+func (c *Change) neighborRecords() []record[*Neighbor] {
 	return records(c.Edits, neighborOf, CompareNeighbors, equalNeighbors)
 }
 
-func (c *Change) fdbRecords() []record[FDBEntry] {
+func (c *Change) fdbRecords() []record[*FDBEntry] {
 	return records(c.Edits, fdbOf, CompareFDB, equalFDB)
 }
 
-func (c *Change) sysctlRecords() []record[Sysctl] {
+func (c *Change) sysctlRecords() []record[*Sysctl] {
 	return records(c.Edits, sysctlOf, compareSysctls, equalSysctls)
 }
 

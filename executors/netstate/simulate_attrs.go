@@ -144,17 +144,19 @@ func checkBridge(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key
 	if d := hundredths(v.Attrs[delay]); v.Attrs["bridge.options.stp.enabled"] == "true" && v.Attrs[delay] != "" && d < 200 {
 		fault(delay, "with STP the forward delay is 2 to 30 seconds, not "+v.Attrs[delay], "Give `forward-delay: 2` or more, or switch STP off.")
 	}
-	checkForwardMask(i, "bridge.options.group-fwd-mask", fault)
+	checkForwardMask(i, "bridge.options.group-fwd-mask", 7, fault)
 }
 
 // checkPort looks at what an interface is given as a port.
 func (m *simulation) checkPort(i *InterfaceConfig, fault func(key, summary, detail string)) {
-	checkForwardMask(i, "bridge-port.group-fwd-mask", fault)
+	checkForwardMask(i, "bridge-port.group-fwd-mask", 2, fault)
 }
 
-func checkForwardMask(i *InterfaceConfig, key string, fault func(key, summary, detail string)) {
-	if mask, err := strconv.ParseUint(i.Attrs[key], 10, 16); err == nil && mask&7 != 0 {
-		fault(key, "bits 0 to 2 of group-fwd-mask cannot be set", "They stand for STP, pause frames and LACP, which a bridge never forwards.")
+// checkForwardMask looks at bits that the kernel refuses: of STP, pause frames and
+// LACP for a bridge, of pause frames for a port.
+func checkForwardMask(i *InterfaceConfig, key string, never uint64, fault func(key, summary, detail string)) {
+	if mask, err := strconv.ParseUint(i.Attrs[key], 10, 16); err == nil && mask&never != 0 {
+		fault(key, "group-fwd-mask has bits that cannot be set", "A bridge never forwards pause frames (2), nor, but for single ports, STP (1) and LACP (4).")
 	}
 }
 

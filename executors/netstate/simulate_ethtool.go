@@ -21,7 +21,10 @@ func (m *simulation) ethtool(i *InterfaceConfig, v *Interface) {
 		if was == nil || was.Index == 0 || m.made[i.Name] {
 			continue
 		}
-		if _, settable := was.Attrs[key]; settable {
+		if is, settable := was.Attrs[key]; settable {
+			if is != i.Attrs[key] && was.Negotiated(key) && v.Negotiated(key) {
+				fault("contradiction", "pause frames are negotiated", "Add `autoneg: false`.")
+			}
 			continue
 		}
 		fixed, known := was.Status[key]

@@ -56,12 +56,12 @@ func (d *differ) cutRedirects(t *TrafficControl) *TrafficControl {
 	return cut
 }
 
-func (c *Change) trafficRecords() []record[TrafficControl] {
+func (c *Change) trafficRecords() []record[*TrafficControl] {
 	return records(c.Edits, trafficOf, CompareTrafficControl, equalTrafficControl)
 }
 
 // sides are what a record knows of an interface before and after.
-func trafficSides(r *record[TrafficControl]) (device string, before, after *TrafficControl) {
+func trafficSides(r *record[*TrafficControl]) (device string, before, after *TrafficControl) {
 	return r.key().Device, firstOf(r.before), lastOf(r.after)
 }
 

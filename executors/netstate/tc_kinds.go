@@ -17,29 +17,30 @@ import (
 //	fixed   it cannot be changed
 //	mask=   the number of the attribute with its mask
 //	bit=    its place in a number that is shared
-//	to=     its bounds, with from=; for a rate or time, what the kernel shows for none
+//	to=     its bounds, with from= (of an s32, below zero); for a rate or time, what
+//	        the kernel shows for none
 //	a:1     a name and the kernel's number for it
 const tcTables = `qdisc htb sch_htb
 	default hex 0 unset=0 fixed
-	r2q u32 0 unset=10 fixed
+	r2q u32 0 unset=10 fixed from=1 to=2147483647
 	direct-qlen u32 5 chosen fixed
 class htb needs=rate
 	rate rate 0
 	ceil rate 0
 	burst burst 0
 	cburst burst 0
-	prio u32 0 unset=0
-	quantum u32 0 chosen
+	prio u32 0 unset=0 to=7
+	quantum u32 0 chosen from=1
 	overhead u16 0 unset=0 from=0 to=65535
 	mpu u16 0 unset=0 from=0 to=65535
 	linklayer enum 0 unset=ethernet ethernet:1 atm:2
 qdisc sfq sch_sfq
-	quantum u32 0 chosen fixed
-	perturb u32 0 unset=0 fixed
-	limit u32 0 unset=127 fixed
-	divisor u32 0 unset=1024 fixed
-	flows u32 0 unset=128 fixed
-	depth u32 0 unset=127 fixed
+	quantum u32 0 chosen fixed from=1 to=2147483647
+	perturb u32 0 unset=0 fixed to=2147483
+	limit u32 0 unset=127 fixed from=2 to=8306816
+	divisor u32 0 unset=1024 fixed from=1 to=65536
+	flows u32 0 unset=128 fixed from=1 to=65408
+	depth u32 0 unset=127 fixed from=1 to=127
 	headdrop bool 0 unset=false fixed
 qdisc tbf sch_tbf needs=rate,burst
 	rate rate 0
@@ -50,22 +51,22 @@ qdisc tbf sch_tbf needs=rate,burst
 	mtu burst 0
 qdisc fq_codel sch_fq_codel
 	limit u32 2 unset=10240
-	flows u32 5 unset=1024 fixed
+	flows u32 5 unset=1024 fixed from=1 to=65536
 	target time 1 unset=5ms
 	interval time 3 unset=100ms
-	quantum u32 6 chosen
+	quantum u32 6 chosen from=256 to=1048576
 	ecn bool32 4 unset=true
 	ce-threshold time 7 fixed
-	drop-batch u32 8 unset=64
-	memory-limit size 9 unset=32m
+	drop-batch u32 8 unset=64 from=1
+	memory-limit size 9 unset=32m to=2147483648
 qdisc fq sch_fq
 	limit u32 1 unset=10000
 	flow-limit u32 2 unset=100
-	quantum u32 3 chosen
-	initial-quantum u32 4 chosen
+	quantum u32 3 chosen from=256 to=1048576
+	initial-quantum u32 4 chosen to=2147483647
 	pacing bool32 5 unset=true
 	maxrate rate 7 from=0 to=4294967295
-	buckets u32 8 unset=1024
+	buckets u32 8 unset=1024 from=2 to=262144
 	refill-delay time 9 unset=40ms
 	orphan-mask u32 10 chosen
 	low-rate-threshold rate 11 unset=550kbit
@@ -78,8 +79,8 @@ qdisc cake sch_cake
 	diffserv enum 3 unset=diffserv3 diffserv3:0 diffserv4:1 diffserv8:2 besteffort:3 precedence:4
 	compensation enum 4 unset=noatm noatm:0 atm:1 ptm:2
 	flow-mode enum 5 unset=triple-isolate flowblind:0 srchost:1 dsthost:2 hosts:3 flows:4 dual-srchost:5 dual-dsthost:6 triple-isolate:7
-	overhead s32 6
-	mpu u32 14 unset=0
+	overhead s32 6 from=64 to=256
+	mpu u32 14 unset=0 to=256
 	rtt time 7 unset=100ms
 	target time 8
 	autorate-ingress bool32 9 unset=false
@@ -93,7 +94,7 @@ qdisc cake sch_cake
 qdisc netem sch_netem
 	limit u32 0 unset=1000
 	delay time 0 unset=0s
-	jitter time 0 unset=0s
+	jitter time 0 unset=0s to=2147483647
 	delay-correlation percent 0 unset=0%
 	loss percent 0 unset=0%
 	loss-correlation percent 0 unset=0%
@@ -127,7 +128,7 @@ filter flower cls_flower
 	indev dev 2
 	dst-mac mac 4 mask=5
 	src-mac mac 6 mask=7
-	ip-proto u8 9
+	ip-proto u8 9 from=1
 	src-ip prefix 10 mask=11
 	dst-ip prefix 12 mask=13
 	src-port u16 18 mask=35

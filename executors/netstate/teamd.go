@@ -2,16 +2,16 @@ package netstate
 
 import (
 	"encoding/json"
+	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // A team's runner is teamd(8), one process a team: what the kernel's modes lack
 // (LACP, a choice of the active port, watching links with ARP) it does with the
 // kernel's options, which are its own from then on. Its configuration is
-// teamd.conf(5): the keys below `runner` and `link-watch` are its options, with
-// hyphens.
+// teamd.conf(5): the keys below `runner` and `link-watch`, and some of its ports,
+// are its options, with hyphens.
 
 // TeamRunner is the key that says that a team has a runner, and which.
 const TeamRunner = "team.runner.name"
@@ -22,80 +22,6 @@ const TeamdOurs = " of stet"
 // TeamdMark is an option that teamd does not know and keeps: it tells the
 // processes that stet started.
 const TeamdMark = "stet"
-
-const txHash = "team.runner.tx-hash"
-
-// teamdKeys are the options below "team.", each with what its values are: names,
-// the largest number, "?" for true or false, or nothing for any text.
-const teamdKeys = "runner.name=activebackup,broadcast,lacp,loadbalance,random,roundrobin" +
-	" runner.hwaddr-policy=same_all,by_active,only_active runner.tx-hash= runner.tx-balancer.name=basic" +
-	" runner.tx-balancer.balancing-interval=2147483647 runner.active=? runner.fast-rate=? runner.sys-prio=65535" +
-	" runner.min-ports=255 runner.agg-select-policy=lacp_prio,lacp_prio_stable,bandwidth,count,port_config" +
-	" link-watch.name=ethtool,arp_ping,nsna_ping link-watch.delay-up=2147483647 link-watch.delay-down=2147483647" +
-	" link-watch.interval=2147483647 link-watch.init-wait=2147483647 link-watch.missed-max=2147483647" +
-	" link-watch.source-host= link-watch.target-host= link-watch.vlanid=4094" +
-	" link-watch.validate-active=? link-watch.validate-inactive=? link-watch.send-always=?"
-
-func teamdAttrs() (list []Attr) {
-	for _, word := range strings.Fields(teamdKeys) {
-		key, values, _ := strings.Cut(word, "=")
-		a := Attr{Key: "team." + key, Type: String, Set: OnCreate, Extension: true}
-		most, err := strconv.ParseUint(values, 10, 32)
-		switch {
-		case values == "?":
-			a.Type = Bool
-		case err == nil:
-			a.Type, a.Max = Uint32, most
-		case values != "":
-			a.Type = Enum
-			for _, name := range strings.Split(values, ",") {
-				a.Enum = append(a.Enum, EnumValue{Name: name})
-			}
-		}
-		list = append(list, a)
-	}
-	return list
-}
-
-// IsTeamd tells that an attribute is an option of teamd(8), not of the kernel.
-func IsTeamd(key string) bool {
-	return strings.HasPrefix(key, "team.runner.") || strings.HasPrefix(key, "team.link-watch.")
-}
-
-// TeamdPath is where an option stands in teamd's configuration: "runner",
-// "tx_hash".
-func TeamdPath(key string) []string {
-	return strings.Split(strings.ReplaceAll(strings.TrimPrefix(key, "team."), "-", "_"), ".")
-}
-
-// TeamdConfig is the configuration of teamd(8) for a team, as teamd.conf(5) has
-// it, without ports: they are the kernel's to keep.
-func (i *Interface) TeamdConfig() string {
-	config := map[string]any{"device": i.Name, TeamdMark: true}
-	for key, value := range i.Attrs {
-		if !IsTeamd(key) || value == "" {
-			continue
-		}
-		at, path := config, TeamdPath(key)
-		for _, name := range path[:len(path)-1] {
-			below, ok := at[name].(map[string]any)
-			if !ok {
-				below = map[string]any{}
-				at[name] = below
-			}
-			at = below
-		}
-		var v any = value
-		if key == txHash {
-			v = strings.Split(value, ",")
-		} else if json.Valid([]byte(value)) {
-			v = json.RawMessage(value) // a number, or a truth
-		}
-		at[path[len(path)-1]] = v
-	}
-	text, _ := json.Marshal(config) // texts, numbers and truths
-	return string(text)
-}
 
 // checkTeam decides between the kernel's modes and a runner.
 func checkTeam(m *simulation, i *InterfaceConfig, v *Interface, fault func(key, summary, detail string)) {
@@ -136,32 +62,90 @@ func checkTeam(m *simulation, i *InterfaceConfig, v *Interface, fault func(key, 
 			fault(txHash, word+" is nothing to choose a port by", "Choose from eth, vlan, ipv4, ipv6, ip, l3, tcp, udp, sctp and l4.")
 		}
 	}
+	m.checkWatches(i, teamWatch, v.Attrs[teamWatch])
 	if reason := m.from.Lacks[TeamRunner]; reason != "" && runner != was {
 		m.problem(i.at(TeamRunner), "kernel-lacks", i.Name+" cannot have the runner "+runner+": "+reason,
 			"Install libteam-utils (Debian, Ubuntu) or teamd (Fedora, RHEL); or take one of the kernel's modes, or a bond in mode `802.3ad` for LACP.")
 	}
 }
 
-// runnersPorts takes from ports what a runner sets by itself.
+// checkWatches wants what teamd ends without when a port comes.
+func (m *simulation) checkWatches(c *InterfaceConfig, key, text string) {
+	if !given(c, key) {
+		return
+	}
+	for _, e := range AttrByKey(key).Entries(text) {
+		name, host := e["name"], e["target-host"]
+		if name == "" || name != "ethtool" && host == "" {
+			m.problem(c.at(key), "missing-key", c.Name+": a link watch needs `name`, and `target-host` for arp_ping and nsna_ping", "Add it: teamd ends without.")
+		}
+		for _, address := range []string{host, e["source-host"]} {
+			if json.Valid([]byte(address)) || strings.ContainsAny(address, "\"\\,:{}[] ") && !validAddress(address) {
+				m.problem(c.at(key), "bad-value", c.Name+": "+address+" is neither an address nor the name of a host", "Write an address.")
+			}
+			if a, err := netip.ParseAddr(address); err == nil && a.Is6() != (name == "nsna_ping") {
+				m.problem(c.at(key), "bad-value", c.Name+": "+name+" cannot ask for "+address, "arp_ping asks for IPv4 addresses, nsna_ping for IPv6 addresses.")
+			}
+		}
+	}
+}
+
+func validAddress(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err == nil
+}
+
+// runnersPorts takes from ports what a runner sets by itself, and the options of
+// teamd from those whose team has no runner.
 func (m *simulation) runnersPorts() {
 	for n := range m.to.Interfaces {
 		port := &m.to.Interfaces[n]
-		c := m.to.Interface(attrOf(port, "controller"))
-		if port.Netns != "" || attrOf(c, TeamRunner) == "" || ofOthers(c) {
+		c, own := m.to.Interface(attrOf(port, "controller")), m.configOf(port)
+		if port.Netns != "" || c == nil || c.Type != "team" || ofOthers(c) {
 			continue
 		}
+		runner := c.Attrs[TeamRunner] != ""
 		kept := cloneOrNew(port.Attrs)
-		for key := range port.Attrs {
-			if !strings.HasPrefix(key, "team-port.") {
+		for key, value := range port.Attrs {
+			if !strings.HasPrefix(key, "team-port.") || runner && key == portQueue {
 				continue
 			}
-			delete(kept, key)
-			if c := m.configOf(port); given(c, key) {
-				m.problem(c.at(key), "contradiction", port.Name+": the runner of "+port.Attrs["controller"]+" sets "+key+" by itself",
-					"Leave it out, or leave `runner` out: then it is the kernel's.")
+			if IsTeamd(key) != runner && key != portQueue {
+				delete(kept, key)
+				switch {
+				case !given(own, key):
+				case runner:
+					m.problem(own.at(key), "contradiction", port.Name+": the runner of "+c.Name+" sets "+key+" by itself",
+						"Leave it out, or leave `runner` out: then it is the kernel's.")
+				default:
+					m.problem(own.at(key), "contradiction", port.Name+": "+key+" is an option of teamd, and "+c.Name+" has no runner",
+						"Add `runner: {name: …}` to the team, or leave it out.")
+				}
+			} else if key == portWatch {
+				m.checkWatches(own, key, value)
 			}
 		}
+		if runner {
+			m.ownWatch(port, own, c, kept)
+		}
 		port.Attrs = kept
+	}
+}
+
+// ownWatch is how teamd watches a port that nobody told it how to.
+const ownWatch = `[{"name":"ethtool"}]`
+
+// ownWatch gives a port what teamd writes into its configuration by itself where
+// neither the port nor the team has a link watch, and takes it away when the team
+// gets one.
+func (m *simulation) ownWatch(port *Interface, own *InterfaceConfig, team *Interface, kept Attrs) {
+	was := m.from.Interface(team.Name)
+	switch watched := team.Attrs[teamWatch] != ""; {
+	case !watched && kept[portWatch] == "":
+		kept[portWatch] = ownWatch
+	case watched && kept[portWatch] == ownWatch && !given(own, portWatch) && attrOf(was, TeamRunner) != "" && was.Attrs[teamWatch] == "" &&
+		attrOf(m.from.Interface(port.Name), "controller") == team.Name:
+		delete(kept, portWatch)
 	}
 }
 

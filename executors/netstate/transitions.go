@@ -67,10 +67,13 @@ func transitions(from, to *State) map[string]transition {
 
 // cycled tells that the kernel takes an interface down and up again when it
 // comes to a controller or leaves it: a bond (bond_enslave), a VRF
-// (cycle_netdev).
+// (cycle_netdev); or that a port of a team is put in anew.
 func cycled(from, to *State, before, after *Interface) bool {
-	if attrOf(before, "controller") == attrOf(after, "controller") || attrOf(before, "state") != "up" {
+	if attrOf(before, "state") != "up" {
 		return false
+	}
+	if attrOf(before, "controller") == attrOf(after, "controller") {
+		return replugged(before, after)
 	}
 	cycles := func(c *Interface) bool { return c != nil && (c.Type == "bond" || c.Type == "vrf") }
 	return cycles(from.Interface(attrOf(before, "controller"))) || cycles(to.Interface(attrOf(after, "controller")))

@@ -149,7 +149,7 @@ func setBack(back, before *Interface, key string) {
 // dropAutomatic leaves out what the kernel chose for a bridge by itself and
 // will choose again, so that it stays free to: the hardware address taken from
 // a port, the MTU of the smallest port.
-func dropAutomatic(bridge *Interface, recs []record[Interface]) {
+func dropAutomatic(bridge *Interface, recs []record[*Interface]) {
 	for _, key := range automatic(bridge, recs) {
 		delete(bridge.Attrs, key)
 	}
@@ -157,7 +157,7 @@ func dropAutomatic(bridge *Interface, recs []record[Interface]) {
 
 // automatic are the attributes of an interface that followed its ports, as far
 // as the ports are recorded.
-func automatic(bridge *Interface, recs []record[Interface]) []string {
+func automatic(bridge *Interface, recs []record[*Interface]) []string {
 	if bridge.Type != "linux-bridge" {
 		return nil
 	}
@@ -197,7 +197,7 @@ func (c *Change) undoAddresses(to *State) (kept []Interface) {
 			seen[o] = i
 		}
 	}
-	sortStable(recs, func(a, b *record[InterfaceAddress]) int {
+	sortStable(recs, func(a, b *record[*InterfaceAddress]) int {
 		return cmp.Or(strings.Compare(a.key().Device, b.key().Device), seen[a.key()]-seen[b.key()])
 	})
 	restored := map[string]int{} // IPv6 addresses of each interface: they come first

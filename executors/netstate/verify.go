@@ -30,16 +30,7 @@ func verify(c *Change, now *State) []Mismatch {
 			v.address(r.key(), lastOf(r.after), firstOf(r.before))
 		}
 	}
-	verifyAll(v, now.Routes, c.routeRecords(), CompareRoutes, matchesRoute, routeName, routeText, false)
-	verifyAll(v, now.Nexthops, records(c.Edits, nexthopOf, CompareNexthops, equalNexthops), CompareNexthops, equalNexthops, nexthopName, nexthopText, false)
-	verifyAll(v, now.MPLS, records(c.Edits, mplsOf, CompareRoutes, equalRoutes), CompareRoutes, equalRoutes, routeName, routeText, false)
-	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, false)
-	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, false)
-	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, false)
-	verifyAll(v, now.MDB, records(c.Edits, mdbOf, CompareMDB, equalMDB), CompareMDB, equalMDB, mdbName, mdbText, false)
-	v.verifyDNS(c, false)
-	v.traffic(c, false)
-	v.verifyXfrm(c, false)
+	v.objects(c, false)
 	for _, r := range c.sysctlRecords() {
 		if after := lastOf(r.after); after != nil && !r.implied {
 			v.sysctl(after)
@@ -79,16 +70,7 @@ func verifyUndone(c *Change, now *State) []Mismatch {
 	for _, r := range c.addressRecords() {
 		v.address(r.key(), firstOf(r.before), lastOf(r.after))
 	}
-	verifyAll(v, now.Routes, c.routeRecords(), CompareRoutes, matchesRoute, routeName, routeText, true)
-	verifyAll(v, now.Nexthops, records(c.Edits, nexthopOf, CompareNexthops, equalNexthops), CompareNexthops, equalNexthops, nexthopName, nexthopText, true)
-	verifyAll(v, now.MPLS, records(c.Edits, mplsOf, CompareRoutes, equalRoutes), CompareRoutes, equalRoutes, routeName, routeText, true)
-	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, true)
-	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, true)
-	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, true)
-	verifyAll(v, now.MDB, records(c.Edits, mdbOf, CompareMDB, equalMDB), CompareMDB, equalMDB, mdbName, mdbText, true)
-	v.verifyDNS(c, true)
-	v.traffic(c, true)
-	v.verifyXfrm(c, true)
+	v.objects(c, true)
 	for _, r := range c.sysctlRecords() {
 		if before := firstOf(r.before); before != nil && !before.Missing {
 			v.sysctl(before)
@@ -96,6 +78,21 @@ func verifyUndone(c *Change, now *State) []Mismatch {
 	}
 	v.namespaces(c, true)
 	return v.found
+}
+
+// objects compares all that is neither an interface nor its address or parameter.
+func (v *verifier) objects(c *Change, undone bool) {
+	now := v.now
+	verifyAll(v, now.Routes, c.routeRecords(), CompareRoutes, matchesRoute, routeName, routeText, undone)
+	verifyAll(v, now.Nexthops, records(c.Edits, nexthopOf, CompareNexthops, equalNexthops), CompareNexthops, equalNexthops, nexthopName, nexthopText, undone)
+	verifyAll(v, now.MPLS, records(c.Edits, mplsOf, CompareRoutes, equalRoutes), CompareRoutes, equalRoutes, routeName, routeText, undone)
+	verifyAll(v, now.Rules, c.ruleRecords(), CompareRules, matchesRule, ruleName, ruleText, undone)
+	verifyAll(v, now.Neighbors, c.neighborRecords(), CompareNeighbors, equalNeighbors, neighborName, neighborText, undone)
+	verifyAll(v, now.FDB, c.fdbRecords(), CompareFDB, equalFDB, fdbName, fdbText, undone)
+	verifyAll(v, now.MDB, records(c.Edits, mdbOf, CompareMDB, equalMDB), CompareMDB, equalMDB, mdbName, mdbText, undone)
+	v.verifyDNS(c, undone)
+	v.traffic(c, undone)
+	v.verifyXfrm(c, undone)
 }
 
 // sets tells that c changes the attribute of an interface that stays: then it
@@ -221,7 +218,12 @@ func (v *verifier) sysctl(want *Sysctl) {
 }
 
 // verifyAll compares one kind of object; undone exchanges the sides.
-func verifyAll[T any](v *verifier, list []T, recs []record[T], compare func(a, b *T) int, matches func(got, want *T) bool, name, text func(*T) string, undone bool) {
+func verifyAll[T any](v *verifier, list []T, recs []record[*T], compare func(a, b *T) int, matches func(got, want *T) bool, name, text func(*T) string, undone bool) {
+	verifyEach(v, len(list), func(i int) *T { return &list[i] }, recs, compare, matches, name, text, undone)
+}
+
+// verifyEach is verifyAll of pointers, which share one body of code.
+func verifyEach[P any](v *verifier, count int, at func(int) P, recs []record[P], compare func(a, b P) int, matches func(got, want P) bool, name, text func(P) string, undone bool) {
 	n := 0
 	for i := range recs {
 		want, other := recs[i].after, recs[i].before
@@ -231,21 +233,28 @@ func verifyAll[T any](v *verifier, list []T, recs []record[T], compare func(a, b
 			continue
 		}
 		key := recs[i].key()
-		for n < len(list) && compare(&list[n], key) < 0 {
+		for n < count && compare(at(n), key) < 0 {
 			n++
 		}
 		end := n
-		for end < len(list) && compare(&list[end], key) == 0 {
+		for end < count && compare(at(end), key) == 0 {
 			end++
 		}
-		group := list[n:end]
+		there := func(o P) bool {
+			for g := n; g < end; g++ {
+				if matches(at(g), o) {
+					return true
+				}
+			}
+			return false
+		}
 		for _, w := range want {
-			if slices.ContainsFunc(group, func(g T) bool { return matches(&g, w) }) {
+			if there(w) {
 				continue
 			}
 			got := absent
-			if len(group) > 0 {
-				got = text(&group[0])
+			if n < end {
+				got = text(at(n))
 			}
 			v.differs(name(w), "", text(w), got)
 		}
@@ -253,7 +262,7 @@ func verifyAll[T any](v *verifier, list []T, recs []record[T], compare func(a, b
 			continue
 		}
 		for _, o := range other {
-			if slices.ContainsFunc(group, func(g T) bool { return matches(&g, o) }) {
+			if there(o) {
 				v.differs(name(o), "", absent, text(o))
 			}
 		}

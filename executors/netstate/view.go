@@ -41,6 +41,11 @@ func (s *State) View(q Query) *State {
 	}
 	v.Sysctls = s.Sysctls
 	keys := newKeys(q.Sysctls)
+	if q.Lost {
+		for _, key := range OwnSysctls("*") {
+			keys.patterns[key] = true
+		}
+	}
 	for key := range s.Sysctls {
 		if !keys.match(key) {
 			v.Sysctls = keys.of(s.Sysctls)

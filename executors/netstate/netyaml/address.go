@@ -121,6 +121,8 @@ func (d *decoder) checkAddress(n *yaml.Node, a netstate.Address, addr netip.Addr
 		return fault("ip", addr.String()+" cannot be the address of an interface", "Give an address of a host; the group of a multicast address is joined with `flags: [autojoin]`.")
 	case a.Peer.IsValid() && a.Peer.Addr().Is6() != six, a.Broadcast.IsValid() && (six || a.Broadcast.Is6()):
 		return fault("peer", "`peer` and `broadcast` must be of the family of the address", "IPv6 has no broadcast.")
+	case six && a.Scope != "":
+		return fault("scope", "only IPv4 addresses have a scope that can be set", "Leave it out: that of an IPv6 address follows from the address.")
 	case six && a.Label != "":
 		return fault("label", "only IPv4 addresses have a label", "Leave it out.")
 	case a.ValidLifetime != 0 && a.PreferredLifetime > a.ValidLifetime:

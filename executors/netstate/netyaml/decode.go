@@ -25,12 +25,15 @@ func Decode(body string) (*netstate.Config, []netstate.Problem) { return DecodeF
 //
 // The Config is shared by all who decode the same body: nobody changes it.
 func DecodeFiles(body string, open func(path string) (io.ReadCloser, error)) (*netstate.Config, []netstate.Problem) {
-	if known, ok := latest.get(body); ok {
+	if known, ok := latest.get(body); ok && known.holds(open) {
 		return known.config, known.problems
 	}
 	d := decode(body, open)
-	if !d.named {
-		latest.put(decoded{body, d.config, d.problems})
+	switch now := (decoded{body, d.config, d.problems}); {
+	case !d.named:
+		latest.put(now)
+	case len(d.problems) == 0 && len(d.config.Files) > 0:
+		latest.putTable(now)
 	}
 	return d.config, d.problems
 }
@@ -100,8 +103,8 @@ func (d *decoder) fail(n *yaml.Node, code, summary, detail string) {
 	d.problems = append(d.problems, netstate.Problem{Pos: pos(n), Code: code, Summary: summary, Detail: detail})
 }
 
-// later says of a part of nmstate's language that stet will have.
-const later = "This version of stet does not have it yet. Leave it out, or use a run block."
+// noPolicy says what to do instead of a policy of nmstate.
+const noPolicy = "`nmstatectl policy` prints the state that a policy leads to; `${…}` and templates have what varies."
 
 func (d *decoder) top(n *yaml.Node) {
 	d.mapping(n, "a netconfig block", fields{
@@ -116,15 +119,22 @@ func (d *decoder) top(n *yaml.Node) {
 		"mdb":          {decode: d.mdb},
 		"sysctl":       {decode: d.sysctl},
 		"ipsec-xfrm":   {decode: d.xfrm},
-		"description":  {decode: d.ignore},
-		"capture":      {refuse: "policies with `capture` are nmstate's own; write the state itself"},
-		"desired":      {refuse: "policies with `desired` are nmstate's own; write the state itself"},
-		"desiredState": {refuse: "policies with `desiredState` are nmstate's own; write the state itself"},
+		"description":  {decode: d.remark},
+		"capture":      {refuse: "policies with `capture` are nmstate's own; write the state itself", detail: noPolicy},
+		"desired":      {refuse: "policies with `desired` are nmstate's own; write the state itself", detail: noPolicy},
+		"desiredState": {refuse: "policies with `desiredState` are nmstate's own; write the state itself", detail: noPolicy},
 		"dns-resolver": {decode: d.dns},
 		"hostname":     {refuse: "`hostname` is no network state of the kernel", detail: "Use a run block with hostname(1) or hostnamectl(1)."},
 		"ovs-db":       {refuse: "`ovs-db` needs the Open vSwitch daemon", detail: "stet configures the kernel directly. Use a run block with ovs-vsctl(8)."},
 		"ovn":          {refuse: "`ovn` needs the OVN daemons", detail: "stet configures the kernel directly. Use a run block with ovs-vsctl(8)."},
 	})
+}
+
+// remark accepts a text for readers.
+func (d *decoder) remark(n *yaml.Node) {
+	if d.probing || !n.Null() {
+		d.text(n, "`description`")
+	}
 }
 
 // ignore accepts a key that says nothing about what is to be done.

@@ -50,7 +50,7 @@ route-rules:
 		"3:11 unknown-type unknown type `linux-brige`",
 		"4:5 unknown-key unknown key `mtuu` in an interface",
 		"5:11 bad-value `name`: \"averyverylongname\" is longer than the 15 bytes that a name may have",
-		"7:10 bad-value `mtu`: \"lots\" is no number from 0 to 4294967295",
+		"7:10 bad-value `mtu`: \"lots\" is no number from 0 to 2147483647",
 		"8:18 bad-value `mac-address`: \"02:00\" is no hardware address such as 02:00:00:00:00:01",
 		"10:13 unsupported `dhcp: true` needs a DHCP client",
 		"13:26 bad-value the prefix length of an IPv4 address is 0 to 32",

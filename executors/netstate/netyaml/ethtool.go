@@ -2,6 +2,7 @@ package netyaml
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"stet/executors/netstate"
@@ -22,7 +23,7 @@ var featureAliases = map[string]string{
 func (d *decoder) ethtool(n *yaml.Node, i *netstate.InterfaceConfig) {
 	known := fields{
 		"feature": {decode: func(v *yaml.Node) { d.features(v, i) }},
-		"fec":     {refuse: "`fec` is not supported by this version", detail: later},
+		"fec":     {refuse: "`fec` is not supported by this version", detail: "Use a run block with `ethtool --set-fec`."},
 	}
 	for _, g := range netstate.EthtoolGroups {
 		if name, ok := strings.CutPrefix(strings.TrimSuffix(g.Section, "."), "ethtool."); ok {
@@ -30,12 +31,16 @@ func (d *decoder) ethtool(n *yaml.Node, i *netstate.InterfaceConfig) {
 		}
 	}
 	d.mapping(n, "`ethtool`", known)
+	// As nmstate shows it: what was negotiated.
+	asked := netstate.Interface{Attrs: i.Attrs}
+	maps.DeleteFunc(i.Attrs, func(key, _ string) bool { return asked.Negotiated(key) })
 }
 
 // ethernet decodes the settings of the line.
 func (d *decoder) ethernet(n *yaml.Node, i *netstate.InterfaceConfig) {
 	known := d.group("ethernet.", i)
-	known["sr-iov"] = field{refuse: "`sr-iov` is not supported by this version", detail: later}
+	known["sr-iov"] = field{refuse: "`sr-iov` is not supported by this version",
+		detail: "Use a run block: the number of functions goes to /sys/class/net/NAME/device/sriov_numvfs, `ip link set NAME vf N …` sets each up."}
 	d.mapping(n, "`ethernet`", known)
 	key := func(name string) *yaml.Node { return keyOf(n, name) }
 	if i.Attrs["ethernet.auto-negotiation"] == "true" && n.Kind == yaml.Mapping {

@@ -77,6 +77,33 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// TestTablesAgain reads a table again, or not, but never takes the one for the other.
+func TestTablesAgain(t *testing.T) {
+	files := map[string]string{"t": "10.0.0.0/8\n"}
+	first, problems := DecodeFiles(fromFile, tablesOf(files))
+	if len(problems) > 0 || len(first.Routes) != 1 {
+		t.Fatalf("%+v, %+v", first, problems)
+	}
+	if again, _ := DecodeFiles(fromFile, tablesOf(files)); again != first {
+		t.Error("a table that holds was read line by line again")
+	}
+	files["t"] = "10.0.0.0/9\n"
+	changed, problems := DecodeFiles(fromFile, tablesOf(files))
+	if len(problems) > 0 || len(changed.Routes) != 1 || changed.Routes[0].Prefixes.At(0).Bits() != 9 || changed.Files[0] == first.Files[0] {
+		t.Errorf("a changed table gave %+v, %+v", changed, problems)
+	}
+	files["t"] = "10.0.0.0/99\n"
+	if _, problems := DecodeFiles(fromFile, tablesOf(files)); len(problems) == 0 {
+		t.Error("a table with a fault was taken for the one before")
+	}
+	if _, problems := DecodeFiles(fromFile, tablesOf(nil)); len(problems) == 0 {
+		t.Error("a table that is gone was taken for the one before")
+	}
+	if language, _ := Decode(fromFile); len(language.Routes) > 0 {
+		t.Errorf("without files there are the routes %+v", language.Routes)
+	}
+}
+
 func TestTablesFaults(t *testing.T) {
 	for table, want := range map[string]string{
 		"10.0.0.0/8\n10.0.0/24\n":                        "t:2: \"10.0.0/24\" is no network such as 192.0.2.0/24",

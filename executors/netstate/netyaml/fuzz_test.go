@@ -150,12 +150,14 @@ var objectSeeds = []string{
     - {destination: "2001:db8:83::/48", next-hop-interface: eth0, encap: "seg6 mode encap segs 2001:db8:9::1,2001:db8:9::2"}
     - {destination: "2001:db8:85::1/128", next-hop-interface: eth0, encap: "seg6local action End.X nh6 2001:db8:1::2"}
 `,
-	`interfaces: [{name: br0, type: linux-bridge, state: up, bridge: {port: [{name: eth0}]}}, {name: vx0, type: vxlan, state: up, vxlan: {id: 9, base-iface: eth1}}]
+	`interfaces: [{name: br0, type: linux-bridge, state: up, bridge: {options: {multicast-igmp-version: 3}, port: [{name: eth0}]}}, {name: vx0, type: vxlan, state: up, vxlan: {id: 9, base-iface: eth1}}]
 mdb:
   - {device: br0, port: eth0, group: 239.1.1.1}
   - {device: br0, port: eth0, group: 239.1.1.3, source: 192.0.2.9, state: temp}
   - {device: br0, port: eth0, group: "01:02:03:04:05:06"}
   - {device: br0, port: br0, group: "ff15::1"}
+  - {device: br0, port: eth0, group: 239.1.1.4, filter-mode: include, source-list: [192.0.2.9, 192.0.2.10], protocol: bgp}
+  - {device: vx0, group: "::", remote: 198.51.100.3}
   - {device: vx0, group: 239.1.1.1, remote: 198.51.100.3, remote-port: 1234, vni: 55, via: eth1}
   - {device: vx0, group: "ff15::2", remote: 198.51.100.3, state: absent}
 `,

@@ -191,6 +191,9 @@ func (g *generator) value(a *netstate.Attr) string {
 	case netstate.HexID:
 		text = strings.Repeat("0a", int(a.Max))
 	case netstate.List:
+		if a.Key == "team.link-watch" {
+			return a.List([]netstate.Entry{{"name": "ethtool", "delay-up": strconv.Itoa(g.r.IntN(3))}, {"name": "nsna_ping", "target-host": "2001:db8::1"}}[g.r.IntN(2):])
+		}
 		e := netstate.Entry{}
 		for i := range a.Fields {
 			if f := &a.Fields[i]; f.Set == netstate.OnCreate || g.chance(2) {

@@ -14,22 +14,24 @@ func (d *decoder) interfaces(n *yaml.Node) {
 	d.list(n, "`interfaces`", d.iface)
 }
 
-// needsDaemon are keys of nmstate that a daemon of its own stands behind.
-var needsDaemon = map[string]string{
-	"802.1x":       "`802.1x` needs a daemon (wpa_supplicant)",
-	"ovs-db":       "`ovs-db` needs the Open vSwitch daemon",
-	"profile-name": "`profile-name` names a profile of NetworkManager",
-	"wait-ip":      "`wait-ip` makes NetworkManager wait",
-	"dispatch":     "`dispatch` needs NetworkManager's dispatcher",
-	"libreswan":    "`libreswan` needs the Libreswan daemon",
+// refusal is why a key of nmstate is refused, and what to do instead.
+type refusal struct{ reason, instead string }
+
+// refusedKeys are keys of an interface that a daemon of its own stands behind, and
+// those that this version does not have.
+var refusedKeys = map[string]refusal{
+	"802.1x":        {"`802.1x` needs a daemon (wpa_supplicant)", daemons + "Use a run block with wpa_supplicant(8), or leave it out."},
+	"ovs-db":        {"`ovs-db` needs the Open vSwitch daemon", daemons + "Use a run block with ovs-vsctl(8)."},
+	"profile-name":  {"`profile-name` names a profile of NetworkManager", daemons + "Leave it out, or use a run block with nmcli(1)."},
+	"wait-ip":       {"`wait-ip` makes NetworkManager wait", daemons + "Leave it out; a `check` block waits for addresses."},
+	"dispatch":      {"`dispatch` needs NetworkManager's dispatcher", daemons + "Put what its scripts do into run blocks."},
+	"libreswan":     {"`libreswan` needs the Libreswan daemon", daemons + "Use a run block with ipsec(8), or `ipsec-xfrm` with keys of your own."},
+	"alt-names":     {"`alt-names` is not supported by this version", "Use a run block: `ip link property add dev NAME altname OTHER`."},
+	"copy-mac-from": {"`copy-mac-from` is not supported by this version", "Give the address itself as `mac-address`; `stet facts` shows it."},
+	"mptcp":         {"`mptcp` is not supported by this version", "Use a run block: `ip mptcp endpoint add ADDRESS dev NAME subflow`."},
 }
 
-const daemonDetail = "stet configures the kernel directly and leaves daemons alone. Leave it out, or use a run block."
-
-// laterKeys are keys of nmstate that this version does not have.
-var laterKeys = []string{
-	"alt-names", "copy-mac-from", "mptcp",
-}
+const daemons = "stet configures the kernel directly and leaves daemons alone. "
 
 func (d *decoder) iface(n *yaml.Node) {
 	n = d.ipTunnel(n)
@@ -56,11 +58,8 @@ func (d *decoder) iface(n *yaml.Node) {
 			known[a.Key] = field{decode: func(v *yaml.Node) { d.attr(v, a, &i) }, hidden: a.Set == netstate.ReadOnly}
 		}
 	}
-	for key, reason := range needsDaemon {
-		known[key] = field{refuse: reason, detail: daemonDetail}
-	}
-	for _, key := range laterKeys {
-		known[key] = field{refuse: "`" + key + "` is not supported by this version", detail: later}
+	for key, r := range refusedKeys {
+		known[key] = field{refuse: r.reason, detail: r.instead}
 	}
 	known["ip-tunnel"] = field{decode: d.tunnelShape, hidden: true}
 	for _, section := range sections() {
@@ -95,7 +94,7 @@ func (d *decoder) identifier(n *yaml.Node) {
 func (d *decoder) lldp(key, n *yaml.Node) {
 	d.mapping(n, "`lldp`", fields{"enabled": {decode: scalar(d, "enabled", parseBool, func(on bool) {
 		if on {
-			d.fail(key, "unsupported", "`lldp` needs a daemon (NetworkManager or lldpd)", daemonDetail)
+			d.fail(key, "unsupported", "`lldp` needs a daemon (NetworkManager or lldpd)", daemons+"Use a run block with lldpcli(8), or leave it out.")
 		}
 	})}})
 }
@@ -210,7 +209,7 @@ func (d *decoder) ifaceType(n *yaml.Node, i *netstate.InterfaceConfig) {
 	case strings.HasPrefix(text, "ovs-"):
 		d.fail(n, "unsupported", "type "+text+" needs the Open vSwitch daemon", "stet configures the kernel directly. Use a run block with ovs-vsctl(8).")
 	case text == "ipsec":
-		d.fail(n, "unsupported", "type ipsec needs the Libreswan daemon", "stet configures the kernel directly. Use a run block with ipsec(8).")
+		d.fail(n, "unsupported", "type ipsec needs the Libreswan daemon", "stet configures the kernel directly. Use a run block with ipsec(8), or `type: xfrm` and `ipsec-xfrm` with keys of your own.")
 	default:
 		d.unknownName(n, "unknown-type", "unknown type `"+text+"`", append(names, "tap"))
 	}

@@ -1,6 +1,9 @@
 package netyaml
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
 	"sync"
 
 	"stet/executors/netstate"
@@ -19,12 +22,33 @@ type decoded struct {
 	problems []netstate.Problem
 }
 
-// memo holds what was decoded last, the latest at its end. What was read from
-// files is never in it.
+// holds tells that the files that were read are still what they were, byte by byte.
+func (d *decoded) holds(open func(path string) (io.ReadCloser, error)) bool {
+	for _, file := range d.config.Files {
+		if open == nil || !same(file, open) {
+			return false
+		}
+	}
+	return true
+}
+
+func same(file netstate.File, open func(path string) (io.ReadCloser, error)) bool {
+	f, err := open(file.Name)
+	if err != nil {
+		return false // whoever reads it says so
+	}
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	return f.Close() == nil && err == nil && hex.EncodeToString(sum.Sum(nil)) == file.SHA256
+}
+
+// memo holds what was decoded last, the latest at its end. Of those that name
+// files, which may be large, it holds one.
 type memo struct {
-	mu   sync.Mutex
-	list []decoded
-	size int
+	mu    sync.Mutex
+	list  []decoded
+	size  int
+	table decoded
 }
 
 var latest memo
@@ -37,7 +61,13 @@ func (m *memo) get(body string) (d decoded, ok bool) {
 			return d, true
 		}
 	}
-	return d, false
+	return m.table, m.table.config != nil && m.table.body == body
+}
+
+func (m *memo) putTable(d decoded) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.table = d
 }
 
 func (m *memo) put(d decoded) {

@@ -30,6 +30,15 @@ func parseUint(least, most uint64) func(string) (uint64, error) {
 	}
 }
 
+// parseTOS reads a type of service: the two lowest bits are not of it (ECN, RFC 3168).
+func parseTOS(text string) (uint64, error) {
+	n, err := parseUint(0, 252)(text)
+	if err == nil && n%4 != 0 {
+		err = fmt.Errorf("%q is no multiple of 4: the two lowest bits belong to ECN", text)
+	}
+	return n, err
+}
+
 // parseDefault is parseUint, but nmstate's -1 and the empty text mean "not
 // given".
 func parseDefault(most uint64) func(string) (uint64, error) {
@@ -173,7 +182,7 @@ func parseUIDs(text string) (string, error) {
 	}
 	l, errL := strconv.ParseUint(low, 10, 32)
 	h, errH := strconv.ParseUint(high, 10, 32)
-	if errL != nil || errH != nil || l > h {
+	if errL != nil || errH != nil || l > h || h == 1<<32-1 {
 		return "", fmt.Errorf("%q is no range of user numbers such as 1000-1999", text)
 	}
 	return fmt.Sprintf("%d-%d", l, h), nil

@@ -31,6 +31,10 @@ func (d *decoder) routes(n *yaml.Node) { d.configList(n, "routes", newRouteEntry
 // ip-route(8)'s words. Times are milliseconds.
 var routeMetrics = []string{"mtu", "window", "rtt", "rttvar", "ssthresh", "cwnd", "advmss", "reordering", "hoplimit", "initcwnd", "initrwnd", "rto_min", "quickack"}
 
+// metricLimits are the largest values of metrics: the kernel cuts off what is more
+// (ip_metrics_convert).
+var metricLimits = map[string]uint64{"mtu": 65535 - 15, "advmss": 65535 - 40, "hoplimit": 255}
+
 // routeTypes are those that can be declared.
 var routeTypes = []string{"unicast", "blackhole", "unreachable", "prohibit", "throw", "local", "broadcast", "multicast", "anycast"}
 
@@ -61,14 +65,18 @@ func newRouteEntry(d *decoder) *routeEntry {
 		"onlink":             {decode: scalar(d, "onlink", parseBool, func(v bool) { e.hop.OnLink = v; has("onlink") })},
 		"protocol":           {decode: scalar(d, "protocol", parseProtocol, func(v uint8) { r.Protocol = v; has("protocol") })},
 		"scope":              {decode: scalar(d, "scope", parseScope, func(v uint8) { r.Scope = v; has("scope") })},
-		"tos":                {decode: scalar(d, "tos", parseUint(0, 255), func(v uint64) { r.TOS = uint8(v); has("tos") })},
+		"tos":                {decode: scalar(d, "tos", parseTOS, func(v uint64) { r.TOS = uint8(v); has("tos") })},
 		"encap":              {decode: scalar(d, "encap", netstate.CanonicalEncap, func(v string) { e.hop.Encap = v; has("encap") })},
 		"from-file":          {decode: scalar(d, "from-file", checkPath, func(v string) { e.file = v })},
 		"nexthop-id":         {decode: scalar(d, "nexthop-id", parseUint(1, 1<<32-1), func(v uint64) { r.NexthopID = uint32(v); has("nexthop-id") })},
 		"next-hops":          {decode: func(v *yaml.Node) { r.NextHops = d.nextHops(v); has("next-hops") }},
 	}
 	for _, key := range routeMetrics {
-		e.fields[key] = field{decode: scalar(d, key, parseUint(0, 1<<32-1), func(v uint64) {
+		most := uint64(1<<32 - 1)
+		if n, bounded := metricLimits[key]; bounded {
+			most = n
+		}
+		e.fields[key] = field{decode: scalar(d, key, parseUint(0, most), func(v uint64) {
 			if r.Metrics == nil {
 				r.Metrics = map[string]uint32{}
 			}
@@ -176,6 +184,9 @@ func (d *decoder) checkRoute(n *yaml.Node, c *netstate.RouteConfig) bool {
 		return fault("", "missing-key", "the route to "+r.Destination.String()+" leads nowhere", "Add `next-hop-interface` or `next-hop-address`, or a `route-type` such as blackhole.")
 	}
 	six := r.Destination.Addr().Is6()
+	if six && r.TOS != 0 {
+		return fault("tos", "bad-value", "only IPv4 routes have a type of service", "Leave `tos` out; a rule can look at it.")
+	}
 	if r.Destination.IsValid() && r.Source.IsValid() && r.Source.Is6() != six {
 		return fault("source", "bad-value", "`source` is of another family than the destination", "Correct one of the two.")
 	}

@@ -42,7 +42,7 @@ func (d *decoder) rule(n *yaml.Node) {
 		"oif":                    word("oif", parseName, func(v string) { r.OIF = v }),
 		"action":                 word("action", oneOf("lookup", "goto", "nop", "blackhole", "unreachable", "prohibit"), func(v string) { r.Action = v }),
 		"goto":                   number("goto", 1<<32-1, func(v uint64) { r.Goto = uint32(v) }),
-		"tos":                    number("tos", 255, func(v uint64) { r.TOS = uint8(v) }),
+		"tos":                    {decode: scalar(d, "tos", parseTOS, func(v uint64) { r.TOS = uint8(v); has("tos") })},
 		"not":                    flag("not", func(v bool) { r.Not = v }),
 		"l3mdev":                 flag("l3mdev", func(v bool) { r.L3MDev = v }),
 		"suppress-prefix-length": suppress,
@@ -111,6 +111,8 @@ func (d *decoder) checkRule(n *yaml.Node, c *netstate.RuleConfig) bool {
 		return fault("bad-value", "`goto` leads to a rule of higher priority number, not to "+strconv.FormatUint(uint64(r.Goto), 10), "Give the priority of a later rule.")
 	case r.Action != "" && r.Action != "lookup" && r.Table != 0:
 		return fault("contradiction", "`route-table` belongs to action lookup, not to "+r.Action, "Leave one of the two out.")
+	case r.Family == 4 && r.TOS > 28:
+		return fault("bad-value", "`tos` of an IPv4 rule is 28 at most", "The kernel has three bits for it there: 4, 8, 16 and their sums.")
 	case r.L3MDev && r.Table != 0:
 		return fault("contradiction", "`l3mdev` finds the table by itself", "Leave `route-table` out.")
 	}

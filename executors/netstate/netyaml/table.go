@@ -13,7 +13,7 @@ func (d *decoder) table(n *yaml.Node, a *netstate.Attr, name string, i *netstate
 	before := len(d.problems)
 	entries := []netstate.Entry{}
 	seen := map[string]bool{}
-	d.list(n, "`"+name+"`", func(item *yaml.Node) {
+	each := func(item *yaml.Node) {
 		e := netstate.Entry{}
 		d.mapping(item, "an entry of `"+name+"`", d.entry(a, e))
 		if item.Kind != yaml.Mapping {
@@ -30,7 +30,12 @@ func (d *decoder) table(n *yaml.Node, a *netstate.Attr, name string, i *netstate
 			seen[key] = true
 		}
 		entries = append(entries, e)
-	})
+	}
+	if n.Kind == yaml.Mapping && name == "link-watch" {
+		each(n) // one alone, as teamd.conf(5) has it
+	} else {
+		d.list(n, "`"+name+"`", each)
+	}
 	if len(d.problems) == before {
 		i.Attrs[a.Key], i.AttrPos[a.Key] = a.List(entries), pos(n)
 	}

@@ -248,6 +248,56 @@ func (d *decoder) trafficWhole(n *yaml.Node, c *netstate.TCEntryConfig) {
 		}
 		d.flowerWhole(n, e)
 	}
+	if e.Object == netstate.TCQdisc {
+		d.qdiscWhole(n, e)
+	}
+}
+
+// qdiscWhole looks at what the kernel would cut off, or refuse, because of what
+// else is said.
+func (d *decoder) qdiscWhole(n *yaml.Node, e *netstate.TCEntry) {
+	number := func(key, unset string) uint64 {
+		text := e.Options[key]
+		if text == "" {
+			text = unset
+		}
+		v, _ := strconv.ParseUint(text, 10, 32) // it is canonical
+		return v
+	}
+	fault := func(key, summary, detail string) {
+		at := n
+		if v := n.Get(key); v != nil {
+			at = v
+		}
+		d.fail(at, "contradiction", summary, detail)
+	}
+	switch e.Kind {
+	case "prio":
+		map16 := e.Options["priomap"]
+		if map16 == "" {
+			map16 = netstate.TCKindOf(netstate.TCQdisc, "prio").Attr("priomap").Default
+		}
+		bands := number("bands", "3")
+		for _, band := range strings.Fields(map16) {
+			if v, _ := strconv.ParseUint(band, 10, 8); v >= bands {
+				fault("bands", "`priomap` names band "+band+", and there are "+strconv.FormatUint(bands, 10), "Bands count from 0: give a `priomap` that has only those that there are.")
+				return
+			}
+		}
+	case "sfq":
+		if flows, most := number("flows", "128"), number("divisor", "1024"); flows > most {
+			fault("flows", "`flows` is "+strconv.FormatUint(flows, 10)+", and `divisor` "+strconv.FormatUint(most, 10), "The kernel tells no more flows apart than the hash table has places.")
+		}
+		if limit, most := number("limit", "127"), number("flows", "128")*number("depth", "127"); limit > most {
+			fault("limit", "`limit` is "+strconv.FormatUint(limit, 10)+", and `flows` times `depth` is "+strconv.FormatUint(most, 10), "Give less, or more `flows`.")
+		}
+	case "tbf":
+		wait, errWait := netstate.ParseTime(e.Options["latency"])
+		rate, errRate := netstate.ParseRate(e.Options["rate"])
+		if errWait == nil && errRate == nil && float64(wait)*float64(rate)/1e9 >= 1<<32 {
+			fault("latency", "in `latency`, more than 4 GiB pass at this rate", "Give less, or a `limit`.")
+		}
+	}
 }
 
 // flowerWhole looks at what depends on protocols.

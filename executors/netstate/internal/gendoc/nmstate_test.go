@@ -33,7 +33,7 @@ func TestNmstateKeys(t *testing.T) {
 		t.Run(k.path+"="+k.value, func(t *testing.T) {
 			problems := k.problems()
 			for _, p := range problems {
-				if p.Code != "unsupported" {
+				if p.Code != "unsupported" || p.Detail == "" {
 					t.Errorf("%s: %s %s", p.Code, p.Summary, p.Detail)
 				}
 			}

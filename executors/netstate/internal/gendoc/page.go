@@ -22,6 +22,7 @@ func page() string {
 	table(&b, netstate.LinkAttrs(), "", "")
 	b.WriteString(ethtoolText)
 	table(&b, netstate.EthtoolAttrs(), "", "")
+	b.WriteString("| `ethtool.feature` | features, each true or false |  | any time |  | " + meaning("ethtool.feature") + " |\n")
 	b.WriteString(addressText)
 	b.WriteString("\n## Types of interfaces\n")
 	for _, k := range netstate.Kinds() {
@@ -57,13 +58,8 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 			table(b, a.Fields, "", a.Key+".")
 		}
 	}
-	if len(k.PortAttrs) > 0 {
-		list := k.PortList
-		if k.PortConfig != "" {
-			list = k.PortConfig
-		}
-		fmt.Fprintf(b, "\nOf its ports, in the entries of `%s`, or under `%s` of the port itself:\n\n", list, k.PortSection)
-		table(b, k.PortAttrs, k.PortSection+".", "")
+	if k.PortList != "" {
+		ports(b, k)
 	}
 	if k.Name == "linux-bridge" {
 		b.WriteString("\n" + netdoc.Of("vlans").Text + "\n\n{{vlans bridge.port.vlan.}}\n")
@@ -71,10 +67,30 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 	fmt.Fprintf(b, "\n```yaml\n%s```\n", netdoc.Of(k.Name).Example)
 }
 
+// ports describes what a kind's ports have.
+func ports(b *strings.Builder, k *netstate.Kind) {
+	fmt.Fprintf(b, "\nOf its ports, in the entries of `%s`", k.PortList)
+	if k.PortConfig != "" {
+		fmt.Fprintf(b, " and of `%s`", k.PortConfig)
+	}
+	if k.PortSection != "" {
+		fmt.Fprintf(b, ", or under `%s` of the port itself", k.PortSection)
+	}
+	b.WriteString(":\n\n" + tableHead)
+	fmt.Fprintf(b, "| `name` | interface |  |  |  | %s An entry without other keys may be the name alone. |\n", meaning(k.PortList+".name"))
+	tableRows(b, k.PortAttrs, k.PortSection+".", "")
+}
+
+const tableHead = "| key | type | default | set | `ip` | meaning |\n|---|---|---|---|---|---|\n"
+
 // table describes attributes whose keys begin with prefix; below is what they
 // belong to where their keys do not say it, as of the entries of a list.
 func table(b *strings.Builder, attrs []netstate.Attr, prefix, below string) {
-	b.WriteString("| key | type | default | set | `ip` | meaning |\n|---|---|---|---|---|---|\n")
+	b.WriteString(tableHead)
+	tableRows(b, attrs, prefix, below)
+}
+
+func tableRows(b *strings.Builder, attrs []netstate.Attr, prefix, below string) {
 	for i := range attrs {
 		a := &attrs[i]
 		fmt.Fprintf(b, "| `%s`%s | %s | %s | %s | %s | %s |\n", strings.TrimPrefix(a.Key, prefix), extension(a), typeText(a),
@@ -120,18 +136,6 @@ func typeText(a *netstate.Attr) string {
 		return "true, false"
 	case netstate.MAC:
 		return "hardware address"
-	case netstate.IPv4List:
-		return "IPv4 addresses"
-	case netstate.IPv6List:
-		return "IPv6 addresses"
-	case netstate.VNIList:
-		return "list of identifiers"
-	case netstate.VLANList:
-		return "VLANs"
-	case netstate.QoSMap:
-		return "list of FROM:TO"
-	case netstate.MACList:
-		return "list of hardware addresses"
 	case netstate.List:
 		return "list of mappings"
 	case netstate.CIDR:
@@ -139,20 +143,29 @@ func typeText(a *netstate.Attr) string {
 	case netstate.IPProto:
 		return "protocol"
 	case netstate.Hex32:
-		return "number, in hexadecimal" + limits(a, 1)
+		return fmt.Sprintf("number, %#x to 0xffffffff", a.Min)
 	case netstate.CIDRs:
+		if a.IFLA6 != 0 { // a mask: one of traffic control
+			return "prefix"
+		}
 		return "list of prefixes"
 	case netstate.Key64:
 		return "key in base64; a secret"
 	case netstate.KeyHex:
-		return "key in hexadecimal; a secret"
+		return "key in hexadecimal" + digits(a) + "; a secret"
 	case netstate.PubKey64:
 		return "key in base64"
 	case netstate.Endpoint:
 		return "ADDRESS:PORT"
 	case netstate.HexID:
-		return "hexadecimal digits"
+		return "hexadecimal" + digits(a)
 	case netstate.IPAddress:
+		switch {
+		case a.IFLA6 == 0:
+			return "IPv4 address"
+		case a.IFLA == 0:
+			return "IPv6 address"
+		}
 		return "IP address"
 	case netstate.IPv4:
 		return "IPv4 address"
@@ -163,27 +176,52 @@ func typeText(a *netstate.Attr) string {
 	case netstate.PortRange:
 		return "LOW-HIGH"
 	case netstate.String:
+		if a.Key == "team.runner.tx-hash" {
+			return "list of texts"
+		}
 		return "text"
 	case netstate.Int32:
-		return "number, -2147483648 to 2147483647"
+		least, most := a.Signed()
+		return fmt.Sprintf("number, %d to %d", least, most)
 	case netstate.TunnelKey:
-		return "number, or four with dots"
+		return "number, 0 to 4294967295, or IPv4 address"
 	case netstate.Centi, netstate.Centi64:
-		return "seconds" + limits(a, 100)
+		least, most := a.Limits()
+		return fmt.Sprintf("seconds, %s to %s", seconds(least), seconds(most))
+	case netstate.Rate, netstate.Size, netstate.Burstsize, netstate.Time, netstate.Percent, netstate.Hexadecimal:
+		return quantityText(a)
+	case netstate.Hundredths:
+		return "hundredths of a second" + limits(a)
+	}
+	if text := listTexts[a.Type]; text != "" {
+		return text
+	}
+	return "number" + limits(a)
+}
+
+// listTexts are typeText of lists of single values.
+var listTexts = map[netstate.AttrType]string{
+	netstate.IPv4List: "list of IPv4 addresses", netstate.IPv6List: "list of IPv6 addresses", netstate.VNIList: "list of VNIs",
+	netstate.VLANList: "VLANs", netstate.QoSMap: "list of FROM:TO", netstate.MACList: "list of hardware addresses",
+}
+
+// quantityText is typeText of a number with a unit of tc(8).
+func quantityText(a *netstate.Attr) string {
+	switch a.Type {
 	case netstate.Rate:
-		return "rate"
-	case netstate.Size, netstate.Burstsize:
+		return "rate" + upTo(a, netstate.FormatRate)
+	case netstate.Size:
+		return "size" + upTo(a, netstate.FormatSize)
+	case netstate.Burstsize:
 		return "size"
 	case netstate.Time:
-		return "time"
+		return "time" + upTo(a, netstate.FormatTime)
 	case netstate.Percent:
-		return "percentage"
+		return "percentage, 0% to 100%"
 	case netstate.Hexadecimal:
-		return "hexadecimal number"
-	case netstate.Hundredths:
-		return "hundredths of a second" + limits(a, 1)
+		return "hexadecimal number, 0 to ffff"
 	}
-	return "number" + limits(a, 1)
+	return ""
 }
 
 func names(values []netstate.EnumValue) string {
@@ -194,18 +232,26 @@ func names(values []netstate.EnumValue) string {
 	return strings.Join(out, ", ")
 }
 
-// limits are those of the attribute, in the unit that people write, which is as
-// many of its own.
-func limits(a *netstate.Attr, unit uint64) string {
+// limits are those of a number.
+func limits(a *netstate.Attr) string {
 	least, most := a.Limits()
-	if most > 1<<53 {
-		most = 0 // as much as fits
+	return fmt.Sprintf(", %d to %d", least, most)
+}
+
+// upTo is the range of a number with a unit of tc(8).
+func upTo(a *netstate.Attr, format func(uint64) string) string {
+	_, most := a.Limits()
+	return ", " + format(0) + " to " + format(most)
+}
+
+// digits is how long what is written in hexadecimal may be.
+func digits(a *netstate.Attr) string {
+	switch least := max(a.Min, 1); {
+	case a.Max == 0:
+		return ""
+	case least == a.Max:
+		return fmt.Sprintf(", %d digits", 2*a.Max)
+	default:
+		return fmt.Sprintf(", %d to %d digits", 2*least, 2*a.Max)
 	}
-	switch {
-	case most != 0:
-		return fmt.Sprintf(", %d to %d", least/unit, most/unit)
-	case least != 0:
-		return fmt.Sprintf(", %d or more", least/unit)
-	}
-	return ""
 }

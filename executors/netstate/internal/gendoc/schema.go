@@ -21,8 +21,8 @@ type schema struct {
 	Type        any                `json:"type,omitempty"`
 	Enum        []any              `json:"enum,omitempty"`
 	Pattern     string             `json:"pattern,omitempty"`
-	Minimum     *int64             `json:"minimum,omitempty"`
-	Maximum     *uint64            `json:"maximum,omitempty"`
+	Minimum     json.Number        `json:"minimum,omitempty"`
+	Maximum     json.Number        `json:"maximum,omitempty"`
 	Default     any                `json:"default,omitempty"`
 	ReadOnly    bool               `json:"readOnly,omitempty"`
 	DoNotSay    bool               `json:"doNotSuggest,omitempty"` // a word of VS Code's
@@ -71,6 +71,8 @@ func definitions() map[string]*schema {
 		"name":     {Type: "string", Pattern: namePattern, Description: "The name of an interface, 15 bytes at most."},
 		"mac":      {Type: "string", Pattern: macPattern},
 		"address":  {Type: "string", Pattern: "^(" + ipv4Pattern + "|" + ipv6Pattern + ")$|" + variable},
+		"ipv4":     {Type: "string", Pattern: "^" + ipv4Pattern + "$|" + variable},
+		"ipv6":     {Type: "string", Pattern: "^" + ipv6Pattern + "$|" + variable},
 		"network":  {Type: "string", Pattern: "^(default|(" + ipv4Pattern + "|" + ipv6Pattern + ")(/[0-9]{1,3})?)$|" + variable},
 		"secret":   {Type: "string", Description: "A key, or a secret of the document: ${NAME}."},
 		"single":   {Type: []string{"string", "number", "boolean"}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 
 	"stet/executors/netstate"
@@ -57,7 +58,8 @@ func orVariable(s *schema) *schema { return &schema{AnyOf: []*schema{s, ref("var
 
 // numberSchema takes a number, which may stand in quotes.
 func numberSchema(least int64, most uint64) *schema {
-	s := &schema{Type: []string{"integer", "string"}, Pattern: numberPattern, Minimum: &least, Maximum: &most}
+	s := &schema{Type: []string{"integer", "string"}, Pattern: numberPattern,
+		Minimum: json.Number(strconv.FormatInt(least, 10)), Maximum: json.Number(strconv.FormatUint(most, 10))}
 	if least < 0 {
 		s.Pattern = "^-1$|" + numberPattern
 		if least < -1 {
@@ -65,6 +67,15 @@ func numberSchema(least int64, most uint64) *schema {
 		}
 	}
 	return s
+}
+
+// seconds are hundredths as seconds.
+func seconds(n uint64) json.Number {
+	whole, rest := n/100, n%100
+	if rest == 0 {
+		return json.Number(strconv.FormatUint(whole, 10))
+	}
+	return json.Number(fmt.Sprintf("%d.%02d", whole, rest))
 }
 
 // isNumber tells that the canonical text of an attribute is a JSON number.
@@ -86,18 +97,33 @@ func attrSchema(a *netstate.Attr) *schema {
 	case netstate.Enum, netstate.MaskedEnum:
 		return enumSchema(a.Enum)
 	case netstate.Centi, netstate.Centi64:
-		return &schema{Type: []string{"number", "string"}, Pattern: `^[0-9]+(\.[0-9]{1,2})?$|` + variable}
+		least, most := a.Limits()
+		return &schema{Type: []string{"number", "string"}, Pattern: `^[0-9]+(\.[0-9]{1,2})?$|` + variable, Minimum: seconds(least), Maximum: seconds(most)}
 	case netstate.Uint8, netstate.Uint16, netstate.Uint16BE, netstate.Uint32, netstate.Uint32BE, netstate.Uint64, netstate.Hundredths, netstate.BitField:
 		least, most := a.Limits()
 		return numberSchema(int64(least), most) //nolint:gosec // the least of a number is small
+	case netstate.Hex32:
+		return numberSchema(int64(a.Min), 1<<32-1) //nolint:gosec // the least of a number is small
 	case netstate.Int32:
-		return numberSchema(-1<<31, 1<<31-1)
+		least, most := a.Signed()
+		return numberSchema(least, uint64(most)) //nolint:gosec // the most of a number is above zero
 	case netstate.MAC:
 		return ref("mac")
 	case netstate.LinkRef:
 		return &schema{AnyOf: []*schema{ref("name"), ref("empty")}}
-	case netstate.IPv4, netstate.IPv6, netstate.IPAddress:
-		return &schema{AnyOf: []*schema{ref("address"), ref("empty")}}
+	case netstate.IPv4:
+		return &schema{AnyOf: []*schema{ref("ipv4"), ref("empty")}}
+	case netstate.IPv6:
+		return &schema{AnyOf: []*schema{ref("ipv6"), ref("empty")}}
+	case netstate.IPAddress:
+		family := "address"
+		switch {
+		case a.IFLA6 == 0:
+			family = "ipv4"
+		case a.IFLA == 0:
+			family = "ipv6"
+		}
+		return &schema{AnyOf: []*schema{ref(family), ref("empty")}}
 	case netstate.Key64, netstate.KeyHex:
 		return ref("secret")
 	case netstate.PortRange:

@@ -116,8 +116,8 @@ func shapeText(s *netyaml.Shape) string {
 	switch {
 	case s.Items != nil && s.Items.Keys != nil:
 		forms = append(forms, "list of mappings")
-	case s.Items != nil && s.Items.Value != nil && len(s.Items.Value.Words) > 0:
-		forms = append(forms, "list of "+valueText(s.Items.Value))
+	case s.Items != nil && s.Items.Value != nil:
+		forms = append(forms, strings.ReplaceAll("list of "+valueText(s.Items.Value), " of text", " of texts"))
 	case s.Items != nil:
 		forms = append(forms, "list")
 	}
@@ -147,13 +147,13 @@ func valueText(v *netyaml.Value) string {
 	case netyaml.HardwareName:
 		return "hardware address"
 	case netyaml.Number:
+		if v.Least < 0 {
+			out = append(out, "`-1`")
+		}
 		out = append(out, fmt.Sprintf("number, %d to %d", max(v.Least, 0), v.Most))
 	}
 	if len(out) == 0 {
 		return "text"
-	}
-	if len(out) > 12 {
-		out = slices.Concat(out[:4], []string{"…"}, out[len(out)-1:])
 	}
 	return strings.Join(out, ", ")
 }

@@ -47,13 +47,22 @@ does not suit the target, only ` + "`stet lint` and `stet plan`" + ` find.
 
 A type that the running kernel lacks is refused by the plan, before anything is
 touched; it says which module, and which option of the kernel's configuration, has it.
+Where a key needs a later kernel than Linux 5.10, its meaning says which. An older one takes
+no notice of it: that is seen when the state is read back, and the change is undone.
 
 {{block }}
+
+The lists of extensions (` + "`neighbors`, `fdb`, `mdb`, `nexthops`, `mpls-routes`, `namespaces`" + `) may
+also stand under ` + "`config`" + ` there, as ` + "`routes` and `route-rules`" + ` have theirs.
 `
 
 const interfaceText = `{{entry }}
 
-Beside these, an interface has the keys below, and the section of its type.
+Beside these, an interface has the keys below, and the section of its type. A key that
+a block does not give stays as it is, on an interface that is there; a new interface has
+what stands under "default", or, where nothing stands there, what the kernel and the
+driver give it. An empty text (` + "`''`" + `) takes away what can be without value: a controller,
+an alias, an address of a tunnel, a key.
 When a key that can only be set "when made" is changed, the interface is removed and
 made anew with everything on it, and the plan says so. What can "never" be set is
 read and ignored, so that what nmstate shows can be pasted.
@@ -162,7 +171,7 @@ The namespaces are looked for among the targets of the document, the named ones 
 machine, and those of its processes: a container's, which is called by its inode as
 readlink(2) shows it (` + "`net:[4026532281]`" + `), and must still be there when it is undone. For
 such a namespace ` + "`--as ip`" + ` prints a search of ` + "`/proc/*/ns/net`" + `
-for a process that is in it. Of the other end of a pair in a namespace without name or process nothing can be known. The plan
+for a process that is in it; where there is none any more, the command fails and says so. Of the other end of a pair in a namespace without name or process nothing can be known. The plan
 warns of it (` + "`unseen`" + `); undoing cannot make such a pair again, says so, and ends as
 incomplete; to make it anew is refused. What lies on an interface from such a namespace
 is not found at all.
@@ -348,9 +357,14 @@ fdb:
 Groups that the ports of a bridge listen to, beside those that it learns (bridge(8)). The bridge
 must be up and do multicast snooping. What it learned is left alone.
 
-A VXLAN has one, too (Linux 6.4 and later; older ones refuse it): with ` + "`remote`" + `, a group is sent to
-that host, and to no other that has no entry for it. Groups with lists of several sources are not
-supported.
+A VXLAN has one, too (Linux 6.4 and later; the plan says so where it is missing): with ` + "`remote`" + `, a
+group is sent to that host, and to no other that has no entry for it.
+
+An entry is whole: what it does not give is as if it had never been given. What has lists,
+protocols or remotes is printed by ` + "`stet plan --as ip`" + ` in the words of iproute2 6.2, for VXLANs of 6.4:
+an older bridge(8) passes over the words that it does not know, and makes another entry than is
+meant. A kernel before Linux 6.2 replaces no entry: there one that changes, or that the bridge has
+learned, is taken away first.
 
 {{mdb mdb.}}
 
@@ -358,6 +372,7 @@ supported.
 mdb:
   - {device: br0, port: eth1, group: 239.1.1.1}
   - {device: br0, port: eth1, group: "ff15::1", source: "2001:db8::9"}
+  - {device: br0, port: eth1, group: 232.1.1.1, filter-mode: include, source-list: [192.0.2.8, 192.0.2.9]}
   - {device: vx100, group: 239.1.1.1, remote: 198.51.100.2}
 ` + "```" + `
 

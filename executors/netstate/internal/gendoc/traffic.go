@@ -17,17 +17,17 @@ new filters before old ones, a qdisc that gets another handle in one step. What 
 change in place (another ` + "`default`" + ` of htb) is made anew with all that hangs on it, and the plan
 shows that. Undoing brings back handles, bursts and filters as they were.
 
-| key | of | meaning |
-|---|---|---|
-| ` + "`kind`" + ` | all | as below; of a class ` + "`htb`" + `, if not given |
-| ` + "`handle`" + ` | qdiscs | hexadecimal, ` + "`\"1:\"`" + ` (quoted: YAML takes a colon at the end for a key); the first free one from ` + "`8001:`" + `, if not given |
-| ` + "`handle`" + ` | filters | a number; of u32 the node, ` + "`800`" + `, whose table the kernel numbers; of fw the mark. The first free one, if not given |
-| ` + "`parent`" + ` | all | ` + "`root`" + ` (a qdisc's, if not given), ` + "`ingress`, `egress`" + `, the handle of a qdisc or the number of a class |
-| ` + "`classid`" + ` | classes | ` + "`1:10`" + `, hexadecimal, with the major number of its qdisc |
-| ` + "`protocol`" + ` | filters | ` + "`all`" + ` (if not given), ` + "`ip`, `ipv6`, `arp`, `802.1q`, `802.1ad`" + ` or a type of Ethernet, ` + "`0x8847`" + ` |
-| ` + "`prio`" + ` | filters | 1 to 65535, the least first; required. All of one ` + "`prio`" + ` have one kind and one protocol |
-| ` + "`chain`" + ` | filters | number; 0 if not given |
-| ` + "`actions`" + ` | filters | in their order: ` + "`drop`, `pass`" + ` and such as words, the others as mappings with ` + "`kind`" + ` |
+| key | of | type | meaning |
+|---|---|---|---|
+| ` + "`kind`" + ` | all | a kind | One of those below. Required, but of a class: ` + "`htb`" + `, if not given. |
+| ` + "`handle`" + ` | qdiscs | handle, 1: to ffff: | Hexadecimal; quoted, because YAML takes a colon at the end for a key. The first free one from ` + "`8001:`" + `, if not given. |
+| ` + "`handle`" + ` | filters | text | A number from 1 to 4294967295; of u32 the node, ` + "`1` to `fff`" + `, whose table the kernel numbers; of fw the mark, and required. The first free one, if not given. |
+| ` + "`parent`" + ` | all | ` + "`root`, `ingress`, `egress`" + `, or handle, 1: to ffff:, or class, 1:0 to ffff:ffff | Where it hangs: at the root (a qdisc, if not given), or at a qdisc or a class. Required of classes and filters. |
+| ` + "`classid`" + ` | classes | class, 1:0 to ffff:ffff | Hexadecimal, with the major number of its qdisc. Required. |
+| ` + "`protocol`" + ` | filters | ` + "`all`, `ip`, `ipv6`, `arp`, `802.1q`, `802.1ad`" + `, or number, 1536 to 65535 | Protocol of the packets, or a type of Ethernet, ` + "`0x8847`; `all`" + ` if not given. |
+| ` + "`prio`" + ` | filters | number, 1 to 65535 | The least first. All of one ` + "`prio`" + ` have one kind and one protocol. Required. |
+| ` + "`chain`" + ` | filters | number, 0 to 268435455 | Chain that it is in; 0 if not given. |
+| ` + "`actions`" + ` | filters | list of words and mappings | In their order: ` + "`drop`, `pass`, `pipe`, `reclassify` and `continue`" + ` as words, the others as mappings with ` + "`kind`" + `. |
 
 Numbers have tc's units (tc(8), UNITS). A rate is ` + "`bit`, `kbit`, `mbit`, `gbit`, `tbit`" + ` (1000),
 ` + "`kibit`" + ` … (1024), or bytes a second as ` + "`bps`, `kbps`" + ` …; a bare number is bits a second. A size is

@@ -16,6 +16,9 @@ func ipsec(b *strings.Builder) {
 		attrs := netstate.XfrmAttrs(part.sort)
 		below := "ipsec-xfrm." + part.sort + "."
 		table(b, attrs, "", below)
+		if part.sort != netstate.XfrmDefault {
+			b.WriteString("| `state` | `absent` |  |  |  | " + meaning(below+"state") + " |\n")
+		}
 		for i := range attrs {
 			if a := &attrs[i]; a.Type == netstate.List {
 				b.WriteString("\nThe entries of `" + a.Key + "`, in their order:\n\n")

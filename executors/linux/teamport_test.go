@@ -1,0 +1,122 @@
+//go:build linux
+
+package linux
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stet/executors/netstate"
+)
+
+// teamLook is what the kernel and teamd say of a team, without what depends on
+// the moment; "" if teamd does not answer.
+func (ns *namespace) teamLook(team string) string {
+	options, err := ns.try("teamnl", team, "options")
+	dump, dumpErr := ns.try("teamdctl", team, "state", "dump")
+	var state any
+	if err != nil || dumpErr != nil || json.Unmarshal([]byte(dump), &state) != nil {
+		return ""
+	}
+	forget(state, "missed", "down_count", "daemonized", "pid", "pid_file", "ifindex", "dev_addr", "dev_addr_len")
+	text, err := json.MarshalIndent(state, "", " ")
+	if err != nil {
+		ns.t.Fatal(err)
+	}
+	lines := strings.Split(options, "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n") + "\n" + string(text)
+}
+
+// teamIs waits until a team is what it was in another look.
+func (ns *namespace) teamIs(team, when, want string) {
+	ns.t.Helper()
+	var got string
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		if got = ns.teamLook(team); got == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			ns.t.Fatalf("%s (-want +got):\n%s", when, cmp.Diff(want, got))
+		}
+	}
+}
+
+func forget(value any, keys ...string) {
+	at, _ := value.(map[string]any)
+	for key, below := range at {
+		if slices.Contains(keys, key) {
+			delete(at, key)
+		}
+		forget(below, keys...)
+	}
+}
+
+// activePort is the port that an activebackup uses.
+func (ns *namespace) activePort(team string) string {
+	out, _ := ns.try("teamdctl", team, "state", "item", "get", "runner.active_port")
+	return strings.TrimSpace(out)
+}
+
+// TestTeamPorts has ports of a runner with options of their own, and several link
+// watches: the same as teamd with its configuration makes of it; changed while
+// the team stays, and undone.
+func TestTeamPorts(t *testing.T) {
+	near, _, team := withTeams(t)
+	before := near.settled()()
+	made := near.apply("interfaces: [{name: " + team + ", type: team, team: {runner: {name: activebackup, hwaddr-policy: by_active}," +
+		" link-watch: [{name: ethtool, delay-up: 10}, {name: nsna_ping, target-host: '2001:db8::2', interval: 200}]," +
+		" ports: [{name: p0, prio: -5, queue-id: 2}, {name: p1, prio: 7, sticky: true, link-watch: {name: ethtool, delay-down: 5}}]}}]")
+	eventually(t, "the port with the higher priority", func() bool { return near.activePort(team) == "p1" })
+	near.facts()
+	ours := near.teamLook(team)
+	number := find(t, near.observe(everything), team).Index
+	port := func(name, options string) *netstate.Change {
+		t.Helper()
+		return near.apply("interfaces: [{name: " + name + ", team-port: {" + options + "}}]")
+	}
+
+	prio := port("p0", "prio: 20")
+	replugged := port("p1", "sticky: false, prio: 9, lacp-prio: 3, lacp-key: 4, link-watch: [{name: ethtool}, {name: arp_ping, target-host: 192.0.2.2, source-host: 192.0.2.1,"+
+		" init-wait: 100, missed-max: 5, vlanid: 7, validate-active: true, validate-inactive: true, send-always: true}]")
+	const out = "! link p1 controller %s → none, state up → down"
+	if text := netstate.Text(replugged); !strings.Contains(text, fmt.Sprintf(out, team)) || strings.Contains(netstate.Text(prio), "controller") {
+		t.Errorf("the plans say\n%s\n%s", netstate.Text(prio), text)
+	}
+	eventually(t, "the port whose priority has risen", func() bool { return near.activePort(team) == "p0" })
+	queue := port("p1", "queue-id: 3")
+	if said := near.run("teamnl", "-p", "p1", team, "getoption", "queue_id"); strings.TrimSpace(said) != "3" {
+		t.Errorf("the queue is %q", said)
+	}
+	near.facts()
+	for _, change := range []*netstate.Change{queue, replugged, prio} {
+		near.undo(change)
+	}
+	near.undo(near.apply("interfaces: [{name: p0, controller: ''}]"))
+	near.undo(near.apply("interfaces: [{name: " + team + ", team: {mode: broadcast}}]"))
+	if now := find(t, near.observe(everything), team).Index; now != number {
+		t.Errorf("the team had the number %d, and has %d", number, now)
+	}
+	near.teamIs(team, "as before", ours)
+	near.undo(made)
+	near.same("undone", func() []string { return before })
+
+	near.run("ip", "link", "set", "p0", "down")
+	near.run("ip", "link", "set", "p1", "down")
+	near.run("teamd", "-d", "-t", team, "-c", `{"runner": {"name": "activebackup", "hwaddr_policy": "by_active"},
+		"link_watch": [{"name": "ethtool", "delay_up": 10}, {"name": "nsna_ping", "target_host": "2001:db8::2", "interval": 200}],
+		"ports": {"p0": {"prio": -5, "queue_id": 2}, "p1": {"prio": 7, "sticky": true, "link_watch": {"name": "ethtool", "delay_down": 5}}}}`)
+	defer func() {
+		if err := near.endTeamd(t.Context(), team); err != nil {
+			t.Error(err)
+		}
+	}()
+	near.run("ip", "link", "set", team, "up")
+	near.teamIs(team, "from teamd alone", ours)
+}
