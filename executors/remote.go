@@ -33,3 +33,12 @@ type Remote interface {
 	// for the caller.
 	Reconnect(ctx context.Context) error
 }
+
+// Leaver is a Session that its user can be done with before all is closed.
+type Leaver interface {
+	Session
+	// Leave gives the lock back and, when nobody else uses the connection, ends
+	// that, too, all in one message. A session that is used again connects anew;
+	// the lock is not taken again.
+	Leave(ctx context.Context) error
+}

@@ -228,7 +228,7 @@ func (h *Host) unmake(name string, m *made) error {
 	if pending, err := guard.Open(h.guards(m.Key)).Pending(); err == nil && pending != nil {
 		return m.file.Close()
 	}
-	if err := removeNamed(name); err != nil {
+	if err := endNamed(name); err != nil {
 		m.file.Close()
 		return err
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"stet/executors"
+	"stet/executors/linux"
 )
 
 // named is where ip-netns(8) keeps its namespaces.
@@ -118,6 +120,21 @@ func share(dir string) error {
 		return fmt.Errorf("sharing %s: %w", dir, err)
 	}
 	return nil
+}
+
+// endNamed removes a namespace, with the processes of teamd(8) in it: they would
+// go on where nobody can reach them, and keep the names of their teams.
+func endNamed(name string) error {
+	f, err := openNetns(name)
+	if err != nil {
+		return removeNamed(name)
+	}
+	defer f.Close()
+	ns, err := linux.Open(linux.Options{NS: int(f.Fd())})
+	if err == nil {
+		err = errors.Join(ns.EndTeamd(context.Background()), ns.Close())
+	}
+	return errors.Join(err, removeNamed(name))
 }
 
 // removeNamed does what `ip netns delete` does.

@@ -22,6 +22,8 @@ type Agent struct {
 	Marker string
 	// Become is "" or "sudo".
 	Become string
+
+	lines *startLines // of all hosts; nil makes each one anew
 }
 
 // Agent starts the agent on the host and returns its byte stream. It is run
@@ -32,7 +34,7 @@ func (c *Conn) Agent(ctx context.Context, a Agent) (*Stream, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	s, said, err := c.start(ctx, a, a.Programs, quickLine)
+	s, said, err := c.start(ctx, a, a.Programs, true)
 	if s != nil || err != nil {
 		return s, err
 	}
@@ -48,7 +50,7 @@ func (c *Conn) Agent(ctx context.Context, a Agent) (*Stream, error) {
 	// another one may lie there and have been tried; or the login shell is not
 	// what it calls itself.
 	if !said.missing {
-		if other, _, err := c.start(ctx, a, []*Program{p}, shellLine); other != nil || err != nil {
+		if other, _, err := c.start(ctx, a, []*Program{p}, false); other != nil || err != nil {
 			return other, err
 		}
 	}
@@ -56,7 +58,7 @@ func (c *Conn) Agent(ctx context.Context, a Agent) (*Stream, error) {
 	if err := c.install(ctx, p, host); err != nil {
 		return nil, err
 	}
-	if s, said, err = c.start(ctx, a, []*Program{p}, shellLine); err != nil {
+	if s, said, err = c.start(ctx, a, []*Program{p}, false); err != nil {
 		return nil, err
 	}
 	if s == nil {

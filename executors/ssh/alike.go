@@ -29,8 +29,16 @@ type alike struct {
 	certain  bool     // nothing else looks at a name
 
 	mu     sync.Mutex
-	asked  int
+	first  []*told // of the first hosts
 	groups map[string]*group
+}
+
+// told is what `ssh -G` says about a host that is asked about in any case.
+type told struct {
+	a    Address
+	jump string
+	done chan struct{}
+	dump dump // nil where it could not be asked
 }
 
 // sample is what `ssh -G` said about a host.
@@ -42,6 +50,7 @@ type sample struct {
 // group are hosts with the same user, port, jump hosts and matching patterns.
 type group struct {
 	turn    chan struct{} // held while samples are taken
+	filled  bool          // with what the first hosts were told
 	samples []sample
 	same    bool // the samples differ in the name only
 }
@@ -59,18 +68,35 @@ func (r *resolver) said(ctx context.Context, a Address, jump string) (dump, erro
 	if !plainName(a.Host) {
 		return ask()
 	}
-	l.mu.Lock()
-	l.asked++
-	few := l.asked <= fewHosts
-	l.mu.Unlock()
-	if few {
-		return ask()
+	if first := l.among(a, jump); first != nil {
+		defer close(first.done)
+		d, err := ask()
+		if err == nil {
+			first.dump = d
+		}
+		return d, err
 	}
-	l.once.Do(func() { r.study(ctx, a, jump) })
-	if !l.certain {
+	var mine dump
+	l.once.Do(func() { mine = r.study(ctx, a, jump) })
+	switch {
+	case mine != nil:
+		return mine, nil
+	case !l.certain:
 		return ask()
 	}
 	return l.group(a, jump).said(ctx, l, a.Host, ask)
+}
+
+// among is the place of a host among the first ones, nil if there have been enough.
+func (l *alike) among(a Address, jump string) *told {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.first) == fewHosts {
+		return nil
+	}
+	f := &told{a: a, jump: jump, done: make(chan struct{})}
+	l.first = append(l.first, f)
+	return f
 }
 
 // plainName reports whether ssh takes a name as it is: no capitals that it
@@ -79,25 +105,31 @@ func plainName(host string) bool {
 	return host != "" && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_:") == ""
 }
 
-// study reads the configuration's files, of which ssh itself tells the names.
-func (r *resolver) study(ctx context.Context, a Address, jump string) {
+// study reads the configuration's files, of which ssh itself tells the names, and
+// returns what it says about the host; nil where it could not be asked.
+func (r *resolver) study(ctx context.Context, a Address, jump string) dump {
 	l := &r.alike
-	files, err := r.files(ctx, append(r.arguments(a, jump), "--", a.Host)...)
-	if err != nil || len(files) == 0 {
-		return
+	said, files, err := r.files(ctx, append(r.arguments(a, jump), "--", a.Host)...)
+	if err != nil {
+		return nil
 	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return
-		}
-		for line := range strings.Lines(string(text)) {
-			if !l.line(line) {
-				return
-			}
+	l.certain = len(files) > 0 && !slices.ContainsFunc(files, func(file string) bool { return !l.file(file) })
+	return said
+}
+
+// file takes in one file of a configuration; false means that it tells hosts apart
+// by more than patterns of Host, or cannot be read.
+func (l *alike) file(path string) bool {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		if !l.line(line) {
+			return false
 		}
 	}
-	l.certain = true
+	return true
 }
 
 // line takes in one line of a configuration; false means that it tells hosts
@@ -193,16 +225,14 @@ func (g *group) said(ctx context.Context, l *alike, host string, ask func() (dum
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	l.fill(g)
 	if len(g.samples) < 2 {
 		defer func() { <-g.turn }()
 		d, err := ask()
 		if err != nil {
 			return nil, err
 		}
-		g.samples = append(g.samples, sample{host, d})
-		if len(g.samples) == 2 {
-			g.same = maps.EqualFunc(g.samples[0].of(host), d, slices.Equal)
-		}
+		g.add(host, d)
 		return d, nil
 	}
 	<-g.turn
@@ -215,6 +245,33 @@ func (g *group) said(ctx context.Context, l *alike, host string, ask func() (dum
 		}
 	}
 	return ask()
+}
+
+// fill makes samples of what the first hosts of the group were told; g.turn is held.
+func (l *alike) fill(g *group) {
+	if g.filled {
+		return
+	}
+	g.filled = true
+	l.mu.Lock()
+	first := l.first
+	l.mu.Unlock()
+	for _, f := range first {
+		if l.group(f.a, f.jump) != g {
+			continue
+		}
+		if <-f.done; f.dump != nil {
+			g.add(f.a.Host, f.dump)
+		}
+	}
+}
+
+// add takes a sample; g.turn is held.
+func (g *group) add(host string, d dump) {
+	g.samples = append(g.samples, sample{host, d})
+	if len(g.samples) == 2 {
+		g.same = maps.EqualFunc(g.samples[0].of(host), d, slices.Equal)
+	}
 }
 
 // of is the sample as it would be for another host. Where that is so for one

@@ -37,6 +37,7 @@ func NewOpener(d *Dialer, a Agent, o wire.Options) *Opener {
 	if a.Marker == "" {
 		a.Marker = wire.Magic
 	}
+	a.lines = &startLines{}
 	opener := &Opener{dialer: d, agent: a, wire: o, hosts: map[string]*reached{}, left: map[*reached]bool{}}
 	opener.ctx, opener.cancel = context.WithCancel(d.ctx)
 	return opener
@@ -158,6 +159,15 @@ func (o *Opener) replace(key string, h *reached) {
 	o.hosts[key] = h
 }
 
+// forget forgets a connection that has been closed.
+func (o *Opener) forget(a Address, become string, h *reached) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if key := shareKey(a, become); o.hosts[key] == h {
+		delete(o.hosts, key)
+	}
+}
+
 // maxEndings is how many connections end at once, for the memory that each end
 // takes, as long as no more than slowEnding has gone by.
 const (
@@ -192,7 +202,7 @@ func (o *Opener) Close() error {
 		wait.Go(func() {
 			defer func() { <-turn }()
 			<-h.ready
-			if err := h.close(); err != nil {
+			if err := h.close(context.Background()); err != nil {
 				errs[i] = fmt.Errorf("closing the agent on %s: %w", h.name, err)
 			}
 		})

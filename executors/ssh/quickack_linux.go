@@ -7,8 +7,10 @@ import (
 
 // quickAck returns a function that switches delayed acknowledgements off until
 // the kernel switches them on again, which it does by itself; so it is called
-// after each read. sshd's small writes wait for the acknowledgement of the one
-// before (Nagle): that is 40 ms a connection.
+// after each read until the agent runs. sshd's small writes wait for the
+// acknowledgement of the one before (Nagle) until it has started a command: that is
+// 40 ms a connection. From then on it sends at once, and the agent says what it has
+// to say in one message.
 func quickAck(c net.Conn) func() {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {

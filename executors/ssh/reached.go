@@ -24,6 +24,7 @@ type reached struct {
 	users   int  // sessions
 	retired bool // to be closed with the last session
 	once    sync.Once
+	closing error         // what closing it said
 	ended   chan struct{} // closed when it has been closed
 }
 
@@ -66,6 +67,13 @@ func there(t executors.Target) executors.Target {
 	}
 	t.At, t.Become, t.Password, t.BecomePassword = "", "", "", ""
 	return t
+}
+
+// left is a host whose connection has ended, and is forgotten.
+func left(name string) *reached {
+	ended := make(chan struct{})
+	close(ended)
+	return &reached{name: name, ready: ended, ended: ended, err: errClosed}
 }
 
 // dead tells whether a host must be reached anew.
@@ -112,6 +120,19 @@ func (h *reached) shut(s executors.Session) error {
 	return err
 }
 
+// part ends a session that its user is done with: together with the connection, if
+// it is the only one on it, else it gives the lock back.
+func (h *reached) part(ctx context.Context, s executors.Session) error {
+	h.mu.Lock()
+	h.users--
+	last := h.users == 0
+	h.mu.Unlock()
+	if last {
+		return h.close(ctx)
+	}
+	return s.Unlock(ctx)
+}
+
 // leave takes one session off.
 func (h *reached) leave() {
 	h.mu.Lock()
@@ -119,7 +140,7 @@ func (h *reached) leave() {
 	last := h.users == 0 && h.retired
 	h.mu.Unlock()
 	if last {
-		_ = h.close() // whoever used it has what there was to learn
+		_ = h.close(context.Background()) // whoever used it has what there was to learn
 	}
 }
 
@@ -130,33 +151,34 @@ func (h *reached) retire() {
 	last := h.users == 0
 	h.mu.Unlock()
 	if last {
-		_ = h.close()
+		_ = h.close(context.Background())
 	}
 }
 
 // abandon closes a connection that nobody waited for.
 func (h *reached) abandon() {
 	<-h.ready
-	_ = h.close()
+	_ = h.close(context.Background())
 }
 
-// close ends the agent and the connection. An agent that does not answer any
-// more is no error: it ends with its connection.
-func (h *reached) close() error {
-	var err error
+// close ends the agent, waiting for it no longer than ctx lasts, and the
+// connection. An agent that does not answer any more is no error: it ends with its
+// connection. Who closes it again learns what the first one did.
+func (h *reached) close(ctx context.Context) error {
 	h.once.Do(func() {
+		var err error
 		defer close(h.ended)
 		if h.err != nil {
 			return
 		}
 		gone := h.dead()
 		if h.client != nil {
-			err = h.client.Close()
+			err = h.client.End(ctx)
 		}
 		if gone || h.dead() {
 			err = nil
 		}
-		err = errors.Join(err, h.conn.Close())
+		h.closing = errors.Join(err, h.conn.Close())
 	})
-	return err
+	return h.closing
 }

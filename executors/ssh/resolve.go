@@ -145,20 +145,20 @@ func (r *resolver) dump(ctx context.Context, a Address, jump string) (*Settings,
 	return d.settings(a.Host, &r.lists)
 }
 
-// files are those that the configuration of a host is read from, as ssh -v tells.
-func (r *resolver) files(ctx context.Context, args ...string) ([]string, error) {
-	_, said, err := r.run(ctx, append([]string{"-v"}, args...)...)
+// files are those that the configuration of a host is read from, as ssh -v tells
+// beside what it says about the host.
+func (r *resolver) files(ctx context.Context, args ...string) (d dump, files []string, err error) {
+	text, said, err := r.run(ctx, append([]string{"-v"}, args...)...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var files []string
 	for line := range strings.Lines(said) {
 		_, file, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "debug1: Reading configuration data ")
 		if ok && !slices.Contains(files, file) {
 			files = append(files, file)
 		}
 	}
-	return files, nil
+	return parseDump(text), files, nil
 }
 
 // hash is the value of %C. Its recipe differs between versions of OpenSSH, so

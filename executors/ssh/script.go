@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"strings"
+	"sync"
 )
 
 // Scripts that run on hosts. The user's login shell, whatever it is, sees
@@ -42,6 +43,43 @@ func quickLine(script string, values ...string) string {
 		is = append(is, `test "$SHELL" = `+shell)
 	}
 	return strings.Join(is, " || ") + " && eval '" + text + " exit'; " + line
+}
+
+// startLines are the lines that start agents, TOKEN and PROMPT still in them: those
+// of a thousand hosts differ in nothing else.
+type startLines struct {
+	mu    sync.Mutex
+	known map[startLine]string
+}
+
+type startLine struct {
+	quick                bool
+	hashes, args, become string
+}
+
+// of is the line for agents, arguments and words of sudo. Nil makes it anew.
+func (l *startLines) of(quick bool, hashes, args, become string) string {
+	k := startLine{quick, hashes, args, become}
+	if l == nil {
+		return k.text()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.known == nil {
+		l.known = map[startLine]string{}
+	}
+	if l.known[k] == "" {
+		l.known[k] = k.text()
+	}
+	return l.known[k]
+}
+
+func (k startLine) text() string {
+	wrap := shellLine
+	if k.quick {
+		wrap = quickLine
+	}
+	return wrap(startScript, "HASHES", k.hashes, "ARGS", k.args, "BECOME", k.become)
 }
 
 // A file of the cache is named agent-SHA256, and a half-written one

@@ -27,6 +27,7 @@ type session struct {
 	inner  executors.Session
 	lock   *executors.Lock
 	way    *executors.Way
+	parted *reached // that was left, and whose user this is no more
 	closed bool
 }
 
@@ -98,7 +99,7 @@ func (s *session) goOver(ctx context.Context, old *reached, fresh bool) error {
 	s.host, s.inner, s.way = h, next, nil
 	s.mu.Unlock()
 	// Whatever closing says about a connection that is being left helps nobody.
-	go func() { _ = now.shut(inner) }()
+	go func() { _ = s.shut(now, inner) }()
 	return nil
 }
 
@@ -362,6 +363,43 @@ func (s *session) Unlock(ctx context.Context) error {
 	return err
 }
 
+// Leave implements executors.Leaver.
+func (s *session) Leave(ctx context.Context) error {
+	s.mu.Lock()
+	inner, host := s.inner, s.host
+	had := s.parted == host
+	s.lock, s.parted = nil, host
+	s.mu.Unlock()
+	if had || host.dead() {
+		return nil
+	}
+	err := host.part(ctx, inner)
+	if over(host.ended) {
+		s.opener.forget(s.address, s.target.Become, host)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.host == host { // what it was on is no memory any more
+			left := left(host.name)
+			s.host, s.parted, s.inner, s.way = left, left, nil, nil
+		}
+	}
+	return err
+}
+
+// shut ends the session on a connection.
+func (s *session) shut(h *reached, inner executors.Session) error {
+	s.mu.Lock()
+	parted := s.parted == h
+	s.mu.Unlock()
+	switch {
+	case inner == nil:
+		return nil
+	case parted:
+		return inner.Close()
+	}
+	return h.shut(inner)
+}
+
 // Close implements executors.Session.
 func (s *session) Close() error {
 	s.mu.Lock()
@@ -372,7 +410,7 @@ func (s *session) Close() error {
 	if closed {
 		return nil
 	}
-	err := host.shut(inner)
+	err := s.shut(host, inner)
 	if host.dead() {
 		return nil
 	}

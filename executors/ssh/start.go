@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	cryptossh "golang.org/x/crypto/ssh"
@@ -33,6 +34,8 @@ type Stream struct {
 
 	requests <-chan *cryptossh.Request
 	turn     sync.Mutex // of taking one in
+
+	over atomic.Bool // it has closed everything, and the connection is about to end
 
 	mu     sync.Mutex
 	rest   []byte // read already while looking for the marker
@@ -101,9 +104,17 @@ func (s *Stream) Done() <-chan struct{} { return s.ended }
 // closing is how long an agent may take to end by itself once its input has.
 const closing = 3 * time.Second
 
+// Over tells that the agent has nothing left to do, and that the connection is
+// closed next: with that its input ends, and so does it. Waiting for it would be
+// three messages more each way.
+func (s *Stream) Over() { s.over.Store(true) }
+
 // Close ends the agent's input, waits for it to end, and closes the session.
 func (s *Stream) Close() error {
 	s.once.Do(func() {
+		if s.over.Load() {
+			return
+		}
 		_ = s.channel.CloseWrite()
 		s.hear()
 		go func() { _, _ = io.Copy(io.Discard, s.channel) }()
@@ -126,9 +137,9 @@ const complaining = 2 * time.Second
 const startTimeout = 30 * time.Second
 
 // start runs whichever of the programs lies in the host's cache. Where none
-// does, or it does not speak, it returns what was said instead. line wraps the
-// script: quickLine, or shellLine where that has not helped.
-func (c *Conn) start(ctx context.Context, a Agent, programs []*Program, line func(string, ...string) string) (*Stream, *words, error) {
+// does, or it does not speak, it returns what was said instead. The script is
+// wrapped by quickLine if that is wanted, else by shellLine.
+func (c *Conn) start(ctx context.Context, a Agent, programs []*Program, quick bool) (*Stream, *words, error) {
 	var hashes []string
 	for _, p := range programs {
 		if err := p.load(); err != nil {
@@ -141,9 +152,10 @@ func (c *Conn) start(ctx context.Context, a Agent, programs []*Program, line fun
 	if a.Become == "sudo" {
 		// With a prompt that nobody can guess, the password is sent only when
 		// sudo asks for it, and never to the agent.
-		become = `[ "$(id -u)" = 0 ] || w="sudo -S -p ` + prompt + ` --";`
+		become = `[ "$(id -u)" = 0 ] || w="sudo -S -p PROMPT --";`
 	}
-	script := line(startScript, "TOKEN", word, "HASHES", strings.Join(hashes, " "), "ARGS", strings.Join(a.Args, " "), "BECOME", become)
+	script := a.lines.of(quick, strings.Join(hashes, " "), strings.Join(a.Args, " "), become)
+	script = strings.ReplaceAll(strings.ReplaceAll(script, "TOKEN", word), "PROMPT", prompt)
 
 	s, err := c.open(ctx, script, prompt)
 	if err != nil {
@@ -154,6 +166,9 @@ func (c *Conn) start(ctx context.Context, a Agent, programs []*Program, line fun
 	}
 	found, err := c.await(ctx, s, a.Marker, word)
 	if found {
+		if c.stream != nil {
+			c.stream.settled.Store(true)
+		}
 		if a.Become == "sudo" {
 			c.prove(Become, c.Settings.Host, c.Settings.User)
 		}

@@ -1,7 +1,9 @@
 package ssh
 
 import (
+	"encoding/binary"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +26,14 @@ type stream struct {
 
 	// said is called after each read, over once when the connection has ended.
 	said atomic.Pointer[func()]
+
+	// settled is set once the host sends each message in one go.
+	settled atomic.Bool
+
+	writing sync.Mutex
+	keys    []byte      // NEWKEYS, which waits for the next message
+	sent    bool        // it was
+	late    *time.Timer // by when it goes alone
 
 	mu    sync.Mutex
 	first []byte
@@ -75,13 +85,55 @@ func (s *stream) receive(b []byte) (int, error) {
 		s.end()
 		return n, err
 	}
-	if s.rearm != nil {
+	if s.rearm != nil && !s.settled.Load() {
 		s.rearm()
 	}
 	if said := s.said.Load(); said != nil {
 		(*said)()
 	}
 	return n, err
+}
+
+// keysWithin is how long the end of the key exchange waits for what follows it.
+const keysWithin = 20 * time.Millisecond
+
+// Write implements net.Conn. The end of the first key exchange goes with the
+// request for the login, which follows at once: one message less for each side.
+func (s *stream) Write(b []byte) (int, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if !s.sent && isNewKeys(b) {
+		s.sent, s.keys = true, slices.Clone(b)
+		s.late = time.AfterFunc(keysWithin, func() {
+			s.writing.Lock()
+			defer s.writing.Unlock()
+			_, _ = s.flushWith(nil) // whoever writes next learns of a broken connection
+		})
+		return len(b), nil
+	}
+	return s.flushWith(b)
+}
+
+// flushWith writes what waits, and b; s.writing is held.
+func (s *stream) flushWith(b []byte) (int, error) {
+	if s.keys == nil {
+		if b == nil {
+			return 0, nil
+		}
+		return s.Conn.Write(b)
+	}
+	s.late.Stop()
+	before := len(s.keys)
+	n, err := s.Conn.Write(append(s.keys, b...))
+	s.keys = nil
+	return max(0, n-before), err
+}
+
+// isNewKeys recognizes SSH_MSG_NEWKEYS as the first key exchange ends with it: it is
+// not encrypted yet, and nothing that is encrypted is as short (RFC 4253, 6 and 7.3).
+func isNewKeys(b []byte) bool {
+	const length, newKeys = 16, 21
+	return len(b) == length && binary.BigEndian.Uint32(b) == length-4 && b[5] == newKeys
 }
 
 // Close implements net.Conn.

@@ -208,7 +208,12 @@ func (c *Client) Open(ctx context.Context, t executors.Target) (executors.Sessio
 
 // Close asks the server to close its sessions and its opener, and closes the
 // connection. The error is the server's.
-func (c *Client) Close() error {
+func (c *Client) Close() error { return c.End(context.Background()) }
+
+// End is Close that waits for the server no longer than ctx lasts. A stream that
+// has a method Over is told by it when the server has closed everything: of its
+// process nothing is left to wait for but the end.
+func (c *Client) End(ctx context.Context) error {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -219,9 +224,12 @@ func (c *Client) Close() error {
 	c.mu.Unlock()
 	var err error
 	if !lost {
-		ctx, cancel := context.WithTimeout(context.Background(), c.o.cancelWait())
+		ctx, cancel := context.WithTimeout(ctx, c.o.cancelWait())
 		defer cancel()
 		err = c.do(ctx, "shutdown", 0, nil, nil)
+		if o, ok := c.rw.(interface{ Over() }); ok && err == nil {
+			o.Over()
+		}
 		var e *executors.Error
 		if errors.As(err, &e) && e.Code == "unreachable" {
 			err = nil // it went first
