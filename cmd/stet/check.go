@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"stet/runbook/apply"
@@ -25,7 +27,8 @@ are written into the document.`,
 				return err
 			}
 			defer o.end(&err)
-			if err := o.valid(plan.Lint(o.d)); err != nil {
+			_, unknown := plan.Selected(o.d, plan.Options{Only: f.only, From: f.from})
+			if err := o.valid(append(plan.Lint(o.d), unknown...)); err != nil {
 				return err
 			}
 			options, err := o.options()
@@ -35,6 +38,9 @@ are written into the document.`,
 			options.Only, options.From = f.only, f.from
 			options.ReadOnly = noWrite
 			op, err := apply.Check(cmd.Context(), o.d, options)
+			if errors.Is(err, apply.ErrNothing) && f.narrows() {
+				return usage(errors.New("selecting checks: none is left"), "look at --on, --only and --from: stet check without them runs all checks")
+			}
 			return o.conclude(op, err)
 		},
 	}

@@ -91,8 +91,32 @@ func setVars(d *runbook.Document, set []string) error {
 			return usage(fmt.Errorf("setting %s: the document has no such variable", name), "it has "+listOr(varNames(d), "none"))
 		}
 		d.Meta.Vars[i].Value = scalar(value)
+		overruled(d, name)
 	}
 	return nil
+}
+
+// overruled warns of targets with a variable of their own, which comes before the
+// one that --set replaces: they would keep their value in silence.
+func overruled(d *runbook.Document, name string) {
+	var own []string
+	for _, t := range d.Meta.Targets {
+		if _, ok := t.Vars[name]; ok {
+			own = append(own, t.Name)
+		}
+	}
+	if n := len(own); n > 8 {
+		own = append(own[:8:8], fmt.Sprintf("and %d more", n-8))
+	}
+	if len(own) == 0 {
+		return
+	}
+	top := runbook.Position{Line: 1, Column: 1}
+	d.Diagnostics = append(d.Diagnostics, runbook.Diagnostic{
+		Severity: runbook.Warning, Code: "set", Path: d.Path, Start: top, End: top,
+		Summary: fmt.Sprintf("--set %s has no effect on %s", name, strings.Join(own, ", ")),
+		Detail:  "They have a " + name + " of their own or of their group, which comes before the document's.",
+	})
 }
 
 func varNames(d *runbook.Document) []string {
@@ -104,7 +128,8 @@ func varNames(d *runbook.Document) []string {
 }
 
 // limit narrows every block to the targets named; blocks that then have none
-// are left out. Manual steps stay.
+// are left out. Manual steps stay. That nothing is left is a mistake: it would look
+// like a run that went well.
 func limit(d *runbook.Document, on []string) error {
 	if len(on) == 0 {
 		return nil
@@ -113,9 +138,14 @@ func limit(d *runbook.Document, on []string) error {
 	if err != nil {
 		return err
 	}
+	step := func(b runbook.Block) bool { return b.Kind != runbook.Manual }
+	some := slices.ContainsFunc(d.Blocks, step)
 	d.Blocks = slices.DeleteFunc(d.Blocks, func(b runbook.Block) bool {
-		return b.Kind != runbook.Manual && !slices.ContainsFunc(b.On, func(t string) bool { return wanted[t] })
+		return step(b) && !slices.ContainsFunc(b.On, func(t string) bool { return wanted[t] })
 	})
+	if some && !slices.ContainsFunc(d.Blocks, step) {
+		return usage(fmt.Errorf("no step of %s runs on %s", d.Path, strings.Join(on, ", ")), "stet plan without --on shows what runs where")
+	}
 	for i := range d.Blocks {
 		b := &d.Blocks[i]
 		b.On = slices.DeleteFunc(slices.Clone(b.On), func(t string) bool { return !wanted[t] })

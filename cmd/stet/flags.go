@@ -30,6 +30,9 @@ func (f *choice) addSteps(cmd *cobra.Command) {
 	}
 }
 
+// narrows reports whether steps are left out that the document has.
+func (f *choice) narrows() bool { return len(f.on) > 0 || len(f.only) > 0 || f.from != "" }
+
 func jsonFlag(c *cli, cmd *cobra.Command, doc string) {
 	cmd.Flags().BoolVar(&c.json, "json", false, doc)
 }

@@ -49,7 +49,7 @@ func (c *cli) report(ctx context.Context, file, runID string) error {
 	if err != nil {
 		return err
 	}
-	op, lost, err := apply.Report(ctx, d, apply.Options{StateDir: state, Operator: operator(), RunID: runID})
+	op, lost, kept, err := apply.Report(ctx, d, apply.Options{StateDir: state, Operator: operator(), RunID: runID})
 	var unwritten *apply.UnwrittenError
 	switch {
 	case errors.As(err, &unwritten):
@@ -60,6 +60,9 @@ func (c *cli) report(ctx context.Context, file, runID string) error {
 		return err
 	}
 	c.out().Print(view.Headline(op))
+	for _, note := range kept {
+		c.msg().Print("note: " + note + "\n")
+	}
 	for _, step := range lost {
 		c.msg().Print("note: the document has no place for the result of " + step + "; it is in the journal\n")
 	}

@@ -132,7 +132,9 @@ func (x *operation) stepIn(ctx context.Context, g *runbook.Group, s *runbook.Ste
 	}, func(i int) {
 		if err := x.on(ctx, g, s, targets[i], w); err != nil {
 			f.add(targets[i].Target, err)
+			return
 		}
+		x.free(ctx, s, targets[i].Target)
 	})
 	f.in(targets)
 	switch {

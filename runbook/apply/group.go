@@ -14,6 +14,7 @@ import (
 // groups runs the plan's groups from the one at index from, until one fails
 // and its policy does not go on.
 func (x *operation) groups(ctx context.Context, from int) {
+	x.over = plan.Over(x.p)
 	for i := from; i < len(x.p.Groups); i++ {
 		g := &x.p.Groups[i]
 		err := x.group(ctx, g)

@@ -22,9 +22,13 @@ func Check(ctx context.Context, d *runbook.Document, o Options) (*runbook.Operat
 	}
 	x.remember()
 	x.p = &runbook.Plan{Document: d.Path, SourceHash: plan.SourceHash(d.Source), Made: x.now()}
-	for _, g := range plan.Groups(d) {
+	groups, unknown := plan.Selected(d, plan.Options{Only: o.Only, From: o.From})
+	if unknown.Faults() {
+		return nil, fmt.Errorf("selecting checks: %s", unknown[0].Summary)
+	}
+	for _, g := range groups {
 		for _, s := range g.Steps {
-			if s.Kind == runbook.Check && (len(o.Only) == 0 || contains(o.Only, s.Name)) {
+			if s.Kind == runbook.Check {
 				x.p.Groups = append(x.p.Groups, runbook.Group{Name: s.Name, Change: -1, Steps: []runbook.Step{s}})
 			}
 		}

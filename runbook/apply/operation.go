@@ -38,7 +38,9 @@ type operation struct {
 	missing  map[string]error         // targets that could not be opened, with why
 	left     []leftOutData            // those of them that it was begun without
 	locked   []string
-	release  func() error // of the document's lock
+	over     map[string]string // by target, the step after which nothing needs it
+	freed    map[string]error  // targets left before the end, with how that went; guarded by mu
+	release  func() error      // of the document's lock
 	writer   *writer
 
 	mu     sync.Mutex // guards h, broken and owed
@@ -161,6 +163,9 @@ func (x *operation) operation() *runbook.Operation {
 
 // session is the way to a target; a target that was not opened is an error.
 func (x *operation) session(target string) (executors.Session, error) {
+	if x.doneWith(target) {
+		return nil, fmt.Errorf("reaching %s: the operation was done with it, and left it", target)
+	}
 	if s := x.sessions[target]; s != nil {
 		return s, nil
 	}

@@ -215,9 +215,15 @@ func (x *operation) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	f := &failures{total: len(x.locked)}
-	fan(plan.DefaultParallel, len(x.locked), always, func(i int) {
+	fan(leaving, len(x.locked), always, func(i int) {
 		name := x.locked[len(x.locked)-1-i]
-		if err := x.sessions[name].Unlock(ctx); err != nil {
+		x.mu.Lock()
+		err, freed := x.freed[name]
+		x.mu.Unlock()
+		if !freed {
+			err = leave(ctx, x.sessions[name])
+		}
+		if err != nil {
 			f.add(name, fmt.Errorf("unlocking %s: %w", name, err))
 		}
 	})
@@ -232,6 +238,18 @@ func (x *operation) close(ctx context.Context) error {
 		errs = append(errs, x.release())
 	}
 	return errors.Join(errs...)
+}
+
+// leaving is how many targets are left at once: each costs a round trip, and no
+// work.
+const leaving = 128
+
+// leave gives a target's lock back, and with it what only this operation uses.
+func leave(ctx context.Context, s executors.Session) error {
+	if l, ok := s.(executors.Leaver); ok {
+		return l.Leave(ctx)
+	}
+	return s.Unlock(ctx)
 }
 
 // recall makes the targets and variables of the document those of the plan: an

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"stet/runbook"
 	"stet/runbook/journal"
@@ -20,49 +21,56 @@ const SourceFile = sourceFile
 // as it would have done itself: the latest that has a record, or RunID's, which
 // may be one of another document (one that was renamed since). It changes
 // nothing on any target and nothing in the journal. lost names the steps whose
-// results the document has no place for.
-func Report(ctx context.Context, d *runbook.Document, o Options) (op *runbook.Operation, lost []string, err error) {
+// results the document has no place for, kept what is to be
+// said of results that were replaced, and into which somebody had written by hand.
+func Report(ctx context.Context, d *runbook.Document, o Options) (op *runbook.Operation, lost, kept []string, err error) {
 	x, err := prepare(d, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := x.lockDocument(o.RunID); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer func() { err = errors.Join(err, x.close(ctx)) }()
 	dir, err := x.reported()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	log, err := journal.Replay(dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if x.h, err = replay(log); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if !x.h.begun {
-		return nil, nil, fmt.Errorf("%w: the journal in %s has no record", ErrNothing, dir)
+		return nil, nil, nil, fmt.Errorf("%w: the journal in %s has no record", ErrNothing, dir)
 	}
 	x.p = x.h.plan
 	if err := x.rejoin(dir); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if !x.h.ended {
 		if filepath.Base(filepath.Dir(dir)) != x.folder() {
-			return nil, nil, fmt.Errorf("%w: operation %s on %s did not end; deal with it there first", ErrRefused, x.h.op.Run, x.h.op.Document)
+			return nil, nil, nil, fmt.Errorf("%w: operation %s on %s did not end; deal with it there first", ErrRefused, x.h.op.Run, x.h.op.Document)
 		}
 		x.h.op.Status = runbook.Unfinished // its lock was free
 	}
 	op = x.h.operation()
-	gone, err := markdown.Update(x.d.Path, report.Head(op), x.results())
+	gone, err := markdown.Update(x.d.Path, report.Head(op), x.results(), func(name string, text []byte) error {
+		file, err := x.keepEdited(name, text)
+		if note := replacedByHand(name, file); err == nil && !slices.Contains(kept, note) {
+			kept = append(kept, note)
+		}
+		return err
+	})
 	if err != nil {
-		return op, nil, &UnwrittenError{Document: x.d.Path, Dir: dir, Err: err}
+		return op, nil, nil, &UnwrittenError{Document: x.d.Path, Dir: dir, Err: err}
 	}
 	for _, e := range gone {
 		lost = append(lost, e.Block.Name)
 	}
-	return op, lost, nil
+	return op, lost, kept, nil
 }
 
 // folder is the name of the folder of the document's operations.

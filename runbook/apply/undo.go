@@ -130,6 +130,10 @@ func (x *operation) undoAct(ctx context.Context, a *act) bool {
 // rollback blocks; then, for network state, by converging on the record of
 // what was there, which also proves it.
 func (x *operation) wayBack(ctx context.Context, g *runbook.Group, a *act) (u runbook.Outcome, blocks []runbook.Outcome, err error) {
+	if x.doneWith(a.target) { // what ran there stands
+		u.Status, u.Error = runbook.Skipped, noWayBack
+		return u, nil, nil
+	}
 	sess, err := x.session(a.target)
 	if err != nil {
 		return u, nil, err
@@ -162,10 +166,13 @@ func (x *operation) wayBack(ctx context.Context, g *runbook.Group, a *act) (u ru
 		}
 		errs = append(errs, err)
 	case len(a.rollback) == 0 && !by:
-		u.Status, u.Error = runbook.Skipped, "there is no rollback block for it"
+		u.Status, u.Error = runbook.Skipped, noWayBack
 	}
 	return u, blocks, errors.Join(errs...)
 }
+
+// noWayBack is said of a command that stands.
+const noWayBack = "there is no rollback block for it"
 
 // revert makes a waiting guard revert now. by tells that the guard did it, now
 // or before, and ran its commands; if it cannot, the caller does all of it.

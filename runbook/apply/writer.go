@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,12 +47,13 @@ type writer struct {
 	touched bool
 	fault   error // why the last write failed; nil after one that did not
 	lost    map[string]bool
+	kept    map[string]bool // files of what others wrote into results, that were told
 }
 
 func newWriter(x *operation) *writer {
 	w := &writer{
 		x: x, kick: make(chan request), quit: make(chan struct{}), ended: make(chan struct{}),
-		lost: map[string]bool{},
+		lost: map[string]bool{}, kept: map[string]bool{},
 	}
 	go w.loop()
 	return w
@@ -181,10 +183,21 @@ func (w *writer) write() (news bool) {
 	if !w.headless {
 		head = report.Head(w.x.operation())
 	}
-	lost, err := markdown.Update(w.x.d.Path, head, edits)
+	kept := map[string]string{} // names of results that somebody wrote into, by the files with that
+	lost, err := markdown.Update(w.x.d.Path, head, edits, func(name string, text []byte) error {
+		file, err := w.x.keepEdited(name, text)
+		kept[file] = name
+		return err
+	})
 	if err != nil {
 		w.failed(steps, err)
 		return false
+	}
+	for _, file := range slices.Sorted(maps.Keys(kept)) {
+		if !w.kept[file] {
+			w.kept[file], news = true, true
+			w.x.tell("%s", replacedByHand(kept[file], file))
+		}
 	}
 	w.mu.Lock()
 	recovered := w.fault != nil

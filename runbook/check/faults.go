@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
-	"regexp"
 	"sort"
 	"strings"
 	"unicode"
@@ -41,7 +40,7 @@ func (c *compilation) parseFault(err error) fault {
 	return f
 }
 
-var tokenPattern = regexp.MustCompile(`unexpected token (\w+)(?:\((.*)\))?`)
+var tokenPattern = pattern(`unexpected token (\w+)(?:\((.*)\))?`)
 
 const endOfExpression = "unexpected end of the expression"
 
@@ -67,7 +66,7 @@ func openQuote(text []rune) int {
 
 // syntaxMessage turns expr's words for tokens into the document's.
 func syntaxMessage(message string) string {
-	m := tokenPattern.FindStringSubmatch(message)
+	m := tokenPattern().FindStringSubmatch(message)
 	switch {
 	case m == nil:
 		return message
@@ -89,25 +88,25 @@ func wordEnd(text []rune, from int) int {
 }
 
 var (
-	unknownName   = regexp.MustCompile(`^unknown name (.+)$`)
-	unknownField  = regexp.MustCompile(`^type (.+) has no (field|method) (.+)$`)
-	unknownKey    = regexp.MustCompile(`^unknown field (.+)$`)
-	notNumericKey = regexp.MustCompile(`^cannot use (\S+) as argument \(type (\S+)\) to call (\S+) $`)
+	unknownName   = pattern(`^unknown name (.+)$`)
+	unknownField  = pattern(`^type (.+) has no (field|method) (.+)$`)
+	unknownKey    = pattern(`^unknown field (.+)$`)
+	notNumericKey = pattern(`^cannot use (\S+) as argument \(type (\S+)\) to call (\S+) $`)
 )
 
 // typeFault turns a type error into the document's words, with a suggestion.
 func (c *compilation) typeFault(fe *file.Error, node *ast.Node) fault {
 	f := fault{from: fe.From, to: wordEnd([]rune(c.source), fe.From), code: "expr", detail: reference}
 	message := strings.TrimSpace(fe.Message)
-	if m := unknownName.FindStringSubmatch(message); m != nil {
+	if m := unknownName().FindStringSubmatch(message); m != nil {
 		return c.unknownName(f, m[1])
 	}
-	if m := unknownField.FindStringSubmatch(message); m != nil && node != nil {
+	if m := unknownField().FindStringSubmatch(message); m != nil && node != nil {
 		if member, ok := (*node).(*ast.MemberNode); ok {
 			return c.unknownField(f, member, m[3])
 		}
 	}
-	if m := unknownKey.FindStringSubmatch(message); m != nil {
+	if m := unknownKey().FindStringSubmatch(message); m != nil {
 		f.code = "unknown-name"
 		var known []string
 		if member := c.memberAt(fe.Location); member != nil {
@@ -122,7 +121,7 @@ func (c *compilation) typeFault(fe *file.Error, node *ast.Node) fault {
 		return f
 	}
 	f.summary, f.detail = plainMessage(message)
-	if m := notNumericKey.FindStringSubmatch(fe.Message); m != nil {
+	if m := notNumericKey().FindStringSubmatch(fe.Message); m != nil {
 		f.summary = fmt.Sprintf("%s takes %s here, not %s", m[3], article(typeName(m[2])), article(typeName(m[1])))
 		f.detail = exampleOf(m[3])
 		if m[3] == "diff" {

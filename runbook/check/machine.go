@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"regexp"
 	"sort"
 	"strings"
 
@@ -28,7 +27,7 @@ func (p Path) String() string {
 	var b strings.Builder
 	b.WriteString("target")
 	for _, key := range p {
-		if plainKey.MatchString(key) {
+		if plainKey().MatchString(key) {
 			b.WriteString("." + key)
 		} else {
 			fmt.Fprintf(&b, "[%q]", key)
@@ -37,7 +36,7 @@ func (p Path) String() string {
 	return b.String()
 }
 
-var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var plainKey = pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // factKeys are the names of facts of a machine.
 func factKeys() []string { return structFields(reflect.TypeFor[runbook.Facts]()) }

@@ -2,7 +2,6 @@ package check
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/expr-lang/expr/file"
@@ -12,49 +11,49 @@ import (
 const reference = "See the reference page of check."
 
 var (
-	mismatchTwo  = regexp.MustCompile(`^invalid operation: (\S+) \(mismatched types (.+) and (.+)\)$`)
-	mismatchOne  = regexp.MustCompile(`^invalid operation: (\S+) \(mismatched type (.+)\)$`)
-	wrongCount   = regexp.MustCompile(`^(not enough|too many) arguments to call (.+)$`)
-	wrongInput   = regexp.MustCompile(`^invalid argument for (\S+) \(type (.+)\)$`)
-	wrongResult  = regexp.MustCompile(`^predicate should return boolean \(got (.+)\)$`)
-	notCallable  = regexp.MustCompile(`^(.+) is not callable$`)
-	wrongElement = regexp.MustCompile(`^array elements can only be selected using an integer \(got (.+)\)$`)
-	notList      = regexp.MustCompile(`^builtin (\S+) takes only array \(got (.+)\)$`)
-	wrongMember  = regexp.MustCompile(`^cannot use (.+) as type (.+) in (array|map key)$`)
-	goType       = regexp.MustCompile(`(\[\]|map\[string\])*\*?((?:check|runbook)\.\w+|interface \{\}|\b(?:u?int(?:8|16|32|64)?|float(?:32|64)|bool|string)\b)`)
+	mismatchTwo  = pattern(`^invalid operation: (\S+) \(mismatched types (.+) and (.+)\)$`)
+	mismatchOne  = pattern(`^invalid operation: (\S+) \(mismatched type (.+)\)$`)
+	wrongCount   = pattern(`^(not enough|too many) arguments to call (.+)$`)
+	wrongInput   = pattern(`^invalid argument for (\S+) \(type (.+)\)$`)
+	wrongResult  = pattern(`^predicate should return boolean \(got (.+)\)$`)
+	notCallable  = pattern(`^(.+) is not callable$`)
+	wrongElement = pattern(`^array elements can only be selected using an integer \(got (.+)\)$`)
+	notList      = pattern(`^builtin (\S+) takes only array \(got (.+)\)$`)
+	wrongMember  = pattern(`^cannot use (.+) as type (.+) in (array|map key)$`)
+	goType       = pattern(`(\[\]|map\[string\])*\*?((?:check|runbook)\.\w+|interface \{\}|\b(?:u?int(?:8|16|32|64)?|float(?:32|64)|bool|string)\b)`)
 )
 
 // plainMessage turns expr's words for a type error into a sentence and a
 // remedy.
 func plainMessage(message string) (summary, detail string) {
-	if m := mismatchTwo.FindStringSubmatch(message); m != nil {
+	if m := mismatchTwo().FindStringSubmatch(message); m != nil {
 		return mismatch(m[1], typeName(m[2]), typeName(m[3]))
 	}
-	if m := mismatchOne.FindStringSubmatch(message); m != nil {
+	if m := mismatchOne().FindStringSubmatch(message); m != nil {
 		if what := typeName(m[2]); m[1] == "!" || m[1] == "not" {
 			return m[1] + " takes true or false, not " + article(what), "Ask for something that is true or false, such as .exists or .up of a link."
 		}
 		return m[1] + " takes a number, not " + article(typeName(m[2])), reference
 	}
-	if m := wrongCount.FindStringSubmatch(message); m != nil {
+	if m := wrongCount().FindStringSubmatch(message); m != nil {
 		return m[1] + " arguments for " + m[2], exampleOf(m[2])
 	}
-	if m := wrongInput.FindStringSubmatch(message); m != nil {
+	if m := wrongInput().FindStringSubmatch(message); m != nil {
 		return m[1] + " does not take " + article(typeName(m[2])), reference
 	}
-	if m := wrongResult.FindStringSubmatch(message); m != nil {
+	if m := wrongResult().FindStringSubmatch(message); m != nil {
 		return "the condition is " + article(typeName(m[1])) + ", not true or false", "Compare it with what it should be."
 	}
-	if m := notCallable.FindStringSubmatch(message); m != nil {
+	if m := notCallable().FindStringSubmatch(message); m != nil {
 		return article(typeName(m[1])) + " is not a function", "Leave out the parentheses."
 	}
-	if wrongElement.MatchString(message) {
+	if wrongElement().MatchString(message) {
 		return "it is a list, which has no such field", "Look into it with any(…), all(…) or filter(…), or take one element with [0]."
 	}
-	if m := notList.FindStringSubmatch(message); m != nil {
+	if m := notList().FindStringSubmatch(message); m != nil {
 		return m[1] + " takes a list, not " + article(typeName(m[2])), reference
 	}
-	if m := wrongMember.FindStringSubmatch(message); m != nil {
+	if m := wrongMember().FindStringSubmatch(message); m != nil {
 		return article(typeName(m[1])) + " is never in it: it holds " + plural(typeName(m[2])), "Write the value in the type of what it is looked for in."
 	}
 	return plainTypes(message), reference
@@ -94,7 +93,7 @@ func plainTypes(message string) string {
 	if i := strings.Index(message, "func("); i >= 0 {
 		return message[:i] + "function"
 	}
-	return goType.ReplaceAllStringFunc(message, typeName)
+	return goType().ReplaceAllStringFunc(message, typeName)
 }
 
 // typeName is a Go type in the words of the reference page.
@@ -185,9 +184,9 @@ func runtimeMessage(err error) string {
 	}
 	message := fe.Message
 	if strings.HasPrefix(message, "interface conversion: ") {
-		message = conversionPattern.ReplaceAllString(message, "it is $1, not $2")
+		message = conversionPattern().ReplaceAllString(message, "it is $1, not $2")
 	}
 	return strings.ReplaceAll(plainTypes(message), "<nil>", "nil")
 }
 
-var conversionPattern = regexp.MustCompile(`^interface conversion: interface \{\} is (\S+), not (\S+)$`)
+var conversionPattern = pattern(`^interface conversion: interface \{\} is (\S+), not (\S+)$`)

@@ -81,7 +81,7 @@ func BenchmarkRunbook(b *testing.B) {
 			if err := os.WriteFile(path, src, 0o600); err != nil {
 				b.Fatal(err)
 			}
-			if _, err := Update(path, "**ok**", edits); err != nil {
+			if _, err := Update(path, "**ok**", edits, nil); err != nil {
 				b.Fatal(err)
 			}
 		})

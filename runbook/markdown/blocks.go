@@ -47,6 +47,7 @@ func (w *walker) fenced(n *ast.FencedCodeBlock, tag *commentTag) int {
 	}
 	w.swallowed(n, f, isKind)
 	if !isKind {
+		w.mistake(info, lang, attrs)
 		return -1
 	}
 	start := w.index.start(w.base + f.open.Start)
@@ -172,6 +173,7 @@ func (w *walker) task(n ast.Node) int {
 	text := w.text[first.Start:first.Stop]
 	if len(text) < 5 || text[0] != '[' || text[2] != ']' || !strings.ContainsRune(" xX", rune(text[1])) ||
 		text[3] != ' ' && text[3] != '\t' || len(bytes.TrimSpace(text[3:])) == 0 {
+		w.almostTask(w.base+first.Start, text)
 		return -1
 	}
 	at := w.base + first.Start

@@ -133,6 +133,18 @@ func TestDiagnosticsOfBlocks(t *testing.T) {
 		{"meant as text", "````text\n```check\n```\n````\n\n~~~sh { run }\n```check\n~~~\n\n```sh { run }\n    ```check\n```\n\n```text\n```sh\n```\n", ""},
 		{"run without language", "``` { run }\n```\n", "5:1 error no-language: this block does not say what runs it <``` { run }>\n"},
 		{"prose", "```sh\nrm -rf /\n```\n\n```go {linenos=true}\n```\n\n```sh title=\"x\n```\n\n```yaml\nnetconfig: x\n```\n", ""},
+		{"meant as a step", "```rolback { for=x }\n```\n\n- ```Check\n  ```\n\n```run { name=x }\n```\n\n```sh run\n```\n\n```sh { rum }\n```\n\n```sh { run=yes }\n```\n\n```bash {on=here}\n```\n\n```{netconfig}\n```\n\n```{.sh}\n```\n",
+			"5:4 warning mistaken-fence: this block is prose, and is not run <rolback { for=x }>\n8:6 warning mistaken-fence: this block is prose, and is not run <Check>\n" +
+				"11:4 warning mistaken-fence: this block is prose, and is not run <run { name=x }>\n14:4 warning mistaken-fence: this block is prose, and is not run <sh run>\n" +
+				"17:4 warning mistaken-fence: this block is prose, and is not run <sh { rum }>\n20:4 warning mistaken-fence: this block is prose, and is not run <sh { run=yes }>\n" +
+				"23:4 warning mistaken-fence: this block is prose, and is not run <bash {on=here}>\n26:4 warning mistaken-fence: this block is prose, and is not run <{netconfig}>\n"},
+		{"meant as a step, and no fence", "1. text\n\n       ```check\n       true\n       ```\n\n<details>\n```sh { run }\ntrue\n```\n</details>\n\n<!--\n```check\n```\n-->\n\n<pre>\n```check\n```\n</pre>\n\n    ```text\n",
+			"7:8 warning mistaken-fence: this block is not run: it stands in a block that is indented by four blanks or more <```check>\n" +
+				"12:1 warning mistaken-fence: this block is not run: it stands in HTML <```sh { run }>\n"},
+		{"meant as a manual step", "- [] call\n- [ ]call\n- [ ]\n- [  ] call\n\n1. [X]done\n\n- [x](url)\n- [ ][ref]\n- [link] text\n- text [ ]\n",
+			"5:3 warning mistaken-fence: this is no manual step: nobody is asked to do it <[] call>\n6:3 warning mistaken-fence: this is no manual step: nobody is asked to do it <[ ]call>\n" +
+				"7:3 warning mistaken-fence: this is no manual step: nobody is asked to do it <[ ]>\n8:3 warning mistaken-fence: this is no manual step: nobody is asked to do it <[  ] call>\n" +
+				"10:4 warning mistaken-fence: this is no manual step: nobody is asked to do it <[X]done>\n"},
 		{"comment line", "<!-- check: nmae=x -->\n```check\n```\n\n<!-- check: name=y -->\n```netconfig\n```\n\n<!-- run: the rest by hand -->\n```sh\n```\n",
 			"5:13 error unknown-attribute: the attribute \"nmae\" is not known <nmae>\n9:12 warning attributes: this comment is for another kind of block than the netconfig fence below it < name=y >\n"},
 		{"run on a kind", "```netconfig { run }\n```\n", "5:16 warning attribute: run has no effect on a netconfig block <run>\n"},

@@ -141,7 +141,7 @@ func FuzzUpdate(f *testing.F) {
 		}
 		edits := results(Parse(name, src), "**ok**")
 		expected, _ := Splice(src, "head", edits)
-		if _, err := Update(name, "head", edits); err != nil {
+		if _, err := Update(name, "head", edits, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := contents(t, path); got != string(expected) {

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	}
 	for n := 0; ; n++ {
 		head := strings.Repeat("line\n", 1<<17+n%2)
-		if _, err := Update(path, head, nil); err != nil {
+		if _, err := Update(path, head, nil, nil); err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")
 			os.Exit(1)
 		}

@@ -33,14 +33,15 @@ type regionAt struct {
 
 // reading is a document while it is read.
 type reading struct {
-	path    string
-	src     []byte
-	index   *index
-	meta    span // the front matter with its fences
-	head    int
-	blocks  []block
-	regions []regionAt // in the document's order
-	faults  runbook.Diagnostics
+	path     string
+	src      []byte
+	index    *index
+	meta     span // the front matter with its fences
+	head     int
+	blocks   []block
+	regions  []regionAt // in the document's order
+	faults   runbook.Diagnostics
+	mistaken []mistaken
 	// targetSet has the names of the first counted targets.
 	targetSet   map[string]bool
 	counted     int
@@ -77,6 +78,7 @@ func read(path string, src []byte) (*reading, runbook.Meta) {
 	r := structure(path, src)
 	meta := r.frontMatter()
 	r.apply(&meta)
+	r.mistakes(meta)
 	sort.SliceStable(r.faults, func(i, j int) bool { return r.faults[i].Span.Start < r.faults[j].Span.Start })
 	return r, meta
 }

@@ -50,9 +50,12 @@ func splice(src []byte, list []replacement) []byte {
 // cannot be placed without changing what the rest of the document means, is
 // returned as lost; a report without a place is an Edit without a block.
 func Splice(src []byte, head string, edits []Edit) (out []byte, lost []Edit) {
-	r := structure("", src)
+	return structure("", src).splice(head, edits)
+}
+
+func (r *reading) splice(head string, edits []Edit) (out []byte, lost []Edit) {
 	located, lost := r.locate(edits)
-	p := placing{budget: minBudget + maxReadings*len(src)}
+	p := placing{budget: minBudget + maxReadings*len(r.src)}
 	out, unplaced := p.place(r, head, located)
 	return out, append(lost, unplaced...)
 }

@@ -24,12 +24,20 @@ var errEdited = errors.New("the file is being edited")
 // mode and a symbolic link to it stay, other hard links to it keep the old
 // text.
 //
+// keep gets each region that somebody wrote into by hand and that is about to be
+// replaced, with the name of its block, "" of the report. Its error leaves the file
+// as it is. It may get the same one several times; nil keeps nothing.
+//
 // renameio is not used: as root it would give a user's file to root, and it
 // cannot notice an edit that comes between its reading and its renaming.
-func Update(path, head string, edits []Edit) (lost []Edit, err error) {
-	err = rewrite(path, func(src []byte) (out []byte) {
-		out, lost = Splice(src, head, edits)
-		return out
+func Update(path, head string, edits []Edit, keep func(name string, text []byte) error) (lost []Edit, err error) {
+	err = rewrite(path, func(src []byte) (out []byte, err error) {
+		r := structure("", src)
+		out, lost = r.splice(head, edits)
+		if keep != nil {
+			err = r.keepEdited(out, keep)
+		}
+		return out, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("writing results into %s: %w", path, err)
@@ -40,13 +48,14 @@ func Update(path, head string, edits []Edit) (lost []Edit, err error) {
 // Rewrite replaces the text of the file at path by what change makes of it, as
 // carefully as Update does. change may be called several times.
 func Rewrite(path string, change func(src []byte) []byte) error {
-	if err := rewrite(path, change); err != nil {
+	sure := func(src []byte) ([]byte, error) { return change(src), nil }
+	if err := rewrite(path, sure); err != nil {
 		return fmt.Errorf("rewriting %s: %w", path, err)
 	}
 	return nil
 }
 
-func rewrite(path string, change func(src []byte) []byte) (err error) {
+func rewrite(path string, change func(src []byte) ([]byte, error)) (err error) {
 	for try := range maxTries {
 		if try > 0 {
 			time.Sleep(time.Duration(min(try, 10)) * 5 * time.Millisecond)
@@ -60,7 +69,7 @@ func rewrite(path string, change func(src []byte) []byte) (err error) {
 }
 
 // rewriteOnce is one try.
-func rewriteOnce(path string, change func(src []byte) []byte) error {
+func rewriteOnce(path string, change func(src []byte) ([]byte, error)) error {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return err
@@ -76,9 +85,9 @@ func rewriteOnce(path string, change func(src []byte) []byte) error {
 	if err != nil {
 		return err
 	}
-	out := change(src)
-	if bytes.Equal(out, src) {
-		return nil
+	out, err := change(src)
+	if err != nil || bytes.Equal(out, src) {
+		return err
 	}
 	temporary, err := copyBeside(f, real, out)
 	if err != nil {

@@ -66,7 +66,7 @@ func TestUpdate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	lost, err := Update(link, "head", results(Parse(path, []byte(steps)), "**ok**"))
+	lost, err := Update(link, "head", results(Parse(path, []byte(steps)), "**ok**"), nil)
 	if err != nil || len(lost) > 0 {
 		t.Fatal(lost, err)
 	}
@@ -83,7 +83,7 @@ func TestUpdate(t *testing.T) {
 	}
 	alone(t, filepath.Dir(path), "runbook.md")
 	before, _ := os.Stat(path)
-	if _, err := Update(path, "head", results(d, "**ok**")); err != nil {
+	if _, err := Update(path, "head", results(d, "**ok**"), nil); err != nil {
 		t.Fatal(err)
 	}
 	if after, _ := os.Stat(path); !os.SameFile(before, after) {
@@ -97,7 +97,7 @@ func TestUpdateTellsWhatIsLost(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Replace(steps, "```check", "```text", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lost, err := Update(path, "", edits)
+	lost, err := Update(path, "", edits, nil)
 	if err != nil || len(lost) != 1 || lost[0].Block.Name != "two" {
 		t.Errorf("lost %+v, %v", lost, err)
 	}
@@ -106,12 +106,12 @@ func TestUpdateTellsWhatIsLost(t *testing.T) {
 func TestUpdateFails(t *testing.T) {
 	edits := results(Parse("", []byte(steps)), "**ok**")
 	t.Run("no file", func(t *testing.T) {
-		if _, err := Update(filepath.Join(t.TempDir(), "none.md"), "", edits); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "none.md") {
+		if _, err := Update(filepath.Join(t.TempDir(), "none.md"), "", edits, nil); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "none.md") {
 			t.Error(err)
 		}
 	})
 	t.Run("folder", func(t *testing.T) {
-		if _, err := Update(t.TempDir(), "", edits); !errors.Is(err, errNotRegular) {
+		if _, err := Update(t.TempDir(), "", edits, nil); !errors.Is(err, errNotRegular) {
 			t.Errorf("updating a folder: %v", err)
 		}
 	})
@@ -120,7 +120,7 @@ func TestUpdateFails(t *testing.T) {
 		if err := syscall.Mkfifo(path, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Update(path, "", edits); !errors.Is(err, errNotRegular) {
+		if _, err := Update(path, "", edits, nil); !errors.Is(err, errNotRegular) {
 			t.Errorf("updating a pipe: %v", err)
 		}
 	})
@@ -131,7 +131,7 @@ func TestUpdateFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		big := results(Parse("", []byte(steps)), strings.Repeat("long ", 30_000))
-		if _, err := Update(path, "", big); !errors.Is(err, syscall.ENOSPC) {
+		if _, err := Update(path, "", big, nil); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("writing to a full disk: %v", err)
 		}
 		if got := contents(t, path); got != steps {
@@ -148,7 +148,7 @@ func TestUpdateFails(t *testing.T) {
 		if err := syscall.Mount("", folder, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Update(path, "", edits); !errors.Is(err, syscall.EROFS) {
+		if _, err := Update(path, "", edits, nil); !errors.Is(err, syscall.EROFS) {
 			t.Errorf("writing to a read-only file system: %v", err)
 		}
 		if got := contents(t, path); got != steps {
@@ -212,7 +212,7 @@ func TestUpdateWhileEdited(t *testing.T) {
 					case <-done:
 						return
 					default:
-						if _, err := Update(path, "head", edits); err != nil && !errors.Is(err, errEdited) {
+						if _, err := Update(path, "head", edits, nil); err != nil && !errors.Is(err, errEdited) {
 							t.Error(err)
 						}
 					}
@@ -234,7 +234,7 @@ func TestUpdateWhileEdited(t *testing.T) {
 			}
 			close(done)
 			group.Wait()
-			if _, err := Update(path, "head", edits); err != nil {
+			if _, err := Update(path, "head", edits, nil); err != nil {
 				t.Fatal(err)
 			}
 			text := contents(t, path)
@@ -243,5 +243,37 @@ func TestUpdateWhileEdited(t *testing.T) {
 			}
 			alone(t, filepath.Dir(path), "runbook.md")
 		})
+	}
+}
+
+// What somebody wrote into a result by hand is handed over before it is replaced;
+// without that, nothing is replaced.
+func TestUpdateKeepsWhatWasWrittenIntoResults(t *testing.T) {
+	path := document(t, steps)
+	edits := results(Parse(path, []byte(steps)), "**ok**")
+	if _, err := Update(path, "head", edits, nil); err != nil {
+		t.Fatal(err)
+	}
+	noted := strings.Replace(contents(t, path), "**ok**", "**ok**\n\nBob waits for our call", 1)
+	if err := os.WriteFile(path, []byte(noted), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("full")
+	if _, err := Update(path, "head", edits, func(string, []byte) error { return full }); !errors.Is(err, full) || contents(t, path) != noted {
+		t.Errorf("error %v, the document %s", err, contents(t, path))
+	}
+	var kept []string
+	keep := func(name string, text []byte) error {
+		kept = append(kept, name+": "+string(text))
+		return nil
+	}
+	if _, err := Update(path, "head", edits, keep); err != nil || len(kept) != 1 || !strings.HasPrefix(kept[0], "one: ") || !strings.Contains(kept[0], "\nBob waits for our call") {
+		t.Errorf("kept %q, %v", kept, err)
+	}
+	if strings.Contains(contents(t, path), "Bob") {
+		t.Error("the result was not replaced")
+	}
+	if _, err := Update(path, "other", edits, keep); err != nil || len(kept) != 1 {
+		t.Errorf("kept %q, %v", kept, err)
 	}
 }

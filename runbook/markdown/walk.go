@@ -45,6 +45,8 @@ func (w *walker) children(parent ast.Node) {
 			}
 		case *ast.Heading:
 			w.heading = w.headingText(n)
+		case *ast.CodeBlock:
+			w.hidden(n)
 		case *ast.FencedCodeBlock:
 			now.block = w.fenced(n, before.comment)
 		case *ast.Paragraph, *ast.TextBlock:
@@ -72,6 +74,7 @@ func (w *walker) headingText(n *ast.Heading) string {
 func (w *walker) html(n *ast.HTMLBlock, before last, now *last) ast.Node {
 	open, ok := readMarker(n, w.text)
 	if !ok {
+		w.hidden(n)
 		now.comment = w.commentTag(n)
 		return nil
 	}

@@ -54,8 +54,9 @@ func step(b *runbook.Block) runbook.Step {
 	return s
 }
 
-// selected is Groups with the options' selection applied.
-func selected(d *runbook.Document, o Options) ([]runbook.Group, runbook.Diagnostics) {
+// Selected is Groups with what Only and From of the options select. A name that no
+// step has is a fault.
+func Selected(d *runbook.Document, o Options) ([]runbook.Group, runbook.Diagnostics) {
 	groups := Groups(d)
 	var diags runbook.Diagnostics
 	for _, name := range append(slices.Clone(o.Only), o.From) {

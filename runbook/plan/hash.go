@@ -220,11 +220,15 @@ func routeKey(r *netstate.Route) string {
 // setKey names a set of routes by all of its destinations.
 func setKey(s *netstate.RouteSet) string {
 	h := sha256.New()
-	b := make([]byte, 0, 64)
+	const most = 16 << 10
+	b := make([]byte, 0, most+64)
 	for p := range s.Prefixes.All() {
-		b = append(p.AppendTo(b[:0]), ' ')
-		_, _ = h.Write(b) // a hash takes everything
+		if b = append(p.AppendTo(b), ' '); len(b) > most {
+			_, _ = h.Write(b) // a hash takes everything
+			b = b[:0]
+		}
 	}
+	_, _ = h.Write(b)
 	return "routes " + strconv.Itoa(s.Prefixes.Len()) + " " + hex.EncodeToString(h.Sum(nil)) + " " + routeKey(&s.Route)
 }
 

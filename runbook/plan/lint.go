@@ -90,6 +90,7 @@ func (l *linter) block(i int) {
 	b := &l.d.Blocks[i]
 	targets := l.targets(b)
 	l.allowance(i)
+	l.empty(b)
 	switch b.Kind {
 	case runbook.Netconfig:
 		l.netconfig(i, targets, b)

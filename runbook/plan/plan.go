@@ -41,7 +41,7 @@ type Options struct {
 // interruption, or a secret that is unfit.
 func Build(ctx context.Context, d *runbook.Document, observers map[string]executors.Observer, o Options) (*runbook.Plan, runbook.Diagnostics, error) {
 	diags := Lint(d)
-	groups, unknown := selected(d, o)
+	groups, unknown := Selected(d, o)
 	diags = tidy(append(diags, unknown...))
 	if diags.Faults() {
 		return nil, diags, nil
@@ -103,7 +103,7 @@ func SourceHash(src []byte) string {
 // order: those to open before Build.
 func Targets(d *runbook.Document, o Options) []executors.Target {
 	used := map[string]bool{}
-	groups, _ := selected(d, o)
+	groups, _ := Selected(d, o)
 	for _, g := range groups {
 		for _, s := range g.Steps {
 			for _, t := range s.Targets {

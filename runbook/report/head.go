@@ -199,6 +199,9 @@ func where(o runbook.Outcome) string {
 }
 
 func doneSentence(op *runbook.Operation) string {
+	if len(op.Outcomes) == 0 {
+		return "Nothing was run."
+	}
 	changed, ran, byHand, held := 0, 0, 0, 0
 	for _, o := range op.Outcomes {
 		switch {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -361,10 +362,10 @@ func TestCommandOutlivesStet(t *testing.T) {
 			ns := netns(t, "late")
 			wait, confirm := filepath.Join(b.dir, "wait"), ""
 			if then == "guard" {
-				confirm = " confirm=4s"
+				confirm = " confirm=10s"
 			}
 			doc := b.write("late.md", "---\ntargets: {box: netns://"+ns+"}\n---\n\n```sh { run name=late"+confirm+" }\n"+
-				"if test -e "+wait+"; then exit 0; fi\n(setsid sh -c 'sleep 6; ip link add late1 type bridge') &\ntouch "+wait+"\nsleep 6\nip link add late0 type bridge\n```\n\n"+
+				"if test -e "+wait+"; then exit 0; fi\n(setsid sh -c 'sleep 13; ip link add late1 type bridge') &\ntouch "+wait+"\nsleep 13\nip link add late0 type bridge\n```\n\n"+
 				"```rollback\nfor l in late0 late1; do ! ip link show $l >/dev/null 2>&1 || ip link delete $l; done\n```\n")
 			before := settledState(t, ns)
 			cmd, end := b.start(nil, "run", "--yes", doc)
@@ -380,7 +381,7 @@ func TestCommandOutlivesStet(t *testing.T) {
 					t.Errorf("it does not say so: %v", o)
 				}
 			}
-			time.Sleep(time.Until(began.Add(9 * time.Second)))
+			time.Sleep(time.Until(began.Add(16 * time.Second)))
 			if diff := notAsBefore(t, before, ns); diff != "" {
 				t.Errorf("the command went on:\n%s", diff)
 			}
@@ -400,19 +401,35 @@ func TestCrashAtRandom(t *testing.T) {
 	t.Logf("seed %d, an undisturbed run takes %s", seed, whole)
 	random := rand.New(rand.NewPCG(seed, 0))
 	var killed atomic.Int64
+	var mu sync.Mutex // of whole: the moments lie within the shortest run so far
 	t.Run("kill", func(t *testing.T) {
 		for i := range 200 {
-			after := time.Duration(random.Int64N(int64(whole)))
+			part := random.Float64()
 			then := []string{"resume", "rollback"}[i%2]
-			t.Run(fmt.Sprintf("%d-%s-%s", i, after.Round(time.Millisecond), then), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d-%.3f-%s", i, part, then), func(t *testing.T) {
 				t.Parallel()
 				c := newCrashBench(t, unchanged)
+				start := time.Now()
 				cmd, wait := c.start(nil, "run", "--yes", c.doc)
-				time.Sleep(after)
+				ended := make(chan int, 1)
+				go func() {
+					defer close(ended)
+					code := wait().code
+					if code == 0 {
+						mu.Lock()
+						whole = min(whole, time.Since(start))
+						mu.Unlock()
+					}
+					ended <- code
+				}()
+				mu.Lock()
+				moment := time.Duration(part * float64(whole))
+				mu.Unlock()
+				time.Sleep(moment)
 				if err := cmd.Process.Signal(os.Kill); err != nil {
 					t.Logf("it had ended: %v", err)
 				}
-				if wait().code == 137 {
+				if <-ended == 137 {
 					killed.Add(1)
 				}
 				c.finish(then, confirmed)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,7 +143,8 @@ func TestKillAtRandom(t *testing.T) {
 	labs := int(number(t, "STET_KILL_LABS", 6)) // for each victim
 	t.Logf("seed %d: STET_KILL_SEED=%d STET_KILL_MOMENTS=%d draws these moments again", seed, seed, count)
 	// They sleep more than they work: more of them at once than tests run in
-	// parallel.
+	// parallel. Rehearsals only work: all at once, hosts would not answer in time.
+	rehearsing := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
 	var all sync.WaitGroup
 	for _, victim := range victims {
 		k := &killings{victim: victim}
@@ -150,8 +152,8 @@ func TestKillAtRandom(t *testing.T) {
 		for w := range labs {
 			some.Go(func() {
 				t.Run(fmt.Sprintf("%s-%d", victim, w), func(t *testing.T) {
-					l := newKillLab(t)
-					r := l.rehearse()
+					rehearsing <- struct{}{}
+					l, r := rehearsed(t, rehearsing)
 					for _, m := range moments(seed, victim, count) {
 						if m.n%labs != w || only != uint64(count) && only != uint64(m.n) {
 							continue
@@ -170,6 +172,14 @@ func TestKillAtRandom(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// rehearsed is a lab with what a run does there. It gives back its place among
+// those that rehearse.
+func rehearsed(t *testing.T, places <-chan struct{}) (*killLab, *rehearsal) {
+	defer func() { <-places }()
+	l := newKillLab(t)
+	return l, l.rehearse()
 }
 
 var victims = []string{"stet", "agent", "sshd", "link"}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -43,8 +45,10 @@ func (f *fleet) far(host string, roundTrip time.Duration) (port int) {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// late copies from one connection to another, all of it d later.
+// late copies from one connection to another, all of it d later: no sooner, and some
+// hundredths of a millisecond later than that.
 func late(to, from net.Conn, d time.Duration) {
+	runtime.LockOSThread() // for exactly; the thread ends with the goroutine
 	type piece struct {
 		at   time.Time
 		text []byte
@@ -66,12 +70,60 @@ func late(to, from net.Conn, d time.Duration) {
 	defer to.Close()
 	defer from.Close()
 	for p := range pieces {
-		time.Sleep(time.Until(p.at))
+		exactly(p.at)
 		if _, err := to.Write(p.text); err != nil {
 			_, _ = io.Copy(io.Discard, from) // its reader ends, too
 			return
 		}
 	}
+}
+
+// exactly sleeps until a moment. A link is never late: a goroutine that sleeps is,
+// by up to a millisecond, since the runtime waits in milliseconds for what is to
+// come; and a thread by a twentieth, for what its kernel takes as good enough. So the
+// last of it is waited for awake.
+func exactly(at time.Time) {
+	const awake = 200 * time.Microsecond
+	if d := time.Until(at) - awake; d > 0 {
+		nap := syscall.NsecToTimespec(int64(d))
+		_ = syscall.Nanosleep(&nap, nil) // interrupted, the rest is waited for awake
+	}
+	for time.Now().Before(at) {
+	}
+}
+
+// bare is what a byte there and back takes over a link with a delay, at best half
+// of the time.
+func (f *fleet) bare(roundTrip time.Duration) time.Duration {
+	f.t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_, _ = io.Copy(c, c) // ends with the connection
+			c.Close()
+		}
+	}()
+	c, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", f.far(l.Addr().String(), roundTrip)))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer c.Close()
+	var took []time.Duration
+	for range 21 {
+		start := time.Now()
+		if _, err = c.Write([]byte{1}); err == nil {
+			_, err = io.ReadFull(c, make([]byte, 1))
+		}
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		took = append(took, time.Since(start))
+	}
+	return median(took)
 }
 
 // commands is a runbook of one-line commands, each a step of its own.

@@ -17,7 +17,7 @@ const thousand = 1000
 // maxMemory is what a test lets stet hold for a thousand hosts, outputs not
 // counted: nearly half of it are the stacks and buffers of the four goroutines that
 // each connection has. BenchmarkThousandHosts compares it with what is wanted.
-const maxMemory = 125 << 20
+const maxMemory = 110 << 20
 
 // TestThousandHosts: a thousand hosts take little memory, one login each, and
 // every one of them is locked and given back.

@@ -198,6 +198,9 @@ func stepText(kind runbook.BlockKind, t runbook.StepPlan, as Form) string {
 }
 
 func planFoot(p *runbook.Plan) string {
+	if len(p.Groups) == 0 {
+		return "no step to run\n" + faint("plan "+p.Hash) + "\n"
+	}
 	if p.Empty() {
 		return green("nothing to change") + "\n" + faint("plan "+p.Hash) + "\n"
 	}

@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,8 +78,12 @@ plan 3c9d
 
 func TestEmptyPlan(t *testing.T) {
 	p := &runbook.Plan{Document: "a.md", Hash: "3c9d"}
-	const want = "a.md\n\nnothing to change\nplan 3c9d\n"
-	if got := text(Plan(p, &runbook.Document{}, AsDiff)); got != want {
+	const none = "a.md\n\nno step to run\nplan 3c9d\n"
+	if got := text(Plan(p, &runbook.Document{}, AsDiff)); got != none {
+		t.Errorf("got %q", got)
+	}
+	p.Groups = []runbook.Group{{}}
+	if got := text(Plan(p, &runbook.Document{}, AsDiff)); !strings.HasSuffix(got, "\nnothing to change\nplan 3c9d\n") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -1,0 +1,111 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const teamDocument = `---
+targets: {box: {address: "netns://NETNS", create: CREATE}}
+defaults: {on: box}
+---
+
+` + "```netconfig { name=bridge confirm=CONFIRM }\ninterfaces:\n  - INTERFACE\n```\n\n```check { name=there }\nlink(\"lo\").exists\n```\n"
+
+// teamBench is a guardBench with a team that a teamd(8) of stet's has: teamd
+// knows teams by their names alone.
+type teamBench struct {
+	*guardBench
+	team string
+}
+
+func newTeamBench(t *testing.T) *teamBench {
+	needRoot(t)
+	if _, err := exec.LookPath("teamd"); err != nil {
+		t.Skipf("needs teamd (apt-get install libteam-utils): %v", err)
+	}
+	b := &teamBench{newGuardBench(t, "netns://NETNS", "8s,manual"), "tg" + strconv.Itoa(os.Getpid())}
+	n := &namespaces{names: map[string]string{"box": b.ns}}
+	n.need(t, "box", "team")
+	return b
+}
+
+// put writes a document with one interface.
+func (b *teamBench) put(name, ns, create, confirm, block string) string {
+	return b.write(name, strings.NewReplacer("NETNS", ns, "CREATE", create, "CONFIRM", confirm,
+		"INTERFACE", "{name: "+b.team+", "+block+"}").Replace(teamDocument))
+}
+
+// pid is the process of teamd; "" when none is there.
+func (b *teamBench) pid() string {
+	p, err := os.ReadFile("/var/run/teamd/" + b.team + ".pid")
+	if err != nil && !os.IsNotExist(err) {
+		b.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(p))
+}
+
+func (b *teamBench) config() string {
+	return ip(b.t, "netns", "exec", b.ns, "teamdctl", b.team, "config", "dump")
+}
+
+// dies runs a document and kills stet while the change waits for the operator.
+func (b *teamBench) dies(doc string) {
+	b.t.Helper()
+	b.doc = doc
+	cmd, wait := b.start(nil, "run", "--yes", doc)
+	b.waits()
+	if err := cmd.Process.Kill(); err != nil {
+		b.t.Fatal(err)
+	}
+	wait()
+}
+
+// TestTeamdGuard: a guard ends the teamd that a change started, and starts the
+// one that it ended, as it was, when stet has been killed.
+func TestTeamdGuard(t *testing.T) {
+	b := newTeamBench(t)
+	const runner = "type: team, team: {runner: {name: activebackup}, link-watch: {name: ethtool, delay-up: 7}}"
+	b.dies(b.put("make.md", b.ns, "false", "15s,manual", runner))
+	if b.pid() == "" {
+		t.Error("no teamd while the change waits")
+	}
+	until(t, "the team has gone", func() bool { return !strings.Contains(ip(t, "-n", b.ns, "-br", "link"), b.team) })
+	until(t, "teamd has ended", func() bool { return b.pid() == "" })
+	b.noGuard()
+	b.isBefore()
+
+	made := b.put("made.md", b.ns, "false", "60s", runner)
+	b.must(0, "run", "--yes", made)
+	config, first := b.config(), b.pid()
+	b.dies(b.put("remove.md", b.ns, "false", "15s,manual", "state: absent"))
+	until(t, "teamd has been started again", func() bool { p := b.pid(); return p != "" && p != first })
+	b.noGuard()
+	if diff := cmp.Diff(config, b.config()); diff != "" {
+		t.Errorf("the configuration of teamd (-before +now):\n%s", diff)
+	}
+	b.must(0, "rollback", "--yes", made)
+	if p := b.pid(); p != "" {
+		t.Errorf("teamd %s after the rollback", p)
+	}
+	b.isBefore()
+}
+
+// TestTeamdEnds: a namespace that stet made for an operation is removed with the
+// teamd in it.
+func TestTeamdEnds(t *testing.T) {
+	b := newTeamBench(t)
+	doc := b.put("made.md", b.ns+"m", "true", "60s", "type: team, team: {runner: {name: activebackup}}")
+	b.must(0, "run", "--yes", doc)
+	if p := b.pid(); p != "" {
+		t.Errorf("teamd %s is left in a namespace without a name", p)
+	}
+	if strings.Contains(ip(t, "netns"), b.ns+"m") {
+		t.Error("the namespace is left")
+	}
+}
