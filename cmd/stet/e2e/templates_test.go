@@ -120,6 +120,34 @@ func (n *namespaces) serve(t *testing.T, short, address, name, answer string) {
 	}
 }
 
+// twoPorts is the lab of an interface of a kind with two ports, which are down
+// and lead to one switch. It gives the parameters of its template.
+func (n *namespaces) twoPorts(t *testing.T, kind string) (set []string) {
+	t.Helper()
+	n.add(t, "host", "switch")
+	n.need(t, "host", kind)
+	n.ip(t, "switch", "link add br0 type bridge")
+	n.ip(t, "switch", "link set br0 up")
+	n.ip(t, "switch", "addr add 192.0.2.1/24 dev br0")
+	ports := []string{"eth1", "eth2"}
+	for _, port := range ports {
+		n.wire(t, "host", port, "switch", port)
+		n.ip(t, "switch", "link set "+port+" master br0")
+	}
+	for _, name := range n.names {
+		waitSettled(t, name)
+	}
+	for _, port := range ports {
+		// Two ports that are up have routes in the order in which they came up.
+		n.ip(t, "host", "link set "+port+" down")
+	}
+	// The kernel tells of a lost carrier up to a second later.
+	until(t, "the bridge of the switch has no carrier", func() bool {
+		return strings.Contains(ip(t, "-n", n.names["switch"], "link", "show", "dev", "br0"), "state DOWN")
+	})
+	return []string{"target=" + n.target("host"), "loss=20"}
+}
+
 func (n *namespaces) target(short string) string { return "netns://" + n.names[short] }
 
 // templateLabs has a lab for every template.
@@ -129,25 +157,7 @@ var templateLabs = map[string]templateLab{
 		n.wire(t, "host", "eth1", "peer", "eth0")
 		return []string{"target=" + n.target("host")}
 	},
-	"bond": func(t *testing.T, n *namespaces) []string {
-		n.add(t, "host", "switch")
-		n.need(t, "host", "bond")
-		n.ip(t, "switch", "link add br0 type bridge")
-		n.ip(t, "switch", "link set br0 up")
-		n.ip(t, "switch", "addr add 192.0.2.1/24 dev br0")
-		for _, port := range []string{"eth1", "eth2"} {
-			n.wire(t, "host", port, "switch", port)
-			n.ip(t, "switch", "link set "+port+" master br0")
-		}
-		for _, name := range n.names {
-			waitSettled(t, name)
-		}
-		for _, port := range []string{"eth1", "eth2"} {
-			// Two ports that are up have routes in the order in which they came up.
-			n.ip(t, "host", "link set "+port+" down")
-		}
-		return []string{"target=" + n.target("host"), "loss=20"}
-	},
+	"bond": func(t *testing.T, n *namespaces) []string { return n.twoPorts(t, "bond") },
 	"change": func(t *testing.T, n *namespaces) []string {
 		n.add(t, "host", "peer")
 		n.wire(t, "host", "eth0", "peer", "eth0")
@@ -226,25 +236,7 @@ var templateLabs = map[string]templateLab{
 		n.ip(t, "host", "link set vm1 master br0")
 		return []string{"target=" + n.target("host")}
 	},
-	"team": func(t *testing.T, n *namespaces) []string {
-		n.add(t, "host", "switch")
-		n.need(t, "host", "team")
-		n.ip(t, "switch", "link add br0 type bridge")
-		n.ip(t, "switch", "link set br0 up")
-		n.ip(t, "switch", "addr add 192.0.2.1/24 dev br0")
-		for _, port := range []string{"eth1", "eth2"} {
-			n.wire(t, "host", port, "switch", port)
-			n.ip(t, "switch", "link set "+port+" master br0")
-		}
-		for _, name := range n.names {
-			waitSettled(t, name)
-		}
-		for _, port := range []string{"eth1", "eth2"} {
-			// Two ports that are up have routes in the order in which they came up.
-			n.ip(t, "host", "link set "+port+" down")
-		}
-		return []string{"target=" + n.target("host"), "loss=20"}
-	},
+	"team": func(t *testing.T, n *namespaces) []string { return n.twoPorts(t, "team") },
 	"throughput": func(t *testing.T, n *namespaces) []string {
 		n.add(t, "a", "b")
 		n.wire(t, "a", "eth0", "b", "eth0")
