@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"stet/executors/netstate"
 	"stet/executors/netstate/netyaml"
 )
@@ -14,7 +16,7 @@ func TestPeerElsewhere(t *testing.T) {
 	here, there := newKernel(t), newKernel(t)
 	near := "interfaces:\n  - {name: a0, type: veth, veth: {peer: b0, peer-target: " + there.name + "}, ipv4: {address: [{ip: 192.0.2.1, prefix-length: 30}]}}\n"
 	far := "interfaces:\n  - {name: b0, type: veth, veth: {peer: a0, peer-target: " + here.name + "}, mtu: 1400}\n"
-	before, beforeThere := here.look(true), there.look(true)
+	before, beforeThere := here.settled(), there.settled()
 	c := here.apply(near)
 	there.shell("ip -o link show b0 | grep -q 'UP'")
 	d := there.apply(far)
@@ -23,14 +25,15 @@ func TestPeerElsewhere(t *testing.T) {
 	}
 	there.undo(d)
 	here.undo(c)
-	compare(t, before, here.look(true))
-	compare(t, beforeThere, there.look(true))
+	here.is(before)
+	there.is(beforeThere)
 }
 
-func compare(t *testing.T, want, got []string) {
-	t.Helper()
-	if len(want) != len(got) {
-		t.Errorf("%d lines, want %d:\n%v\n%v", len(got), len(want), got, want)
+// is fails the test when a namespace does not come to be as it was.
+func (k *kernel) is(before []string) {
+	k.t.Helper()
+	if d := lasting(func() string { return cmp.Diff(before, k.look(true)) }); d != "" {
+		k.t.Errorf("not as before (-):\n%s", d)
 	}
 }
 
@@ -38,11 +41,11 @@ func compare(t *testing.T, want, got []string) {
 func TestMove(t *testing.T) {
 	here, there := newKernel(t), newKernel(t)
 	here.shell("ip link add a0 type veth peer name a1; ip link set a0 up; ip link set a1 up; ip addr add 192.0.2.1/24 dev a1; ip route add 10.0.0.0/8 via 192.0.2.9")
-	before := here.look(true)
+	before := here.settled()
 	c := here.apply("interfaces:\n  - {name: a1, netns: " + there.name + "}\n")
 	there.shell("ip link show a1 >/dev/null")
 	here.undo(c)
-	compare(t, before, here.look(true))
+	here.is(before)
 	if _, err := there.Observe(context.Background(), netstate.Query{Links: true}); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"stet/executors/executortest"
 	"stet/executors/linux"
 	"stet/executors/netstate"
 	"stet/executors/netstate/netyaml"
@@ -475,15 +476,16 @@ interfaces:
 `},
 }
 
-// settled is what iproute2 shows once it no longer changes by itself, and no
-// address is being probed for.
+// settled is what iproute2 shows once it no longer changes by itself: the kernel
+// has told of every carrier, and no address is being probed for.
 func (k *kernel) settled() []string {
 	k.t.Helper()
 	was := k.look(true)
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(settling); time.Now().Before(deadline); {
 		time.Sleep(100 * time.Millisecond)
+		told := k.carriersTold() // asked first, for what it says to hold of the look
 		is := k.look(true)
-		if slices.Equal(was, is) && !strings.Contains(strings.Join(is, ""), "tentative") {
+		if told && slices.Equal(was, is) && !strings.Contains(strings.Join(is, ""), "tentative") {
 			return is
 		}
 		was = is
@@ -491,11 +493,33 @@ func (k *kernel) settled() []string {
 	return was
 }
 
-// lasting is a difference that does not go away within half a minute: addresses
-// are probed for, and carriers seen, a moment late.
+// settling is how long a namespace may take to come to rest: two seconds, where
+// the processor is not shared.
+const settling = time.Minute
+
+// carriersTold reports whether the kernel has told of the carriers that came
+// and went.
+func (k *kernel) carriersTold() bool {
+	k.t.Helper()
+	var links []struct {
+		Flags     []string `json:"flags"`
+		Operstate string   `json:"operstate"`
+	}
+	if err := json.Unmarshal([]byte(k.shell("ip -j link")), &links); err != nil {
+		k.t.Fatalf("ip -j link: %v", err)
+	}
+	for _, l := range links {
+		if !executortest.CarrierTold(l.Flags, l.Operstate) {
+			return false
+		}
+	}
+	return true
+}
+
+// lasting is a difference that does not go away while a namespace may settle.
 func lasting(diff func() string) string {
 	d := diff()
-	for deadline := time.Now().Add(30 * time.Second); d != "" && time.Now().Before(deadline); d = diff() {
+	for deadline := time.Now().Add(settling); d != "" && time.Now().Before(deadline); d = diff() {
 		time.Sleep(100 * time.Millisecond)
 	}
 	return d
@@ -511,9 +535,6 @@ func TestKernel(t *testing.T) {
 			if c.before != "" {
 				k.shell(c.before)
 				other.shell(c.before)
-			}
-			if strings.Contains(c.before, "bridge") {
-				time.Sleep(1200 * time.Millisecond) // a carrier takes up to a second to be seen
 			}
 			before := k.settled()
 			change := k.apply(c.block)

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -191,7 +190,7 @@ func random(t *testing.T, d dice) {
 	k := newKernel(t)
 	commands, block := d.commands(), ""
 	k.shell("set +e; exec 2>/dev/null\n" + batches(commands) + "\ntrue")
-	k.quiet()
+	k.settled()
 	defer func() {
 		if t.Failed() {
 			t.Logf("%s\n\n%s", strings.Join(slices.DeleteFunc(strings.Split(commands, "\n"), func(l string) bool { return l == "" }), "\n"), block)
@@ -233,12 +232,7 @@ func random(t *testing.T, d dice) {
 	if r, err := transaction.Undo(context.Background(), k.Namespace, c); err != nil || !r.Undone {
 		t.Errorf("undoing: %v %+v\n%s", err, r, netstate.Text(c))
 	}
-	after := k.still()
-	for n := 0; n < 30 && !slices.Equal(before, after); n++ {
-		time.Sleep(100 * time.Millisecond)
-		after = k.still()
-	}
-	if diff := cmp.Diff(before, after); diff != "" {
+	if diff := lasting(func() string { return cmp.Diff(before, k.still()) }); diff != "" {
 		t.Errorf("not as before (-):\n%s\n%s", diff, netstate.Text(c))
 	}
 }
@@ -287,18 +281,4 @@ func (k *kernel) still() []string {
 	}
 	slices.Sort(lines)
 	return lines
-}
-
-// quiet waits until the state no longer changes by itself.
-func (k *kernel) quiet() {
-	last := k.look(true)
-	for same := 0; same < 3; {
-		time.Sleep(60 * time.Millisecond)
-		now := k.look(true)
-		if slices.Equal(now, last) {
-			same++
-			continue
-		}
-		same, last = 0, now
-	}
 }
