@@ -253,10 +253,11 @@ func (x *operation) word(ctx context.Context, g *runbook.Group, w *plan.Wave) er
 	if len(waiting) == 0 && x.o.Ask == nil {
 		return nil // nothing was changed: nothing to confirm
 	}
-	x.emit(runbook.Event{
-		Kind: runbook.EventGuard, Group: g.Name, Step: g.Name, Deadline: deadline,
-		Text: "the checks held; waiting for the operator's confirmation",
-	})
+	text := "the checks held; waiting for the operator's confirmation"
+	if x.o.Ask == nil {
+		text += ": stet confirm " + x.d.Path
+	}
+	x.emit(runbook.Event{Kind: runbook.EventGuard, Group: g.Name, Step: g.Name, Deadline: deadline, Text: text})
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if len(waiting) > 0 {

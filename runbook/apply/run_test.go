@@ -384,6 +384,12 @@ func TestConfirmByHand(t *testing.T) {
 		for b.heard(runbook.EventGuard) < 2 {
 			time.Sleep(5 * time.Millisecond)
 		}
+		b.mu.Lock()
+		last := b.events[len(b.events)-1]
+		b.mu.Unlock()
+		if last.Target == "" && !strings.Contains(last.Text, "stet confirm "+b.path) {
+			t.Errorf("it waits, and does not say for what: %+v", last)
+		}
 		if got, err := Confirm(context.Background(), d, b.o); err != nil || len(got) != 1 {
 			t.Fatalf("%v %v", got, err)
 		}

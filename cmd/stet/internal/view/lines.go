@@ -110,7 +110,11 @@ func guardLine(e runbook.Event) string {
 	if !e.Time.IsZero() {
 		text += " (in " + report.Duration(e.Deadline.Sub(e.Time).Round(time.Second)) + ")"
 	}
-	return label("guard", cyan) + text + " unless confirmed\n"
+	text += " unless confirmed"
+	if e.Target == "" { // all of its guards wait for the operator
+		text += suffix(e.Text)
+	}
+	return label("guard", cyan) + text + "\n"
 }
 
 // outcomeLines is how a step ended: one line, and below it whatever explains a

@@ -139,3 +139,13 @@ func TestLive(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Waiting for the operator's word without a terminal says what the word is.
+func TestGuardThatWaitsForTheOperator(t *testing.T) {
+	var out bytes.Buffer
+	v := Plain(NewPage(&out, nil, false))
+	v.Event(runbook.Event{Kind: runbook.EventGuard, Time: noon, Step: "uplink", Deadline: noon.Add(time.Minute), Text: "waiting: stet confirm x.md"})
+	if got, want := out.String(), "guard       uplink goes back at 22:02:03Z (in 1 min) unless confirmed · waiting: stet confirm x.md\n"; got != want {
+		t.Errorf("%s", got)
+	}
+}
