@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"stet/cmd/stet/internal/view"
 	"stet/executors"
 	"stet/internal/version"
+	"stet/runbook"
 	"stet/runbook/journal"
 	"stet/runbook/plan"
 	"stet/runbook/redact"
@@ -28,6 +30,9 @@ type cli struct {
 
 	// hide takes secrets out of error messages; nil when there are none.
 	hide *redact.Redactor
+
+	// begun is set while an operation acts on a target, or may have something to undo.
+	begun atomic.Bool
 
 	results, messages *view.Page
 	events            view.View
@@ -65,6 +70,20 @@ func (c *cli) view() view.View {
 		c.events = view.Plain(c.msg())
 	}
 	return c.events
+}
+
+// follow takes note of whether something has been begun.
+func (c *cli) follow(e runbook.Event) {
+	switch e.Kind {
+	case runbook.EventStep:
+		if runbook.BlockKind(e.Text).Changing() {
+			c.begun.Store(true)
+		}
+	case runbook.EventUndo:
+		c.begun.Store(true)
+	case runbook.EventEnd:
+		c.begun.Store(false)
+	}
 }
 
 // close takes the status line away, if there is one.

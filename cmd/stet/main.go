@@ -23,9 +23,9 @@ func main() {
 
 // Main runs the command line args and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := interruptible(context.Background(), stderr)
-	defer stop()
 	c := &cli{stdin: stdin, stdout: stdout, stderr: stderr}
+	ctx, stop := interruptible(context.Background(), stderr, c.begun.Load)
+	defer stop()
 	root := newRoot(c)
 	root.SetArgs(args)
 	root.SetIn(stdin)

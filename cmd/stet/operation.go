@@ -74,9 +74,10 @@ func (o *operation) options() (apply.Options, error) {
 	if err != nil {
 		host = "unknown"
 	}
+	shown := o.c.view()
 	options := apply.Options{
 		Open:     o.sessions.Open,
-		Sink:     o.c.view().Event,
+		Sink:     func(e runbook.Event) { o.c.follow(e); shown.Event(e) },
 		Secrets:  o.secrets,
 		StateDir: state,
 		Operator: operator(),
