@@ -147,6 +147,11 @@ func TestDiagnosticsOfBlocks(t *testing.T) {
 				"10:4 warning mistaken-fence: this is no manual step: nobody is asked to do it <[X]done>\n"},
 		{"comment line", "<!-- check: nmae=x -->\n```check\n```\n\n<!-- check: name=y -->\n```netconfig\n```\n\n<!-- run: the rest by hand -->\n```sh\n```\n",
 			"5:13 error unknown-attribute: the attribute \"nmae\" is not known <nmae>\n9:12 warning attributes: this comment is for another kind of block than the netconfig fence below it < name=y >\n"},
+		{"comment line without its fence", "<!-- check: name=a within=3s -->\n\ntext\n\n```check\n```\n\n- <!-- run: name=b -->\n- ```sh { run }\n  ```\n\n<!-- check: name=c -->\n\n<!-- a remark -->\n\n```check\n```\n\n<!-- check: with=him, please -->\n\n<!-- netconfig: by hand -->\n\ntext\n\n<!-- rollback: name=d -->\n",
+			"5:12 warning mistaken-fence: these attributes are of no block: no fence stands right below this comment < name=a within=3s >\n" +
+				"12:12 warning mistaken-fence: these attributes are of no block: no fence stands right below this comment < name=b >\n" +
+				"16:12 warning mistaken-fence: these attributes are of no block: no fence stands right below this comment < name=c >\n" +
+				"29:15 warning mistaken-fence: these attributes are of no block: no fence stands right below this comment < name=d >\n"},
 		{"run on a kind", "```netconfig { run }\n```\n", "5:16 warning attribute: run has no effect on a netconfig block <run>\n"},
 		{"regions", "<!-- /stet:result name=x -->\n\n<!-- stet:result name=y -->\n\ntext\n\n<!-- stet:result name=z -->\n<!-- /stet:result name=z -->\n",
 			"5:1 warning stray-marker: this closes no region of stet <<!-- /stet:result name=x -->>\n7:1 warning unclosed-region: this region of stet has no end in the same list item or quote <<!-- stet:result name=y -->>\n11:1 warning orphan-region: this result has no block <<!-- stet:result name=z -->>\n"},

@@ -35,6 +35,26 @@ func (w *walker) hidden(n ast.Node) {
 	}
 }
 
+// astray looks at a comment line with attributes that no fence follows: the fence
+// that it was meant for is run without them. Words that are no attributes are
+// somebody's remark.
+func (w *walker) astray(tag *commentTag) {
+	var above attributes
+	w.words(&above, tag.text)
+	if len(above.faults) > 0 || len(above.list) == 0 {
+		return
+	}
+	for _, a := range above.list {
+		if a.Bare || !stepWord(a.Key) {
+			return
+		}
+	}
+	w.mistaken = append(w.mistaken, mistaken{
+		tag.text, "these attributes are of no block: no fence stands right below this comment",
+		"Move the comment to right above its fence, or write them in braces behind the fence's language.",
+	})
+}
+
 // almostTask looks at the first line of a list item that is no manual step, and
 // was perhaps meant as one.
 func (w *walker) almostTask(at int, text []byte) {

@@ -56,7 +56,13 @@ func (w *walker) children(parent ast.Node) {
 		case *ast.List, *ast.ListItem, *ast.Blockquote:
 			w.children(c)
 		}
+		if before.comment != nil && c.Kind() != ast.KindFencedCodeBlock {
+			w.astray(before.comment)
+		}
 		before = now
+	}
+	if before.comment != nil {
+		w.astray(before.comment)
 	}
 }
 
