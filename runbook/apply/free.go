@@ -5,6 +5,7 @@ import (
 
 	"stet/executors"
 	"stet/runbook"
+	"stet/runbook/plan"
 )
 
 // free leaves a target whose last step has ended, if nothing that may still come
@@ -27,6 +28,22 @@ func (x *operation) free(ctx context.Context, s *runbook.Step, target string) {
 		x.mu.Lock()
 		x.freed[target] = err
 		x.mu.Unlock()
+	}
+}
+
+// behind marks the targets that an operation which is taken up needs no more: their
+// last step ended well before stet did, and what it did stands. They are neither
+// reached nor locked again.
+func (x *operation) behind() {
+	for target, step := range plan.Over(x.p) {
+		p := place{step, target}
+		if a := x.h.act(p); a == nil || !a.standing() || !x.ranWell(p) {
+			continue
+		}
+		if x.freed == nil {
+			x.freed = map[string]error{}
+		}
+		x.freed[target] = nil
 	}
 }
 

@@ -171,3 +171,44 @@ func TestOver(t *testing.T) {
 		t.Errorf("an empty plan: %v", over)
 	}
 }
+
+// An operation that is taken up leaves alone the hosts that it was done with: they
+// are neither reached nor locked, whether it goes on or goes back.
+func TestOverIsNotMetAgain(t *testing.T) {
+	for name, again := range map[string]func(context.Context, *runbook.Document, Options) (*runbook.Operation, error){
+		"resume": Resume, "rollback": Rollback,
+	} {
+		t.Run(name, func(t *testing.T) {
+			tried := 0
+			for at := 1; ; at++ {
+				b := newBench(t, farFront+"```sh { run name=one on=r1 }\ntrue\n```\n\n```sh { run name=two on=r2 }\ntrue\n```\n\n```sh { run name=three on=r2 }\ntrue\n```\n")
+				left := b.leavers()
+				d := b.doc()
+				p := b.plan(d)
+				died, _ := b.crashing("after", at, func() error { _, err := Run(context.Background(), d, p, b.o); return err })
+				if !died {
+					break
+				}
+				if left["r1"] == 0 {
+					continue // it was not done with r1
+				}
+				tried++
+				b.hosts["r1"].fail = func(call string) error { return fmt.Errorf("r1 is met again: %s", call) }
+				op, err := again(context.Background(), b.doc(), b.o)
+				if err != nil && !errors.Is(err, ErrNothing) {
+					t.Fatalf("record %d: %v", at, err)
+				}
+				b.check()
+				if op == nil {
+					continue
+				}
+				if o := outcome(t, op, "one", "r1"); name == "resume" && o.Status != runbook.OK {
+					t.Errorf("record %d: %+v", at, o)
+				}
+			}
+			if tried < 3 {
+				t.Errorf("only %d operations died when they were done with r1", tried)
+			}
+		})
+	}
+}

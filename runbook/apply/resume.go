@@ -120,6 +120,7 @@ func take(ctx context.Context, d *runbook.Document, o Options, mode string, choo
 		return nil, err
 	}
 	x.files = attached(dir)
+	x.behind()
 	left, err := x.meetAgain(ctx, mode)
 	if err != nil {
 		return nil, err
@@ -256,12 +257,12 @@ func (x *operation) meetAgain(ctx context.Context, mode string) ([]leftOutData, 
 }
 
 // touched are the targets of the plan, without those that no step ever ran on
-// nor will. A namespace that was to be made is not made anew: it exists, or what
+// nor will, and those that are behind. A namespace that was to be made is not made anew: it exists, or what
 // was done in it is gone with it.
 func (x *operation) touched() []executors.Target {
 	return slices.DeleteFunc(slices.Clone(x.p.Targets), func(t executors.Target) bool {
 		left := x.h.left[t.Name]
-		return left != nil && left.Absent
+		return left != nil && left.Absent || x.doneWith(t.Name)
 	})
 }
 

@@ -43,6 +43,9 @@ func (x *operation) untaken(ctx context.Context, acts []*act) (rest []*act) {
 // survives reports whether an act has ended well, or its host may tell how it
 // ends, and no guard has gone back meanwhile.
 func (x *operation) survives(ctx context.Context, a *act) bool {
+	if x.doneWith(a.target) {
+		return true
+	}
 	sess, err := x.session(a.target)
 	if err != nil || a.undoing || a.astray {
 		return false
