@@ -39,7 +39,7 @@ func (x *operation) assertions(ctx context.Context, s *runbook.Step, target stri
 	}
 	o.Checks, err = program.Run(ctx, sess, env, check.Options{
 		Within: s.Block.Within, Every: s.Block.Every, Hold: s.Block.Hold, Timeout: plan.Timeout(&s.Block),
-		Redact: x.red.String,
+		Redact: x.red.String, Env: func() []string { return x.environment(&s.Block, target) },
 		Retry: func(a runbook.Assertion) {
 			x.emit(runbook.Event{Kind: runbook.EventRetry, Step: s.Name, Target: target, Text: x.red.String(a.Text)})
 		},
@@ -76,7 +76,7 @@ func (x *operation) snapshot(ctx context.Context, s *runbook.Step, t *runbook.St
 	if err != nil {
 		return o, err
 	}
-	snap, err := check.Take(ctx, sess, s.Block.Body)
+	snap, err := check.Take(ctx, sess, s.Block.Body, func() []string { return x.environment(&s.Block, t.Target) })
 	if err != nil {
 		return o, late(ctx, err)
 	}

@@ -114,4 +114,7 @@ type Options struct {
 	// to a length that people read, since a part of a secret would not be
 	// found later. May be nil.
 	Redact func(string) string
+	// Env is the environment that commands of run(…) get besides the target's
+	// own, as NAME=value. May be nil.
+	Env func() []string
 }

@@ -20,9 +20,13 @@ func (r *round) run(ctx context.Context, command string) (output, error) {
 	if known, ok := r.outputs[command]; ok {
 		return known.value, known.err
 	}
+	c := executors.Command{Argv: []string{"sh", "-c", command}}
+	if r.env != nil {
+		c.Env = r.env()
+	}
 	stdout, stderr := &kept{limit: maxOut}, &kept{limit: maxErr}
 	status, err := bounded(ctx, "running "+flat(command), func(ctx context.Context) (*executors.ExitStatus, error) {
-		return r.session.Run(ctx, executors.Command{Argv: []string{"sh", "-c", command}}, executors.Output{Stdout: stdout, Stderr: stderr})
+		return r.session.Run(ctx, c, executors.Output{Stdout: stdout, Stderr: stderr})
 	})
 	if err == nil && status == nil {
 		err = fmt.Errorf("running %s: nothing came back", flat(command))

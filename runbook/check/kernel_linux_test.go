@@ -103,7 +103,7 @@ link("br0").rx.packets >= 0 and link("eth0").tx.bytes > 0
 	}
 
 	env := Env{Snapshots: map[string]*Snapshot{}}
-	before, err := Take(t.Context(), s, strings.Join(append(networkFacts(), "namespaces", "qdiscs", "resolvers"), "\n"))
+	before, err := Take(t.Context(), s, strings.Join(append(networkFacts(), "namespaces", "qdiscs", "resolvers"), "\n"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ type round struct {
 	// want is what the whole block needs: the first look takes all of it, in
 	// one trip to the target.
 	want netstate.Query
+	env  func() []string // of commands; may be nil
 
 	state  netstate.State
 	have   netstate.Query
@@ -44,9 +45,9 @@ type ran struct {
 	err   error
 }
 
-func newRound(s executors.Session, want netstate.Query) *round {
+func newRound(s executors.Session, want netstate.Query, env func() []string) *round {
 	return &round{
-		session: s, want: want, failed: map[string]error{}, keys: map[string]bool{},
+		session: s, want: want, env: env, failed: map[string]error{}, keys: map[string]bool{},
 		replies: map[string]reply{}, outputs: map[string]ran{}, lists: map[string]any{},
 	}
 }

@@ -112,7 +112,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // round evaluates every assertion once and reports whether all hold.
 func (t *tries) round(ctx context.Context) bool {
-	e := &evaluator{round: newRound(t.session, t.program.query), print: printer(t.options.Redact)}
+	e := &evaluator{round: newRound(t.session, t.program.query, t.options.Env), print: printer(t.options.Redact)}
 	env := make(map[string]any, len(t.values)+32)
 	for k, v := range t.values {
 		env[k] = v

@@ -73,15 +73,16 @@ func (s *Snapshot) Counts() map[string]int {
 }
 
 // Take records what the body of a snapshot block asks for. A command that
-// exits with another code than 0 is recorded as such. The error is a fault of
+// exits with another code than 0 is recorded as such; env, which may be nil, is the
+// environment that commands get besides the target's own. The error is a fault of
 // the body, or a target that could not be read.
-func Take(ctx context.Context, s executors.Session, spec string) (*Snapshot, error) {
+func Take(ctx context.Context, s executors.Session, spec string, env func() []string) (*Snapshot, error) {
 	parsed, problems := parseSnapshot(spec)
 	if len(problems) > 0 {
 		return nil, problems[0]
 	}
 	snapshot := &Snapshot{Spec: spec, Taken: time.Now().UTC(), Facts: parsed.facts}
-	r := newRound(s, parsed.query)
+	r := newRound(s, parsed.query, env)
 	if !same(parsed.query, netstate.Query{}) {
 		if err := r.read(ctx, parsed.query); err != nil {
 			return nil, err

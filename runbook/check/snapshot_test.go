@@ -15,7 +15,7 @@ import (
 // take takes a snapshot and sends it through the journal's JSON.
 func take(t *testing.T, m *machineSession, spec string) *Snapshot {
 	t.Helper()
-	s, err := Take(t.Context(), m, spec)
+	s, err := Take(t.Context(), m, spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,10 +74,10 @@ func TestCheckSnapshot(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if _, err := Take(t.Context(), lab(), "linkz"); err == nil {
+	if _, err := Take(t.Context(), lab(), "linkz", nil); err == nil {
 		t.Error("took a snapshot of nothing")
 	}
-	if _, err := Take(t.Context(), lab(), "run flood"); err == nil || !strings.Contains(err.Error(), "too much to compare") {
+	if _, err := Take(t.Context(), lab(), "run flood", nil); err == nil || !strings.Contains(err.Error(), "too much to compare") {
 		t.Errorf("flood: %v", err)
 	}
 }
@@ -197,7 +197,7 @@ func valueOf(t *testing.T, source string, m *machineSession, env Env) any {
 	if x == nil {
 		t.Fatal(source, faults)
 	}
-	e := &evaluator{round: newRound(m, x.query), ctx: t.Context(), trace: newTrace(), plan: x.plan}
+	e := &evaluator{round: newRound(m, x.query, nil), ctx: t.Context(), trace: newTrace(), plan: x.plan}
 	values := space.values(env)
 	e.bind(values, false)
 	v, err := runProgram(x, values)

@@ -62,21 +62,21 @@ func Facts(ctx context.Context, d *runbook.Document, groups []runbook.Group, obs
 // factPaths are the facts of its target's machine that a block uses.
 func (sc *scopes) factPaths(b *runbook.Block, target string) []check.Path {
 	texts := append([]string{b.Dir, b.Stdin}, b.Env...)
+	var paths []check.Path
 	switch b.Kind {
 	case runbook.Check:
+		texts = nil
 		if !strings.Contains(b.Body, "target") {
-			return nil
+			break
 		}
 		t, _ := Target(sc.d, target)
 		if program, ps := check.Compile(b.Body, sc.namesOf(b, t)); len(ps) == 0 {
-			return program.FactPaths()
+			paths = program.FactPaths()
 		}
-		return nil
 	case runbook.Netconfig, runbook.RollbackBlock:
 		texts = append(texts, b.Body)
 	case runbook.Run, runbook.Snapshot, runbook.Manual:
 	}
-	var paths []check.Path
 	for _, text := range texts {
 		paths = append(paths, check.FactPaths(text)...)
 	}
@@ -95,7 +95,7 @@ var factVariablePattern = regexp.MustCompile(factVariable + `[A-Z0-9]+`)
 // FactVariables are the environment variables with facts of the target's
 // machine that the text of a command names, and that it therefore gets.
 func FactVariables(b *runbook.Block) []string {
-	if b.Kind != runbook.Run && b.Kind != runbook.RollbackBlock || !strings.Contains(b.Body, factVariable) {
+	if b.Kind == runbook.Netconfig || b.Kind == runbook.Manual || !strings.Contains(b.Body, factVariable) {
 		return nil
 	}
 	names := factVariablePattern.FindAllString(b.Body, -1)

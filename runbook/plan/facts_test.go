@@ -104,6 +104,8 @@ func TestFactsAreInTheHash(t *testing.T) {
 	}
 	for name, src := range map[string]string{
 		"check":       front + "\n```check\ntarget.kernel != \"\"\n```\n",
+		"run()":       front + "\n```check\nrun(\"echo $STET_TARGET_KERNEL\").ok\n```\n",
+		"snapshot":    front + "\n```snapshot { name=a }\nrun echo $STET_TARGET_KERNEL\n```\n",
 		"run":         front + "\n```sh { run name=a }\necho \"$STET_TARGET_KERNEL\"\n```\n",
 		"environment": front + "\n```sh { run name=a env=\"K=${target.kernel}\" }\ntrue\n```\n",
 		"rollback":    front + "\n```sh { run name=a }\ntrue\n```\n\n```rollback\necho ${target.kernel}\n```\n",
