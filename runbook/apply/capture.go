@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"stet/runbook"
 	"stet/runbook/redact"
@@ -20,6 +21,8 @@ const (
 	registerBytes = 1 << 20
 	// linesPerSecond bounds the events of one command.
 	linesPerSecond = 200
+	// longestShown is how much of one line is shown while the command runs.
+	longestShown = 4 << 10
 )
 
 // capture takes what a command prints: redacted before anything else sees it,
@@ -59,10 +62,14 @@ type stream struct {
 	cut   bool
 	red   *redact.Writer
 	lines liner
+
+	goesOn bool  // the line that is shown
+	unseen int64 // bytes of it that are not
 }
 
 func (c *capture) stream() *stream {
-	s := &stream{c: c, lines: liner{emit: c.line}}
+	s := &stream{c: c}
+	s.lines.emit = s.line
 	s.red = c.x.red.Writer(safe{s})
 	return s
 }
@@ -113,11 +120,35 @@ func (c *capture) line(text []byte) {
 			c.tail = append(c.tail[:0], c.tail[len(c.tail)-tailBytes:]...)
 		}
 	}
-	c.show(text)
+}
+
+// line takes one line of text, or a part of a long one, safe to show, without its
+// end. Of a line the view is told the beginning, and how much more there is.
+// Called with c.mu held.
+func (s *stream) line(text []byte, more bool) {
+	s.c.line(text)
+	n := len(text)
+	if s.goesOn {
+		n = 0
+	} else if n > longestShown {
+		for n = longestShown; !utf8.RuneStart(text[n]); {
+			n--
+		}
+	}
+	s.unseen += int64(len(text) - n)
+	if shown := string(text[:n]); !s.goesOn && (more || s.unseen > 0) {
+		s.c.show(shown + " …")
+	} else if !s.goesOn {
+		s.c.show(shown)
+	}
+	if s.goesOn = more; !more && s.unseen > 0 {
+		s.c.show(fmt.Sprintf("… %d bytes of this line not shown", s.unseen))
+		s.unseen = 0
+	}
 }
 
 // show tells the view of a line, unless there were too many in this second.
-func (c *capture) show(text []byte) {
+func (c *capture) show(text string) {
 	if c.x.o.Sink == nil {
 		return
 	}
@@ -131,7 +162,7 @@ func (c *capture) show(text []byte) {
 		return
 	}
 	c.shown++
-	c.event(string(text))
+	c.event(text)
 }
 
 func (c *capture) missed() {

@@ -62,6 +62,51 @@ func TestRunSteps(t *testing.T) {
 	}
 }
 
+// The commands of checks and snapshots see what those of run blocks see.
+func TestEnvironmentOfChecks(t *testing.T) {
+	b := newBench(t, "```sh { run name=ask register=answer }\necho 42\n```\n\n"+
+		"```snapshot { name=before }\nrun echo $STET_TARGET $STET_STEP $answer\n```\n\n"+
+		"```check { name=held }\nrun(\"echo $STET_TARGET $STET_STEP $mtu $answer $STET_RUN\").out matches \"^r1 held 1400 42 [0-9A-Z]{26}$\"\n"+
+		"before.output[\"echo $STET_TARGET $STET_STEP $answer\"].out == \"r1 before 42\"\n```\n")
+	if op, err := b.run(); err != nil {
+		t.Fatalf("%v %+v", err, op.Outcomes)
+	}
+	b.check()
+}
+
+// Of a line that does not end the view gets the beginning, and is told how much
+// more there was; the file has all of it.
+func TestLongLine(t *testing.T) {
+	const long = 100000
+	b := newBench(t, fmt.Sprintf("```sh { run name=x }\nprintf 'é%%%ds\\nshort\\n' x\nprintf '%%5000s\\n' y\n```\n", long))
+	op, err := b.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, e := range b.events {
+		if e.Kind == runbook.EventOutput {
+			shown = append(shown, e.Text)
+		}
+	}
+	want := []string{
+		"é" + strings.Repeat(" ", longestShown-2) + " …", fmt.Sprintf("… %d bytes of this line not shown", long+2-longestShown), "short",
+		strings.Repeat(" ", longestShown) + " …", fmt.Sprintf("… %d bytes of this line not shown", 5000-longestShown),
+	}
+	if d := cmp.Diff(want, shown); d != "" {
+		t.Error(d)
+	}
+	dirs, err := journal.List(b.state, b.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := outcome(t, op, "x", "r1").Output
+	whole, err := os.ReadFile(filepath.Join(dirs[0], o.File))
+	if err != nil || len(whole) != long+2+1+6+5001 {
+		t.Errorf("the file has %d bytes: %v", len(whole), err)
+	}
+}
+
 func TestRegistersReachLaterSteps(t *testing.T) {
 	b := newBench(t, "```sh { run name=ask register=answer }\necho '{\"mtu\": 1400}'\n```\n\n"+
 		"```netconfig { name=use }\ninterfaces:\n  - name: eth0\n    mtu: ${answer.json.mtu}\n```\n\n"+
@@ -393,7 +438,7 @@ func TestStateDirUnusable(t *testing.T) {
 
 func lines(p []byte, chunks func() int) []string {
 	var out []string
-	l := liner{emit: func(b []byte) { out = append(out, string(b)) }}
+	l := liner{emit: func(b []byte, _ bool) { out = append(out, string(b)) }}
 	for len(p) > 0 {
 		n := min(chunks(), len(p))
 		l.write(p[:n])

@@ -14,7 +14,8 @@ const longestLine = 16 << 10
 // that its last state is what stays, and bytes that are no text are shown as
 // \xNN. It holds one line.
 type liner struct {
-	emit  func(line []byte)
+	// emit gets a line; more tells that it is a part of one, which goes on.
+	emit  func(line []byte, more bool)
 	line  []byte
 	state escape
 	over  bool   // a carriage return was the last character
@@ -178,13 +179,15 @@ func (l *liner) add(p []byte) {
 		n := min(len(p), longestLine-len(l.line))
 		l.line = append(l.line, p[:n]...)
 		if p = p[n:]; len(l.line) == longestLine {
-			l.flush()
+			l.pass(true)
 		}
 	}
 }
 
-func (l *liner) flush() {
-	l.emit(l.line)
+func (l *liner) flush() { l.pass(false) }
+
+func (l *liner) pass(more bool) {
+	l.emit(l.line, more)
 	l.line = l.line[:0]
 }
 
