@@ -25,9 +25,12 @@ const (
 	// segment is the size from which on a new log is begun. Two of them hold at
 	// least what a connection may have under way (wire.Window).
 	segment = 256 << 10
-	// Of the commands that ended, at most so many are remembered, for so long.
-	keepMost = 32
-	keepFor  = 24 * time.Hour
+	// Of the commands that ended, so many are remembered, for so long; one in
+	// pruneEvery that are begun looks for those that are too many, since to look at
+	// all of them takes longer than to run most commands.
+	keepMost   = 32
+	keepFor    = 24 * time.Hour
+	pruneEvery = 16
 	// look is how often a file is looked for that another process makes.
 	look = 50 * time.Millisecond
 	// endWithin bounds the wait for a command that was asked to end.

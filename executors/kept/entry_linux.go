@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -64,7 +65,9 @@ func (s *Store) begin(id string) (entry, *os.File, error) {
 	e := s.entry(id)
 	err := os.MkdirAll(s.dir, 0o700)
 	if err == nil {
-		s.prune()
+		if s.begun.Add(1)%pruneEvery == 1 {
+			s.prune()
+		}
 		err = os.Mkdir(string(e), 0o700)
 	}
 	if errors.Is(err, fs.ErrExist) {
@@ -92,21 +95,21 @@ func (s *Store) begin(id string) (entry, *os.File, error) {
 
 // alive reports whether the process that runs the command lives.
 func (e entry) alive() bool {
-	f, err := os.OpenFile(e.path("alive"), os.O_RDWR, 0)
+	fd, err := unix.Open(e.path("alive"), unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return false
 	}
-	defer f.Close()
-	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == unix.EWOULDBLOCK
+	defer unix.Close(fd)
+	return unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB) == unix.EWOULDBLOCK
 }
 
-func bootID() string {
+var bootID = sync.OnceValue(func() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return "" // the same at every question
 	}
 	return strings.TrimSpace(string(b))
-}
+})
 
 // prune forgets commands that ended long ago, or are too many. Those that were
 // lost count from when they were begun.

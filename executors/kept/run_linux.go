@@ -5,16 +5,20 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stet/executors"
 )
 
 // Store is the directory of the commands of one network namespace.
-type Store struct{ dir string }
+type Store struct {
+	dir   string
+	begun atomic.Uint32 // commands, by this
+}
 
 // Open names a store; the directory is made by the first Run.
-func Open(dir string) *Store { return &Store{dir} }
+func Open(dir string) *Store { return &Store{dir: dir} }
 
 // Runner runs a command to its end, and ends it when ctx does.
 type Runner func(ctx context.Context, c executors.Command, out executors.Output) (*executors.ExitStatus, error)
