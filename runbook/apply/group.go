@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"stet/executors"
 	"stet/runbook"
@@ -19,7 +20,7 @@ func (x *operation) groups(ctx context.Context, from int) {
 		g := &x.p.Groups[i]
 		err := x.group(ctx, g)
 		if err == nil {
-			x.writer.soon()
+			x.written(i + 1)
 			continue
 		}
 		x.writer.flush()
@@ -29,6 +30,29 @@ func (x *operation) groups(ctx context.Context, from int) {
 			return
 		}
 	}
+}
+
+// written has the results of a group that went well brought into the document. The
+// next one, at index next, waits for that if something of it runs on this host, where
+// the document is; after the last one, all is written anyway.
+func (x *operation) written(next int) {
+	switch {
+	case next == len(x.p.Groups):
+	case x.away(&x.p.Groups[next]):
+		x.writer.beside()
+	default:
+		x.writer.soon()
+	}
+}
+
+// away reports whether all of a group is done on other hosts, without a person.
+func (x *operation) away(g *runbook.Group) bool {
+	return !slices.ContainsFunc(g.Steps, func(s runbook.Step) bool {
+		return s.Kind == runbook.Manual || len(s.Targets) == 0 || slices.ContainsFunc(s.Targets, func(p runbook.StepPlan) bool {
+			t, ok := find(x.p.Targets, p.Target)
+			return !ok || t.Machine() == ""
+		})
+	})
 }
 
 // allowed asks before a step when that was wanted.

@@ -14,12 +14,17 @@ import (
 // writeEvery is the most time between two writes of the document while an operation
 // runs. The end of a group that fails, what is undone and the end are written at
 // once, and so is the end of one that succeeds, unless a write has just been: then
-// the next ones are written together.
+// the next ones are written together. What comes next waits for it if it could see
+// the document.
 const writeEvery = time.Second
 
 // haste is how many times as long as a write took the next end of a group that
 // succeeds is not written: a hundred quick steps would else spend their time on it.
 const haste = 20
+
+// lull is how long a write that nobody waits for is put off: until then the next
+// step is on its way, and needs neither processor nor disk.
+const lull = 5 * time.Millisecond
 
 // A document that takes longer than writeSlow to write is one of thousands of
 // blocks: between two writes of it there is restFactor times as long, so that
@@ -38,6 +43,7 @@ type writer struct {
 	headless bool
 
 	kick  chan request
+	aside chan struct{} // asks for a write that nobody waits for
 	quit  chan struct{}
 	ended chan struct{}
 
@@ -52,7 +58,7 @@ type writer struct {
 
 func newWriter(x *operation) *writer {
 	w := &writer{
-		x: x, kick: make(chan request), quit: make(chan struct{}), ended: make(chan struct{}),
+		x: x, kick: make(chan request), aside: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
 		lost: map[string]bool{}, kept: map[string]bool{},
 	}
 	go w.loop()
@@ -96,6 +102,14 @@ func (w *writer) flush() { w.ask(request{done: make(chan struct{})}) }
 // soon is flush, unless it has just been written: then it is with the next tick.
 func (w *writer) soon() { w.ask(request{done: make(chan struct{}), mayWait: true}) }
 
+// beside is soon for what goes on meanwhile.
+func (w *writer) beside() {
+	select {
+	case w.aside <- struct{}{}:
+	default: // it was asked for, and has not begun
+	}
+}
+
 // request asks for a write.
 type request struct {
 	done    chan struct{}
@@ -129,7 +143,8 @@ func (w *writer) loop() {
 	defer close(w.ended)
 	tick := time.NewTicker(writeEvery)
 	defer tick.Stop()
-	var rest, just time.Time // until when nothing is written, and nothing that may wait
+	var rest, just time.Time  // until when nothing is written, and nothing that may wait
+	var over <-chan time.Time // the lull is
 	write := func() {
 		start := time.Now()
 		if start.Before(rest) {
@@ -157,6 +172,13 @@ func (w *writer) loop() {
 				write()
 			}
 			close(r.done)
+		case <-w.aside:
+			if over == nil && time.Now().After(just) {
+				over = time.After(lull)
+			}
+		case <-over:
+			over = nil
+			write()
 		case <-tick.C:
 			write()
 		}
