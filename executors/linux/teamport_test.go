@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stet/executors/netstate"
+	"stet/executors/netstate/netyaml"
 )
 
 // teamLook is what the kernel and teamd say of a team, without what depends on
@@ -119,4 +120,32 @@ func TestTeamPorts(t *testing.T) {
 	}()
 	near.run("ip", "link", "set", team, "up")
 	near.teamIs(team, "from teamd alone", ours)
+}
+
+// TestTeamPortText is what plans say of a port that leaves its team and comes
+// back: it has no options between, not the defaults.
+func TestTeamPortText(t *testing.T) {
+	port := netstate.Attrs{"state": "up", "controller": "team0", "team-port.prio": "9", "team-port.sticky": "true", "team-port.queue-id": "3",
+		"team-port.lacp-prio": "4", "team-port.lacp-key": "5", "team-port.link-watch": `[{"name":"ethtool"}]`}
+	s := &netstate.State{Interfaces: []netstate.Interface{{Name: "p0", Type: "ethernet", Attrs: port},
+		{Name: "team0", Type: "team", Attrs: netstate.Attrs{"state": "up", netstate.TeamRunner: "lacp"}, Status: netstate.Attrs{"team.daemon": "process 7" + netstate.TeamdOurs}}}}
+	for options, want := range map[string]string{
+		"sticky: false": "! link p0 controller team0 → none, state up → down\n" +
+			"! link p0 controller none → team0, state down → up, team-port.lacp-key none → 5, team-port.lacp-prio none → 4, team-port.prio none → 9, team-port.queue-id none → 3\n" +
+			"+ team-port.link-watch of p0 name ethtool\n",
+		"prio: 10":    "! link p0 team-port.prio 9 → 10\n",
+		"queue-id: 0": "! link p0 team-port.queue-id 3 → 0\n",
+	} {
+		config, problems := netyaml.Decode("interfaces: [{name: p0, team-port: {" + options + "}}]")
+		if len(problems) > 0 {
+			t.Fatalf("%s: %+v", options, problems)
+		}
+		to, _, problems := netstate.Simulate(s, config)
+		if len(problems) > 0 {
+			t.Fatalf("%s: %+v", options, problems)
+		}
+		if diff := cmp.Diff(want, netstate.Text(netstate.Diff(s, to))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", options, diff)
+		}
+	}
 }

@@ -91,13 +91,17 @@ func linkChange(e *Edit) []string {
 		return []string{"! " + linkName(after) + " mac-address: the lowest of its ports', unless one was set"}
 	}
 	var words, lists []string
+	comes := attrOf(before, "controller") != attrOf(after, "controller")
 	for _, d := range Differences(before, after) {
 		if AttrByKey(d.Key).Type == List {
 			lists = append(lists, listLines(after, &d)...)
 			continue
 		}
 		before := orNone(d.Before)
-		if attr := AttrByKey(d.Key); d.Before == "" && !attr.optional() {
+		switch attr := AttrByKey(d.Key); {
+		case comes && IsPortKey(d.Key) && attr.Type != VLANList && d.After != "":
+			before = "none" // what a port has it gets with its controller
+		case d.Before == "" && !attr.optional():
 			before = "unknown" // the interface is not there yet
 		}
 		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, before, orNone(d.After)))
