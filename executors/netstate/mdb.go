@@ -251,17 +251,35 @@ func (m *simulation) listens(c *MDBConfig) bool {
 		return fault("contradiction", e.Device+" does no multicast snooping, so that it has no groups", "Set `multicast-snooping: true`.")
 	case attrOf(bridge, filtering) == "true" && e.VLAN == 0:
 		return fault("missing-key", e.Device+" keeps VLANs apart, and the group "+e.Group+" has none", "Add `vlan:`.")
-	case e.Sources != "":
-		// Else the kernel takes them, and neither uses them nor tells of them.
-		key, version := "multicast-igmp-version", "3"
-		if strings.Contains(e.Group, ":") {
-			key, version = "multicast-mld-version", "2"
-		}
-		if attrOf(bridge, "bridge.options."+key) != version {
-			return fault("contradiction", e.Device+" listens to no lists of sources", "Set `"+key+": "+version+"` among the bridge's options.")
-		}
+	}
+	// Else the kernel takes lists, and neither uses them nor tells of them, and
+	// looks no entry of a source up (br_mdb_get).
+	if key, version, tells := e.tellsSenders(bridge); !tells && e.Sources != "" {
+		return fault("contradiction", e.Device+" listens to no lists of sources", "Set `"+key+": "+version+"` among the bridge's options.")
+	} else if !tells && e.Source.IsValid() && !m.idle(e) {
+		return fault("contradiction", e.Device+" does not tell the senders of "+e.Group+" apart, so that an entry for "+e.Source.String()+" would have no effect",
+			"Set `"+key+": "+version+"` among the bridge's options, or leave `source` out.")
 	}
 	return true
+}
+
+// tellsSenders tells that a bridge tells apart who sends to the group of an entry,
+// and which option says so. Where each VLAN does its own snooping that is not
+// seen, and is taken to be so of an entry for one sender.
+func (e *MDBEntry) tellsSenders(bridge *Interface) (key, version string, yes bool) {
+	key, version = "multicast-igmp-version", "3"
+	if strings.Contains(e.Group, ":") {
+		key, version = "multicast-mld-version", "2"
+	}
+	own := e.Sources == "" && attrOf(bridge, "bridge.options.multicast-vlan-snooping") == "true"
+	return key, version, own || attrOf(bridge, "bridge.options."+key) == version
+}
+
+// idle tells that an entry is there and has no effect: nothing is made worse when
+// it is told again.
+func (m *simulation) idle(e *MDBEntry) bool {
+	_, _, tells := e.tellsSenders(m.from.Interface(e.Device))
+	return !tells && slices.ContainsFunc(m.from.MDB, func(o MDBEntry) bool { return CompareMDB(&o, e) == 0 })
 }
 
 // hasPort tells that the port of an entry is in its bridge.
