@@ -48,6 +48,7 @@ func (c *Conn) newClient(conn cryptossh.Conn, channels <-chan cryptossh.NewChann
 	serve := func() {
 		c.asks.serve()
 		c.finish(conn.Wait())
+		c.tell()
 	}
 	if c.stream == nil {
 		go serve()
@@ -58,7 +59,19 @@ func (c *Conn) newClient(conn cryptossh.Conn, channels <-chan cryptossh.NewChann
 	c.mu.Lock()
 	c.timer = time.AfterFunc(c.pause(), c.keepAlive)
 	c.mu.Unlock()
-	c.stream.watch(c.asks.come, serve)
+	c.stream.watch(func() { c.asks.come(); c.tell() }, serve)
+}
+
+// tell tells those who read what agents print that something may have come.
+func (c *Conn) tell() {
+	c.mu.Lock()
+	agents := c.agents
+	c.mu.Unlock()
+	for _, s := range agents {
+		if came := s.came.Load(); came != nil {
+			(*came)()
+		}
+	}
 }
 
 // look refuses what the host has asked for, and hears agents that may complain at

@@ -37,6 +37,8 @@ type Stream struct {
 
 	over atomic.Bool // it has closed everything, and the connection is about to end
 
+	came atomic.Pointer[func()]
+
 	mu     sync.Mutex
 	rest   []byte // read already while looking for the marker
 	signal string // that ended the agent ("KILL"), once ended is closed
@@ -72,6 +74,19 @@ func (s *Stream) Read(b []byte) (int, error) {
 		return 0, &executors.Error{Code: "unreachable", Op: "talking to the agent on " + s.conn.Settings.Host, Message: "it ended: " + text, Err: io.EOF}
 	}
 	return 0, io.EOF
+}
+
+// Tell has came called whenever the connection has brought something, for the agent
+// or not, and when it has ended; false where that is not known.
+func (s *Stream) Tell(came func()) bool {
+	if s.conn.stream == nil {
+		return false
+	}
+	s.came.Store(&came)
+	if over(s.conn.done) {
+		came()
+	}
+	return true
 }
 
 // Write implements io.Writer.

@@ -105,6 +105,7 @@ func (c *Client) start(ctx context.Context, method string, session uint32, param
 	}
 	id := c.number
 	c.calls[id] = k
+	c.wake()
 	c.mu.Unlock()
 	if err := c.w.message(kindRequest, id, b); err != nil {
 		c.fail(err)

@@ -32,6 +32,19 @@ type Client struct {
 	missed  int         // pings in a row that were not answered
 	last    bool        // the verdict on them is about to fall
 	beat    *time.Timer // the next ping
+
+	seldom  bool // what comes is told of
+	reading bool
+}
+
+// A Telling stream tells when something has come or is about to, and when it has
+// ended. A Client reads such a stream only while it waits for an answer, when it was
+// told, and when it asks for a sign of life: a goroutine a connection that waits is
+// memory a host.
+type Telling interface {
+	// Tell sets what is to be called, which does not block; false means that it
+	// never will be.
+	Tell(came func()) bool
 }
 
 // NewClient greets the server at the other end of rw, which the Client closes
@@ -53,11 +66,48 @@ func NewClient(ctx context.Context, rw io.ReadWriteCloser, o Options) (*Client, 
 		}
 		return nil, protocolError("connecting to the helper process", err)
 	}
-	go c.read(r)
 	c.mu.Lock()
 	c.beat = time.AfterFunc(o.keepAlive(), c.keepAlive)
+	c.reading = true
 	c.mu.Unlock()
+	if t, ok := rw.(Telling); ok && t.Tell(c.come) {
+		c.mu.Lock()
+		c.seldom = true
+		c.mu.Unlock()
+		if r.idle() && c.rest() {
+			r.free()
+			return c, nil
+		}
+	}
+	go c.read(r)
 	return c, nil
+}
+
+// come sees to it that what may have come is read.
+func (c *Client) come() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wake()
+}
+
+// wake starts to read, if nobody does; c.mu is held.
+func (c *Client) wake() {
+	if c.reading || c.err != nil {
+		return
+	}
+	c.reading = true
+	go c.read(newReader(c.rw))
+}
+
+// rest ends reading where nothing is waited for.
+func (c *Client) rest() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.seldom || len(c.calls) > 0 {
+		return false
+	}
+	c.reading = false
+	return true
 }
 
 // read takes in what the server sends. It never blocks on a command's reader.
@@ -70,6 +120,10 @@ func (c *Client) read(r *reader) {
 		}
 		if err != nil {
 			c.fail(err)
+			return
+		}
+		if len(p.unfinished) == 0 && r.idle() && c.rest() {
+			r.free()
 			return
 		}
 	}
@@ -186,6 +240,8 @@ func (c *Client) keepAlive() {
 	case c.last:
 		c.last = false
 	}
+	// What came while the last answer was read may lie there yet.
+	c.wake()
 	if c.missed++; c.missed > 2 {
 		// This process may have been stopped for long: what has come
 		// meanwhile is read before the verdict.

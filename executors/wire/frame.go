@@ -49,7 +49,29 @@ type reader struct {
 // payload is read past it.
 const bufferSize = 1 << 10
 
-func newReader(r io.Reader) *reader { return &reader{r: bufio.NewReaderSize(r, bufferSize)} }
+func newReader(r io.Reader) *reader {
+	f := readers.Get().(*reader)
+	f.r.Reset(r)
+	return f
+}
+
+// readers are those that nobody uses.
+var readers = sync.Pool{New: func() any { return &reader{r: bufio.NewReaderSize(nil, bufferSize)} }}
+
+// idle tells that nothing was read that was not asked for.
+func (r *reader) idle() bool { return r.r.Buffered() == 0 }
+
+// maxKept is how large a payload's buffer may be to be used again elsewhere.
+const maxKept = 4 << 10
+
+// free gives the reader up. What it has read last is not valid any more.
+func (r *reader) free() {
+	if cap(r.buf) > maxKept {
+		return
+	}
+	r.r.Reset(nil)
+	readers.Put(r)
+}
 
 // next reads a frame. Its length is checked before anything is allocated.
 func (r *reader) next() (frame, error) {
@@ -220,7 +242,7 @@ type parts struct {
 }
 
 func newParts(limit int64) *parts {
-	return &parts{unfinished: map[uint32][]byte{}, limit: limit}
+	return &parts{limit: limit}
 }
 
 // add adds a frame; it returns the message when that is complete. The message
@@ -238,6 +260,9 @@ func (p *parts) add(f frame) (message []byte, complete bool, err error) {
 	}
 	all = append(all, f.payload...)
 	if f.more {
+		if p.unfinished == nil {
+			p.unfinished = map[uint32][]byte{}
+		}
 		p.unfinished[f.id] = all
 		return nil, false, nil
 	}
