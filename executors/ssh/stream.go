@@ -22,6 +22,7 @@ type stream struct {
 	heard  atomic.Int64
 
 	ahead []byte       // read, and not asked for yet; of the only reader
+	short bool         // the last read brought little; of the only reader
 	came  atomic.Int64 // bytes
 
 	// said is called after each read, over once when the connection has ended.
@@ -75,7 +76,13 @@ func (s *stream) Read(b []byte) (int, error) {
 }
 
 func (s *stream) receive(b []byte) (int, error) {
+	if s.short && s.settled.Load() {
+		// The next message may be long in coming. A reader may use all of b
+		// (io.Reader), which is the library's buffer of 4 KiB.
+		unload(b)
+	}
 	n, err := s.Conn.Read(b)
+	s.short = n < aheadSize
 	if n > 0 {
 		s.heard.Store(int64(time.Since(s.opened)))
 		s.came.Add(int64(n))
