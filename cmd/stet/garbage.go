@@ -50,13 +50,17 @@ type memory struct {
 }
 
 // spare is what may be allocated until the next collection, in percent of what
-// was looked at: as much as percent says of what is alive, less half of what the
-// stacks take, and at least up to unswept. A thousand connections have as much
-// memory in stacks as in the heap, for which the runtime would let the heap grow
-// still more.
+// was looked at: as much as percent says of what is alive, less twice what the
+// stacks take, but an eighth of it; and at least up to unswept. A thousand connections
+// have half as much memory in stacks as in the heap: with them there is less room
+// than time. Where there are few goroutines nothing changes.
 func spare(percent int, m memory) int {
-	goal := m.live*uint64(100+percent)/100 - min(m.stacks/2, m.live*uint64(percent)/100*3/5)
-	return int((max(goal, unswept) - m.live) * 100 / max(m.live+m.scanned, 1<<20))
+	most := m.live * uint64(percent) / 100
+	room := most - min(2*m.stacks, most*7/8)
+	if m.live < unswept {
+		room = max(room, unswept-m.live)
+	}
+	return int(room * 100 / max(m.live+m.scanned, 1<<20))
 }
 
 func leftOver() memory {
