@@ -112,6 +112,8 @@ func decodeAttr(a *netstate.Attr, b []byte, l *links) (value string, ok bool) {
 		return enumName(a, uint64(u32(b)&a.Mask())), true
 	case netstate.MACList:
 		return macListText(b), true
+	case netstate.List:
+		return altNamesText(a, b), true
 	case netstate.QoSMap:
 		return qosText(b), true
 	case netstate.IPv4List, netstate.IPv6List:

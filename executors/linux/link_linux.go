@@ -81,7 +81,8 @@ func (n *Namespace) rawLinks(ctx context.Context) (list []rawLink, l *links, err
 	return list, l, err
 }
 
-// rawLink reads one interface; ok is false if there is none of that name.
+// rawLink reads one interface; ok is false if there is none of that name, but
+// perhaps one that has it as an alternative name.
 func (n *Namespace) rawLink(ctx context.Context, name string) (raw rawLink, ok bool, err error) {
 	err = n.get(ctx, unix.RTM_GETLINK, func(m *message) {
 		m.ifinfo(0, 0, 0)
@@ -90,6 +91,7 @@ func (n *Namespace) rawLink(ctx context.Context, name string) (raw rawLink, ok b
 	}, func(r reply) {
 		if r.typ == unix.RTM_NEWLINK {
 			raw, ok = decodeLink(slices.Clone(r.body))
+			ok = ok && raw.name() == name
 		}
 	})
 	if errors.Is(err, unix.ENODEV) {

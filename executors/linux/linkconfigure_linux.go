@@ -24,6 +24,7 @@ type differences struct {
 	controller    bool                  // it changes
 	down          bool                  // the interface goes down
 	multicast     []netstate.Difference // hardware addresses, by ioctl
+	altNames      []netstate.Difference // by messages of their own
 	inet6         []netstate.Difference // of IPv6: parameters, and IFLA_AF_SPEC
 	team          []netstate.Difference // of a port of a team
 	vlans         []netstate.Difference // of a bridge, of a port, and the filter of a VXLAN
@@ -42,6 +43,8 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 			d.team = append(d.team, diff)
 		case a.Key == multicastMACs:
 			d.multicast = append(d.multicast, diff)
+		case a.Key == netstate.AltNames:
+			d.altNames = append(d.altNames, diff)
 		case netstate.IsInet6(a.Key):
 			d.inet6 = append(d.inet6, diff)
 		case a.Type == netstate.IFFlag:
@@ -120,6 +123,7 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 		func() error { return w.setLink(ctx, index, whole(kind, have, want, &d), kind, &d, l) },
 		func() error { return w.setInet6(ctx, index, want.Name, d.inet6) },
 		func() error { return w.setMulticast(want.Name, d.multicast) },
+		func() error { return w.setAltNames(ctx, index, d.altNames) },
 		func() error { return w.setPort(ctx, index, want, &d, l) },
 		func() error { return w.setTeamPort(ctx, index, want, &d) },
 		func() error {

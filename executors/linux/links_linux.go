@@ -80,14 +80,15 @@ func linkName(r reply) (index int, name string, ok bool) {
 	return 0, "", false
 }
 
-// lookup asks the kernel for one interface's number; 0 if there is none.
+// lookup asks the kernel for one interface's number; 0 if there is none. The
+// kernel finds it by its alternative names, too: such a one is another.
 func (n *Namespace) lookup(ctx context.Context, name string) (index int, err error) {
 	err = n.get(ctx, unix.RTM_GETLINK, func(m *message) {
 		m.ifinfo(0, 0, 0)
 		m.str(unix.IFLA_IFNAME, name)
 		m.u32(unix.IFLA_EXT_MASK, skipStats)
 	}, func(r reply) {
-		if i, _, ok := linkName(r); ok {
+		if i, found, ok := linkName(r); ok && found == name {
 			index = i
 		}
 	})

@@ -25,6 +25,8 @@ func extraCommands(i *Interface, diffs []Difference) []string {
 			out = append(out, words("teamnl", i.Name, "setoption", "activeport")+" $(cat "+quote("/sys/class/net/"+d.After+"/ifindex")+")")
 		case d.Key == multicastMACs:
 			out = append(out, maddrCommands(i, d)...)
+		case d.Key == AltNames:
+			out = append(out, altNameCommands(i, d)...)
 		case IsInet6(d.Key):
 			out = append(out, inet6Commands(i, d)...)
 		case strings.HasPrefix(d.Key, "team.") && d.After != "":
@@ -48,7 +50,7 @@ func teamdCommands(i *Interface, diffs []Difference) []string {
 
 // isExtra tells that extraCommands has the words for an attribute.
 func isExtra(key string) bool {
-	for _, prefix := range []string{"wireguard.", "team.", "team-port.", inet6, multicastMACs} {
+	for _, prefix := range []string{"wireguard.", "team.", "team-port.", inet6, multicastMACs, AltNames} {
 		if strings.HasPrefix(key, prefix) {
 			return true
 		}

@@ -9,6 +9,7 @@ var linkAttrs = []Attr{
 	{Key: "controller", Type: LinkRef, IFLA: 10, Set: Anytime, IP: "master"},
 	{Key: "accept-all-mac-addresses", Type: IFFlag, Bit: 8, Set: Anytime, Default: "false", IP: "promisc"},
 	{Key: "alias", Type: String, IFLA: 20, Set: Anytime, Extension: true, IP: "alias"},
+	{Key: AltNames, Type: List, IFLA: 52, Set: Anytime, IP: "altname", Fields: altNameFields},
 	{Key: "txqueuelen", Type: Uint32, IFLA: 13, Max: 1<<31 - 1, Set: Anytime, Extension: true, IP: "txqueuelen"},
 	{Key: "group", Type: Uint32, IFLA: 27, Set: Anytime, Default: "0", Extension: true, IP: "group"},
 	{Key: "arp", Type: IFFlag, Bit: 7, Inverse: true, Set: Anytime, Extension: true, IP: "arp"},

@@ -64,6 +64,8 @@ type simulation struct {
 	foreign  []Foreign
 	problems []Problem
 	reach    *reach
+	// byAltName is which interface has an alternative name in a namespace.
+	byAltName map[[2]string]string
 
 	sysctlsGiven []SysctlConfig
 }
@@ -133,6 +135,7 @@ func (m *simulation) interfaces(c *Config) {
 func (m *simulation) drop(i *InterfaceConfig) {
 	v := m.to.Interface(i.Name)
 	if v == nil {
+		m.namedOtherwise(i.Pos, "", i.Name)
 		return
 	}
 	if i.Type != "" && !sameType(i.Type, v.Type) {
@@ -193,6 +196,8 @@ func (m *simulation) make(i *InterfaceConfig) {
 	}
 	kind := KindByName(i.Type)
 	switch {
+	case m.namedOtherwise(i.Pos, i.Attrs["netns"], i.Name):
+		return
 	case m.peerDeclared(i):
 		return // made together with its other end
 	case i.Type == "":
@@ -266,6 +271,9 @@ func (m *simulation) makePeer(i *InterfaceConfig) {
 	if m.to.interfaceIn(target, name) != nil {
 		m.problem(i.at(key), "peer-exists", "the peer "+name+" is there already, without "+i.Name,
 			"Choose another name for the peer, or remove it first.")
+		return
+	}
+	if m.namedOtherwise(i.at(key), target, name) {
 		return
 	}
 	far := Interface{Name: name, Type: typ, Netns: target, Attrs: Attrs{"state": "up", key: i.Name}}

@@ -18,6 +18,9 @@ func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
 		if attr == nil || attr.Set == ReadOnly || key == "netns" || key == "state" {
 			continue
 		}
+		if key == AltNames {
+			value = m.altNames(i, v, value)
+		}
 		if attr.Unreported && !m.made[i.Name] {
 			continue // it is as it was made
 		}
@@ -209,7 +212,7 @@ func (m *simulation) port(bridge *InterfaceConfig, name string) {
 		m.problem(pos, "circular", name+" cannot be a port of itself", "Take it out of the list.")
 		return
 	case v == nil:
-		m.problem(pos, "unknown-port", "there is no interface "+name+" to be a port of "+bridge.Name,
+		m.unknown(pos, "unknown-port", name, " to be a port of "+bridge.Name,
 			"Check the name, or make the interface in the same block.")
 		return
 	case own != nil && own.State != "absent" && own.State != "ignore" && given(own, "controller") && own.Attrs["controller"] != bridge.Name:
@@ -453,7 +456,7 @@ func (m *simulation) reference(i *InterfaceConfig, v *Interface, key string) {
 	other := m.to.Interface(value)
 	switch {
 	case other == nil:
-		m.problem(i.at(key), "unknown-interface", "there is no interface "+value+", which "+i.Name+" names as its `"+key+"`",
+		m.unknown(i.at(key), "unknown-interface", value, ", which "+i.Name+" names as its `"+key+"`",
 			"Check the name, or make the interface in the same block.")
 	case key == "controller" && !kindOf(other).TakesPorts() && KindByName(other.Type) != nil && attrOf(m.from.Interface(i.Name), key) != value:
 		m.problem(i.at(key), "not-a-controller", value+" is of type "+other.Type+" and takes no ports", "Name a bridge, or another interface that takes ports.")

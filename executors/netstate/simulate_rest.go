@@ -101,7 +101,7 @@ func (m *simulation) device(pos Pos, name, what string) bool {
 	if m.to.Interface(name) != nil {
 		return true
 	}
-	m.problem(pos, "unknown-interface", "there is no interface "+name+" for "+what, "Check the name, or make the interface in the same block.")
+	m.unknown(pos, "unknown-interface", name, " for "+what, "Check the name, or make the interface in the same block.")
 	return false
 }
 
@@ -197,7 +197,7 @@ func (m *simulation) sysctlConfig(s SysctlConfig, seen map[string]string) {
 	was, known := m.from.Sysctls[s.Key]
 	switch {
 	case device != "" && m.to.Interface(device) == nil:
-		m.problem(s.Pos, "unknown-interface", "there is no interface "+device+" for sysctl "+s.Key, "Check the name, or make the interface in the same block.")
+		m.unknown(s.Pos, "unknown-interface", device, " for sysctl "+s.Key, "Check the name, or make the interface in the same block.")
 		return
 	case device == "" && !known:
 		m.problem(s.Pos, "unknown-sysctl", "there is no sysctl "+s.Key, "Check the name; `sysctl -a` lists what the target's kernel has.")

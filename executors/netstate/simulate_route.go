@@ -156,7 +156,7 @@ func (m *simulation) nextHop(c *RouteConfig, h *NextHop) {
 	v := m.to.Interface(h.Device)
 	switch {
 	case v == nil:
-		m.problem(c.Pos, "unknown-interface", "there is no interface "+h.Device+" for "+c.named(),
+		m.unknown(c.Pos, "unknown-interface", h.Device, " for "+c.named(),
 			"Check `next-hop-interface`, or make the interface in the same block.")
 	case c.Route.Label == 0 && attrOf(v, "state") == "down":
 		m.problem(c.Pos, "interface-down", h.Device+" is down, so the kernel refuses the route to "+c.Route.Destination.String(),

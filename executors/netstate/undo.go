@@ -112,6 +112,10 @@ func (c *Change) undoLinks(now, to *State) {
 		}
 		back := there.clone()
 		for k := range touched[key.Netns+"/"+key.Name] {
+			if k == AltNames {
+				back = *withAltNames(&back, altNamesOf(there, lastOf(r.after), &before))
+				continue
+			}
 			setBack(&back, &before, k)
 		}
 		if bonded(now, there) && attrOf(there, "controller") != attrOf(&before, "controller") {

@@ -20,7 +20,7 @@ func verify(c *Change, now *State) []Mismatch {
 	touched := c.touched(false)
 	for _, r := range c.linkRecords() {
 		keys := touched[r.key().Netns+"/"+r.key().Name]
-		v.link(r.key(), lastOf(r.after), keys, r.implied)
+		v.link(r.key(), lastOf(r.after), firstOf(r.before), keys, r.implied)
 		if got := v.now.interfaceIn(r.key().Netns, r.key().Name); got != nil && lastOf(r.after) != nil {
 			v.inactive(c, firstOf(r.before), lastOf(r.after), got, keys)
 		}
@@ -65,7 +65,7 @@ func verifyUndone(c *Change, now *State) []Mismatch {
 				}
 			}
 		}
-		v.link(r.key(), firstOf(r.before), keys, false)
+		v.link(r.key(), firstOf(r.before), lastOf(r.after), keys, false)
 	}
 	for _, r := range c.addressRecords() {
 		v.address(r.key(), firstOf(r.before), lastOf(r.after))
@@ -148,8 +148,9 @@ func (v *verifier) differs(object, key, want, got string) {
 	v.found = append(v.found, Mismatch{Object: object, Key: key, Want: want, Got: got})
 }
 
-// link compares an interface with what is wanted, or with its absence.
-func (v *verifier) link(key, want *Interface, keys map[string]bool, implied bool) {
+// link compares an interface with what is wanted, or with its absence; other is
+// what it was on the other side of the change.
+func (v *verifier) link(key, want, other *Interface, keys map[string]bool, implied bool) {
 	got := v.now.interfaceIn(key.Netns, key.Name)
 	switch {
 	case want == nil && got == nil, implied && want == nil:
@@ -163,6 +164,9 @@ func (v *verifier) link(key, want *Interface, keys map[string]bool, implied bool
 	case got.Type != want.Type:
 		v.differs(linkName(key), "type", want.Type, got.Type)
 	default:
+		if keys[AltNames] {
+			want = withAltNames(want, altNamesOf(got, other, want))
+		}
 		v.attrs(want, got, keys)
 	}
 }

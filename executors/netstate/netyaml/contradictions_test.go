@@ -20,7 +20,7 @@ func machine() *netstate.State {
 	}
 	s := &netstate.State{Interfaces: []netstate.Interface{
 		link("eth0", "ethernet", nil), link("eth1", "ethernet", netstate.Attrs{"controller": "bond0"}), link("eth2", "ethernet", netstate.Attrs{"controller": "bond0"}),
-		link("eth3", "ethernet", nil), link("eth4", "ethernet", netstate.Attrs{"state": "down"}),
+		link("eth3", "ethernet", netstate.Attrs{"alt-names": `[{"name":"enp0s3"},{"name":"uplink"}]`}), link("eth4", "ethernet", netstate.Attrs{"state": "down"}),
 		link("bond0", "bond", netstate.Attrs{"link-aggregation.mode": "active-backup", "link-aggregation.options.miimon": "100", "link-aggregation.options.arp_interval": "0"}),
 		link("br0", "linux-bridge", netstate.Attrs{"bridge.options.vlan-filtering": "false", "bridge.options.vlan-default-pvid": "1"}),
 		link("ipv0", "ipvlan", netstate.Attrs{"ipvlan.base-iface": "eth3", "ipvlan.mode": "l2"}),
@@ -70,6 +70,27 @@ func TestContradictions(t *testing.T) {
 		{"addresses without a secret", "- {name: eth3, ipv6: {addr-gen-mode: stable-privacy}}", "2:38 kernel-lacks eth3 cannot make addresses in the mode stable-privacy: there is no secret"},
 		{"IPv6 in small packets", "- {name: eth0, mtu: 1000, ipv6: {accept-ra: 0}}", "2:45 ipv6-disabled eth0 has an MTU of 1000"},
 		{"multicast of one host", "- {name: eth0, multicast-addresses: [\"02:00:00:00:00:01\"]}", "2:37 contradiction eth0: 02:00:00:00:00:01 is the address of one host"},
+		{"alternative name without end", "- {name: eth0, alt-names: [{name: " + strings.Repeat("x", 128) + "}]}", "2:35 bad-value `name`: an alternative name has 1 to 127 bytes, not 128"},
+		{"alternative name: empty", "- {name: eth0, alt-names: [{name: \"\"}]}", "2:35 bad-value `name`: an alternative name has 1 to 127 bytes, not 0"},
+		{"alternative name: space", "- {name: eth0, alt-names: [{name: \"a b\"}]}", "2:35 bad-value `name`: \"a b\" has characters"},
+		{"alternative name: slash", "- {name: eth0, alt-names: [{name: a/b}]}", "2:35 bad-value `name`: \"a/b\" has characters"},
+		{"alternative name: none", "- {name: eth0, alt-names: [{state: absent}]}", "2:28 missing-key an entry of `alt-names` without `name`"},
+		{"alternative name: state", "- {name: eth0, alt-names: [{name: a, state: up}]}", "2:45 bad-value `state`"},
+		{"alternative name twice", "- {name: eth0, alt-names: [{name: a}, {name: a, state: absent}]}", "2:39 duplicate-entry `alt-names` has a twice"},
+		{"alternative name: its own", "- {name: eth0, alt-names: [{name: eth0}]}", "2:35 name-taken eth0 cannot have the alternative name eth0: it is a name of eth0"},
+		{"alternative name: another's in the block", "- {name: eth0, alt-names: [{name: d}]}\n- {name: d, type: dummy}", "2:35 name-taken eth0 cannot have the alternative name d: it is a name of d"},
+		{"alternative name: two have it in the block", "- {name: eth0, alt-names: [{name: d}]}\n- {name: eth3, alt-names: [{name: e}, {name: d}]}", "3:46 name-taken eth3 cannot have the alternative name d: it is a name of eth0"},
+		{"alternative name: another's", "- {name: eth0, alt-names: [{name: eth4}]}", "2:35 name-taken eth0 cannot have the alternative name eth4: it is a name of eth4"},
+		{"alternative name: of what goes", "- {name: eth0, alt-names: [{name: bond0}]}\n- {name: bond0, state: absent}", "2:35 name-taken eth0 cannot have the alternative name bond0"},
+		{"alternative name: another's other", "- {name: eth0, alt-names: [{name: uplink}]}", "2:35 name-taken eth0 cannot have the alternative name uplink: it is a name of eth3"},
+		{"alternative name: another's until then", "- {name: eth0, alt-names: [{name: uplink}]}\n- {name: eth3, alt-names: [{name: uplink, state: absent}]}", "2:35 name-taken"},
+		{"alternative name: of a new peer", "- {name: eth0, alt-names: [{name: b}]}\n- {name: a, type: veth, veth: {peer: b}}", "2:35 name-taken"},
+		{"by its alternative name", "- {name: uplink, mtu: 1400}", "2:10 name-taken uplink is an alternative name of eth3"},
+		{"made, with another's alternative name", "- {name: uplink, type: dummy}", "2:10 name-taken uplink is an alternative name of eth3"},
+		{"removed by its alternative name", "- {name: uplink, state: absent}", "2:10 name-taken uplink is an alternative name of eth3"},
+		{"peer of another's alternative name", "- {name: a, type: veth, veth: {peer: uplink}}", "2:38 name-taken uplink is an alternative name of eth3"},
+		{"port by its alternative name", "- {name: br0, bridge: {port: [{name: uplink}]}}", "2:38 unknown-port there is no interface uplink to be a port of br0"},
+		{"base by its alternative name", "- {name: v, type: vlan, vlan: {base-iface: uplink, id: 5}}", "2:44 unknown-interface there is no interface uplink"},
 		{"CAN with an address", "- {name: c, type: vcan, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24}]}}", "2:31 contradiction c is of type vcan, which carries no IP"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -82,6 +103,9 @@ func TestContradictions(t *testing.T) {
 				got = append(got, fmt.Sprintf("%d:%d %s %s", p.Pos.Line, p.Pos.Column, p.Code, p.Summary))
 				if p.Detail == "" {
 					t.Errorf("nothing is said of what to do about: %s", p.Summary)
+				}
+				if by := strings.Contains(c.name, "by its alternative name"); by && !strings.Contains(p.Detail, "rite eth3") {
+					t.Errorf("the interface is not told by its name: %s", p.Detail)
 				}
 			}
 			if len(got) == 0 || !strings.HasPrefix(got[0], c.want) {

@@ -52,6 +52,7 @@ func decode(body string, open func(path string) (io.ReadCloser, error)) *decoder
 	}
 	d.adoptPorts()
 	d.pairs()
+	d.altNames()
 	return d
 }
 

@@ -64,6 +64,11 @@ func (g *generator) add(name, typ string) *netstate.Interface {
 	if g.chance(5) {
 		v.Attrs["txqueuelen"] = "500"
 	}
+	if g.chance(4) {
+		list := []netstate.Entry{{"name": name + ": a long, 'quoted' name"}, {"name": name + "-ü"}, {"name": "#" + name}}
+		list[0]["name"] = strings.ReplaceAll(list[0]["name"], " ", "_")
+		v.Attrs[netstate.AltNames] = netstate.AttrByKey(netstate.AltNames).List(list[g.r.IntN(3):])
+	}
 	g.s.Interfaces = append(g.s.Interfaces, v)
 	return &g.s.Interfaces[len(g.s.Interfaces)-1]
 }

@@ -26,7 +26,6 @@ var refusedKeys = map[string]refusal{
 	"wait-ip":       {"`wait-ip` makes NetworkManager wait", daemons + "Leave it out; a `check` block waits for addresses."},
 	"dispatch":      {"`dispatch` needs NetworkManager's dispatcher", daemons + "Put what its scripts do into run blocks."},
 	"libreswan":     {"`libreswan` needs the Libreswan daemon", daemons + "Use a run block with ipsec(8), or `ipsec-xfrm` with keys of your own."},
-	"alt-names":     {"`alt-names` is not supported by this version", "Use a run block: `ip link property add dev NAME altname OTHER`."},
 	"copy-mac-from": {"`copy-mac-from` is not supported by this version", "Give the address itself as `mac-address`; `stet facts` shows it."},
 	"mptcp":         {"`mptcp` is not supported by this version", "Use a run block: `ip mptcp endpoint add ADDRESS dev NAME subflow`."},
 }
@@ -176,7 +175,7 @@ func (d *decoder) name(n *yaml.Node, i *netstate.InterfaceConfig) bool {
 		return false
 	}
 	if err := netstate.CheckName(text); err != nil {
-		d.fail(n, "bad-value", "`name`: "+err.Error(), "Choose a name of 1 to 15 characters without spaces, slashes and colons.")
+		d.fail(n, "bad-value", "`name`: "+err.Error(), "Choose a name of 1 to 15 characters without spaces, slashes and colons. `alt-names` takes longer ones; an interface goes by its own name here.")
 		return false
 	}
 	i.Name = text

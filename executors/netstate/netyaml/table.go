@@ -29,6 +29,9 @@ func (d *decoder) table(n *yaml.Node, a *netstate.Attr, name string, i *netstate
 		} else {
 			seen[key] = true
 		}
+		if name := item.Get("name"); a.Key == netstate.AltNames && name != nil {
+			d.altName(name, i)
+		}
 		entries = append(entries, e)
 	}
 	if n.Kind == yaml.Mapping && name == "link-watch" {
@@ -89,6 +92,9 @@ func listed(a *netstate.Attr) bool {
 func tableNode(a *netstate.Attr, text string) *yaml.Node {
 	list := &yaml.Node{Kind: yaml.Sequence}
 	for _, e := range a.Entries(text) {
+		if a.Key == netstate.AltNames && netstate.CheckAltName(e["name"]) != nil {
+			continue // a block cannot say it
+		}
 		m := &mapping{}
 		for k := range a.Fields {
 			if f := &a.Fields[k]; e[f.Key] != "" && f.Set != netstate.ReadOnly {

@@ -20,6 +20,7 @@ func page() string {
 	b.WriteString("\n## Every interface\n\n")
 	b.WriteString(interfaceText)
 	table(&b, netstate.LinkAttrs(), "", "")
+	entries(&b, netstate.LinkAttrs())
 	b.WriteString(ethtoolText)
 	table(&b, netstate.EthtoolAttrs(), "", "")
 	b.WriteString("| `ethtool.feature` | features, each true or false |  | any time |  | " + meaning("ethtool.feature") + " |\n")
@@ -52,12 +53,7 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 		fmt.Fprintf(b, "\nUnder `%s`:\n\n", k.Section)
 		table(b, k.Attrs, k.Section+".", "")
 	}
-	for i := range k.Attrs {
-		if a := &k.Attrs[i]; a.Type == netstate.List {
-			fmt.Fprintf(b, "\nThe entries of `%s`; the keys that are set when an entry is made name it:\n\n", a.Key)
-			table(b, a.Fields, "", a.Key+".")
-		}
-	}
+	entries(b, k.Attrs)
 	if k.PortList != "" {
 		ports(b, k)
 	}
@@ -65,6 +61,16 @@ func kind(b *strings.Builder, k *netstate.Kind) {
 		b.WriteString("\n" + netdoc.Of("vlans").Text + "\n\n{{vlans bridge.port.vlan.}}\n")
 	}
 	fmt.Fprintf(b, "\n```yaml\n%s```\n", netdoc.Of(k.Name).Example)
+}
+
+// entries describes those of the attributes that are lists of mappings.
+func entries(b *strings.Builder, attrs []netstate.Attr) {
+	for i := range attrs {
+		if a := &attrs[i]; a.Type == netstate.List {
+			fmt.Fprintf(b, "\nThe entries of `%s`; the keys that are set when an entry is made name it:\n\n", a.Key)
+			table(b, a.Fields, "", a.Key+".")
+		}
+	}
 }
 
 // ports describes what a kind's ports have.
