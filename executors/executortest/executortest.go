@@ -53,9 +53,14 @@ func (s suite) session(t *testing.T) executors.Session {
 	return session
 }
 
-func within(t *testing.T, d time.Duration) context.Context {
+// patience is how long anything may take that is expected to happen: what never
+// happens is told from what a busy machine does late.
+const patience = time.Minute
+
+// bounded is a context for what is expected to end by itself.
+func bounded(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -74,7 +79,7 @@ var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbor
 
 func observe(t *testing.T, s executors.Session) *netstate.State {
 	t.Helper()
-	state, err := s.Observe(within(t, 10*time.Second), everything)
+	state, err := s.Observe(bounded(t), everything)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +96,7 @@ func find(state *netstate.State, name string) *netstate.Interface {
 }
 
 func (s suite) info(t *testing.T) {
-	info, err := s.session(t).Info(within(t, 10*time.Second))
+	info, err := s.session(t).Info(bounded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +122,7 @@ func (s suite) close(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := session.Observe(within(t, 5*time.Second), everything); err == nil {
+	if _, err := session.Observe(bounded(t), everything); err == nil {
 		t.Error("a closed session still observes")
 	}
 }

@@ -14,14 +14,14 @@ func (s suite) armed(t *testing.T, session executors.Session, id string, timeout
 	c := change(t, session, wanted())
 	g := executors.Guard{ID: id, Run: "run", Step: "step", Document: "/doc.md", Operator: "ann", Timeout: timeout, Change: c,
 		Commands: []executors.Command{sh("echo going back")}}
-	if err := session.Arm(within(t, 15*time.Second), g); err != nil {
+	if err := session.Arm(bounded(t), g); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { settled(t, s.open(t), id) })
 	if st := state(t, session, id); st.Phase != executors.Armed || st.Left <= 0 || st.Left > timeout || st.Operator != "ann" {
 		t.Errorf("%+v", st)
 	}
-	if result, err := session.Apply(within(t, 15*time.Second), c); err != nil || !result.OK() {
+	if result, err := session.Apply(bounded(t), c); err != nil || !result.OK() {
 		t.Fatalf("%+v %v", result, err)
 	}
 	return before
@@ -32,7 +32,7 @@ func settled(t *testing.T, session executors.Session, id string) {
 	t.Helper()
 	defer session.Close()
 	if p := state(t, session, id).Phase; p == executors.Armed || p == executors.Lost {
-		if _, err := session.Revert(within(t, 20*time.Second), id); err != nil {
+		if _, err := session.Revert(bounded(t), id); err != nil {
 			t.Errorf("cleaning up: %v", err)
 		}
 	}
@@ -40,7 +40,7 @@ func settled(t *testing.T, session executors.Session, id string) {
 
 func state(t *testing.T, session executors.Session, id string) executors.GuardState {
 	t.Helper()
-	all, err := session.Guards(within(t, 10*time.Second))
+	all, err := session.Guards(bounded(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,11 +57,11 @@ func (s suite) guardConfirmed(t *testing.T) {
 	session := s.session(t)
 	s.armed(t, session, "run/confirmed", time.Minute)
 	second := executors.Guard{ID: "run/second", Timeout: time.Minute, Commands: []executors.Command{sh("true")}}
-	if err := session.Arm(within(t, 10*time.Second), second); code(err) != "locked" {
+	if err := session.Arm(bounded(t), second); code(err) != "locked" {
 		t.Errorf("a second pending guard: %v", err)
 	}
 	for range 2 { // confirming twice is confirming once
-		if err := session.Confirm(within(t, 10*time.Second), "run/confirmed"); err != nil {
+		if err := session.Confirm(bounded(t), "run/confirmed"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,10 +73,10 @@ func (s suite) guardConfirmed(t *testing.T) {
 		t.Error("a confirmed change was undone")
 	}
 	text(t, session, "ip link delete xbr0; ip link delete xt0")
-	if _, err := session.Revert(within(t, 10*time.Second), "run/confirmed"); code(err) != "changed" {
+	if _, err := session.Revert(bounded(t), "run/confirmed"); code(err) != "changed" {
 		t.Errorf("reverting what was confirmed: %v", err)
 	}
-	if err := session.Confirm(within(t, 10*time.Second), "run/unknown"); code(err) != "not-found" {
+	if err := session.Confirm(bounded(t), "run/unknown"); code(err) != "not-found" {
 		t.Errorf("confirming nothing: %v", err)
 	}
 }
@@ -93,7 +93,7 @@ done; `
 func (s suite) guardReverts(t *testing.T) {
 	session, first := s.session(t), s.open(t)
 	// Long enough for the change to be made on a busy machine.
-	before := s.armed(t, first, "run/expires", 3*time.Second)
+	before := s.armed(t, first, "run/expires", 8*time.Second)
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func (s suite) guardReverts(t *testing.T) {
 	if after := dump(t, session); after != before {
 		t.Errorf("it is not as it was before:\n%s\nbut:\n%s", before, after)
 	}
-	if err := session.Confirm(within(t, 10*time.Second), "run/expires"); code(err) != "reverted" {
+	if err := session.Confirm(bounded(t), "run/expires"); code(err) != "reverted" {
 		t.Errorf("confirming too late: %v", err)
 	}
 }
@@ -112,7 +112,7 @@ func (s suite) guardReverts(t *testing.T) {
 func (s suite) guardRevertedNow(t *testing.T) {
 	session := s.session(t)
 	before := s.armed(t, session, "run/now", time.Hour)
-	st, err := session.Revert(within(t, 20*time.Second), "run/now")
+	st, err := session.Revert(bounded(t), "run/now")
 	if err != nil || st.Phase != executors.Reverted {
 		t.Fatalf("%+v %v", st, err)
 	}
@@ -124,10 +124,10 @@ func (s suite) guardRevertedNow(t *testing.T) {
 func (s suite) lock(t *testing.T) {
 	first, second := s.session(t), s.session(t)
 	l := executors.Lock{Run: "one", Document: "/doc.md", Operator: "ann", Since: "2026-01-01T00:00:00Z"}
-	if err := first.Lock(within(t, 10*time.Second), l); err != nil {
+	if err := first.Lock(bounded(t), l); err != nil {
 		t.Fatal(err)
 	}
-	err := second.Lock(within(t, 10*time.Second), executors.Lock{Run: "two", Operator: "bob"})
+	err := second.Lock(bounded(t), executors.Lock{Run: "two", Operator: "bob"})
 	if code(err) != "locked" {
 		t.Fatalf("a second lock: %v", err)
 	}
@@ -136,16 +136,16 @@ func (s suite) lock(t *testing.T) {
 			t.Errorf("it does not say %q: %v", want, err)
 		}
 	}
-	if err := first.Unlock(within(t, 10*time.Second)); err != nil {
+	if err := first.Unlock(bounded(t)); err != nil {
 		t.Fatal(err)
 	}
-	if err := second.Lock(within(t, 10*time.Second), l); err != nil {
+	if err := second.Lock(bounded(t), l); err != nil {
 		t.Errorf("after the first let go: %v", err)
 	}
 	if err := second.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.Lock(within(t, 10*time.Second), l); err != nil {
+	if err := first.Lock(bounded(t), l); err != nil {
 		t.Errorf("after the second was closed: %v", err)
 	}
 }

@@ -18,10 +18,10 @@ func (s suite) guardLost(t *testing.T) {
 	text(t, session, "do='kill -9 ${p#/proc/}'; "+guards)
 	until(t, "it is lost", func() bool { return state(t, session, id).Phase == executors.Lost })
 	second := executors.Guard{ID: id + "/second", Timeout: time.Minute, Commands: []executors.Command{sh("true")}}
-	if err := session.Arm(within(t, 10*time.Second), second); code(err) != "locked" || !contains(err, "/doc.md") {
+	if err := session.Arm(bounded(t), second); code(err) != "locked" || !contains(err, "/doc.md") {
 		t.Errorf("a second guard beside a lost one: %v", err)
 	}
-	g, err := session.Revert(within(t, 20*time.Second), id)
+	g, err := session.Revert(bounded(t), id)
 	if err != nil || g.Phase != executors.Reverted {
 		t.Errorf("%+v %v", g, err)
 	}
@@ -39,21 +39,21 @@ func (s suite) guardIncomplete(t *testing.T) {
 	c := change(t, session, wanted())
 	g := executors.Guard{ID: id, Timeout: time.Hour, Change: c,
 		Commands: []executors.Command{sh("echo going back; ip -br link show xbr0; exit 4")}}
-	if err := session.Arm(within(t, 15*time.Second), g); err != nil {
+	if err := session.Arm(bounded(t), g); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { settled(t, s.open(t), id) })
-	if result, err := session.Apply(within(t, 15*time.Second), c); err != nil || !result.OK() {
+	if result, err := session.Apply(bounded(t), c); err != nil || !result.OK() {
 		t.Fatalf("%+v %v", result, err)
 	}
-	st, err := session.Revert(within(t, 20*time.Second), id)
+	st, err := session.Revert(bounded(t), id)
 	if err != nil || st.Phase != executors.Incomplete || !strings.Contains(st.Output, "going back\nxbr0") || !strings.Contains(st.Output, "4") {
 		t.Errorf("%+v %v", st, err)
 	}
 	if after := dump(t, session); after != before {
 		t.Errorf("it is not as it was before:\n%s\nbut:\n%s", before, after)
 	}
-	if _, err := session.Revert(within(t, 10*time.Second), id+"unknown"); code(err) != "not-found" {
+	if _, err := session.Revert(bounded(t), id+"unknown"); code(err) != "not-found" {
 		t.Errorf("reverting nothing: %v", err)
 	}
 }

@@ -60,7 +60,7 @@ func (s suite) apply(t *testing.T) {
 	if c.Empty() {
 		t.Fatal("nothing to change")
 	}
-	result, err := session.Apply(within(t, 20*time.Second), c)
+	result, err := session.Apply(bounded(t), c)
 	if err != nil || !result.OK() {
 		t.Fatalf("%+v %v", result, err)
 	}
@@ -71,7 +71,7 @@ func (s suite) apply(t *testing.T) {
 		t.Errorf("iproute2 does not see it:\n%s", got)
 	}
 	for range 2 { // undoing twice is undoing once
-		if result, err = session.Undo(within(t, 20*time.Second), c); err != nil || !result.OK() || len(result.Remains) > 0 {
+		if result, err = session.Undo(bounded(t), c); err != nil || !result.OK() || len(result.Remains) > 0 {
 			t.Fatalf("%+v %v", result, err)
 		}
 	}
@@ -88,7 +88,7 @@ func (s suite) applyFails(t *testing.T) {
 	bad := netstate.Route{Destination: netip.MustParsePrefix("203.0.113.0/24"), Table: 254, Protocol: 4,
 		NextHops: []netstate.NextHop{{Device: "xbr0", Via: netip.MustParseAddr("10.255.255.1")}}}
 	c.Edits = append(c.Edits, netstate.Edit{Op: netstate.Add, After: netstate.Object{Route: &bad}})
-	result, err := session.Apply(within(t, 20*time.Second), c)
+	result, err := session.Apply(bounded(t), c)
 	if err == nil && (result == nil || result.OK()) {
 		t.Fatalf("the kernel took a route through a gateway that it cannot reach: %+v", result)
 	}
@@ -111,7 +111,7 @@ func (s suite) applyStale(t *testing.T) {
 	up := &netstate.Config{Interfaces: []netstate.InterfaceConfig{{Name: "xother", State: "up", Attrs: netstate.Attrs{"mtu": "1400"}}}}
 	c := change(t, session, up)
 	text(t, session, "ip link set xother mtu 1300")
-	result, err := session.Apply(within(t, 20*time.Second), c)
+	result, err := session.Apply(bounded(t), c)
 	if code(err) != "changed" || !strings.Contains(err.Error(), "xother") {
 		t.Errorf("want code changed, got %+v %v", result, err)
 	}
@@ -125,7 +125,7 @@ func (s suite) probe(t *testing.T) {
 	text(t, session, "ip link set lo up")
 	ask := func(p executors.Probe) *executors.ProbeReply {
 		t.Helper()
-		r, err := session.Probe(within(t, 15*time.Second), p)
+		r, err := session.Probe(bounded(t), p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func (s suite) probe(t *testing.T) {
 	if r := ask(executors.Probe{File: &executors.File{Path: "/proc/self/status", Read: 100}}); !r.OK || !strings.Contains(r.Values["content"].(string), "Name:") {
 		t.Errorf("file: %+v", r)
 	}
-	if _, err := session.Probe(within(t, 5*time.Second), executors.Probe{}); err == nil {
+	if _, err := session.Probe(bounded(t), executors.Probe{}); err == nil {
 		t.Error("no probe at all was accepted")
 	}
 }

@@ -37,7 +37,7 @@ func (s suite) output(t *testing.T) {
 	t.Run("large", func(t *testing.T) {
 		var c gauge
 		const size = 64 << 20
-		st, err := x.Run(within(t, 30*time.Second), sh(fmt.Sprintf("head -c %d /dev/zero & head -c %d /dev/zero >&2; wait", size, size)), executors.Output{Stdout: &c, Stderr: onlyWriter{&c}})
+		st, err := x.Run(bounded(t), sh(fmt.Sprintf("head -c %d /dev/zero & head -c %d /dev/zero >&2; wait", size, size)), executors.Output{Stdout: &c, Stderr: onlyWriter{&c}})
 		if err != nil || st.Code != 0 || c.n != 2*size || c.bad {
 			t.Errorf("got %d bytes, %+v, %v, at once %v", c.n, st, err, c.bad)
 		}
@@ -45,14 +45,14 @@ func (s suite) output(t *testing.T) {
 	t.Run("slow reader", func(t *testing.T) {
 		c := gauge{wait: 20 * time.Millisecond}
 		const size = 1500_000
-		if st, err := x.Run(within(t, 30*time.Second), sh(fmt.Sprintf("head -c %d /dev/zero", size)), executors.Output{Stdout: &c}); err != nil || st.Code != 0 || c.n != size {
+		if st, err := x.Run(bounded(t), sh(fmt.Sprintf("head -c %d /dev/zero", size)), executors.Output{Stdout: &c}); err != nil || st.Code != 0 || c.n != size {
 			t.Errorf("got %d bytes, %+v, %v", c.n, st, err)
 		}
 	})
 	t.Run("as it comes", func(t *testing.T) {
 		r, w := io.Pipe()
 		defer r.Close()
-		ctx, cancel := context.WithCancel(within(t, 30*time.Second))
+		ctx, cancel := context.WithCancel(bounded(t))
 		defer cancel()
 		ended := make(chan error, 1)
 		go func() {
@@ -69,12 +69,12 @@ func (s suite) output(t *testing.T) {
 		}
 	})
 	t.Run("unwanted", func(t *testing.T) {
-		if st, err := x.Run(within(t, 30*time.Second), sh("head -c 5000000 /dev/zero"), executors.Output{}); err != nil || st.Code != 0 {
+		if st, err := x.Run(bounded(t), sh("head -c 5000000 /dev/zero"), executors.Output{}); err != nil || st.Code != 0 {
 			t.Errorf("got %+v, %v", st, err)
 		}
 	})
 	t.Run("refused by the writer", func(t *testing.T) {
-		st, err := x.Run(within(t, 30*time.Second), sh("head -c 5000000 /dev/zero; exit 3"), executors.Output{Stdout: full{}})
+		st, err := x.Run(bounded(t), sh("head -c 5000000 /dev/zero; exit 3"), executors.Output{Stdout: full{}})
 		if err == nil || st == nil || st.Code != 3 {
 			t.Errorf("got %+v, %v", st, err)
 		}
@@ -86,7 +86,7 @@ func (s suite) output(t *testing.T) {
 			script += fmt.Sprintf("echo %d; echo %d >&2;", i, i)
 			want += fmt.Sprintf("%d\n%d\n", i, i)
 		}
-		if _, err := x.Run(within(t, 30*time.Second), sh(script), executors.Output{Stdout: &both, Stderr: &both}); err != nil || both.String() != want {
+		if _, err := x.Run(bounded(t), sh(script), executors.Output{Stdout: &both, Stderr: &both}); err != nil || both.String() != want {
 			t.Errorf("got %q, %v", both.String(), err)
 		}
 	})

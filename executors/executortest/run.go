@@ -22,7 +22,7 @@ func sh(script string) executors.Command {
 func text(t *testing.T, s executors.Session, script string) string {
 	t.Helper()
 	var out bytes.Buffer
-	status, err := s.Run(within(t, 20*time.Second), sh(script), executors.Output{Stdout: &out, Stderr: &out})
+	status, err := s.Run(bounded(t), sh(script), executors.Output{Stdout: &out, Stderr: &out})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func (s suite) run(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, errs bytes.Buffer
-			status, err := session.Run(within(t, 10*time.Second), tt.command, executors.Output{Stdout: &out, Stderr: &errs})
+			status, err := session.Run(bounded(t), tt.command, executors.Output{Stdout: &out, Stderr: &errs})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,33 +66,51 @@ func (s suite) run(t *testing.T) {
 		})
 	}
 	t.Run("nobody listens", func(t *testing.T) {
-		if status, err := session.Run(within(t, 10*time.Second), sh("echo x; echo y >&2"), executors.Output{}); err != nil || status.Code != 0 {
+		if status, err := session.Run(bounded(t), sh("echo x; echo y >&2"), executors.Output{}); err != nil || status.Code != 0 {
 			t.Errorf("%+v %v", status, err)
 		}
 	})
 }
 
-// arrivals notes when something was written.
+// arrivals keeps what was written, and tells when the first line is there.
 type arrivals struct {
+	started
 	mu   sync.Mutex
-	at   []time.Time
 	text strings.Builder
 }
 
 func (a *arrivals) Write(b []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.at = append(a.at, time.Now())
-	return a.text.Write(b)
+	a.text.Write(b)
+	if strings.HasPrefix(a.text.String(), "1\n") {
+		return a.started.Write(b)
+	}
+	return len(b), nil
 }
 
+// streams: output arrives as it is made. The command goes on only when its first
+// line has arrived.
 func (s suite) streams(t *testing.T) {
-	var a arrivals
-	if _, err := s.session(t).Run(within(t, 10*time.Second), sh("echo 1; sleep 0.7; echo 2"), executors.Output{Stdout: &a}); err != nil {
+	x, y := s.session(t), s.session(t)
+	flag := strings.TrimSpace(text(t, y, "mktemp"))
+	a := arrivals{started: started{up: make(chan struct{})}}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := x.Run(bounded(t), sh("echo 1; while test -e "+flag+"; do sleep 0.05; done; echo 2"), executors.Output{Stdout: &a})
+		ended <- err
+	}()
+	select {
+	case <-a.up:
+	case <-time.After(patience):
+		t.Error("output does not arrive as it is made")
+	}
+	text(t, y, "rm "+flag)
+	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if len(a.at) < 2 || a.at[len(a.at)-1].Sub(a.at[0]) < 300*time.Millisecond || a.text.String() != "1\n2\n" {
-		t.Errorf("output does not arrive as it is made: %q at %v", a.text.String(), a.at)
+	if got := a.text.String(); got != "1\n2\n" {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -107,7 +125,7 @@ func (c *counter) Write(b []byte) (int, error) {
 func (s suite) loud(t *testing.T) {
 	const size = 64 << 20
 	var c counter
-	status, err := s.session(t).Run(within(t, 60*time.Second), sh(fmt.Sprintf("head -c %d /dev/zero", size)), executors.Output{Stdout: &c})
+	status, err := s.session(t).Run(bounded(t), sh(fmt.Sprintf("head -c %d /dev/zero", size)), executors.Output{Stdout: &c})
 	if err != nil || status.Code != 0 || c.n.Load() != size {
 		t.Errorf("%d of %d bytes, %+v, %v", c.n.Load(), size, status, err)
 	}
@@ -119,7 +137,7 @@ func (s suite) ended(t *testing.T) {
 	session := s.session(t)
 	mark := fmt.Sprintf("%d", 100_000+time.Now().UnixNano()%800_000)
 	script := "(setsid sh -c 'sleep " + mark + "' &) ; sh -c 'trap \"\" TERM; sleep " + mark + "' & echo up; wait"
-	ctx, cancel := context.WithCancel(within(t, 30*time.Second))
+	ctx, cancel := context.WithCancel(bounded(t))
 	out := &started{up: make(chan struct{})}
 	done := make(chan error, 1)
 	go func() {
@@ -128,7 +146,7 @@ func (s suite) ended(t *testing.T) {
 	}()
 	select {
 	case <-out.up:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the command did not start")
 	}
 	cancel()
@@ -137,7 +155,7 @@ func (s suite) ended(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("want the context's error, got %v", err)
 		}
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the command was not ended")
 	}
 	if left := text(t, session, "ps -eo pid,args | grep '[s]leep "+mark+"' || true"); left != "" {
@@ -158,11 +176,11 @@ func (s *started) Write(b []byte) (int, error) {
 
 func (s suite) missing(t *testing.T) {
 	session := s.session(t)
-	_, err := session.Run(within(t, 10*time.Second), executors.Command{Argv: []string{"no-such-program-here"}}, executors.Output{})
+	_, err := session.Run(bounded(t), executors.Command{Argv: []string{"no-such-program-here"}}, executors.Output{})
 	if code(err) != "not-found" || !strings.Contains(err.Error(), "no-such-program-here") {
 		t.Errorf("a missing program: %v", err)
 	}
-	if _, err := session.Run(within(t, 10*time.Second), executors.Command{}, executors.Output{}); err == nil {
+	if _, err := session.Run(bounded(t), executors.Command{}, executors.Output{}); err == nil {
 		t.Error("no program at all was accepted")
 	}
 }

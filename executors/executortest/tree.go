@@ -27,7 +27,9 @@ func sleepers(t *testing.T, x executors.Session, seconds string) int {
 	return n
 }
 
-func unique() string { return fmt.Sprintf("3%d.%09d", time.Now().Unix()%1000, time.Now().Nanosecond()) }
+func unique() string {
+	return fmt.Sprintf("3%03d.%09d", time.Now().Unix()%1000, time.Now().Nanosecond())
+}
 
 func (s suite) cancel(t *testing.T) {
 	x := s.session(t)
@@ -39,16 +41,13 @@ func (s suite) cancel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			seconds := unique()
-			ctx, cancel := context.WithCancel(within(t, 30*time.Second))
+			ctx, cancel := context.WithCancel(bounded(t))
 			defer cancel()
 			go func() {
-				for range 50 {
+				defer cancel()
+				for limit := time.Now().Add(patience); sleepers(t, x, seconds) == 0 && time.Now().Before(limit); {
 					time.Sleep(20 * time.Millisecond)
-					if sleepers(t, x, seconds) > 0 {
-						break
-					}
 				}
-				cancel()
 			}()
 			_, err := x.Run(ctx, sh(strings.ReplaceAll(script, "%s", seconds)), executors.Output{Stdout: io.Discard})
 			if !errors.Is(err, context.Canceled) {
@@ -60,19 +59,19 @@ func (s suite) cancel(t *testing.T) {
 		})
 	}
 	t.Run("deadline", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(within(t, 30*time.Second), 200*time.Millisecond)
+		ctx, cancel := context.WithTimeout(bounded(t), 200*time.Millisecond)
 		defer cancel()
 		start := time.Now()
 		_, err := x.Run(ctx, sh("echo begun; sleep 600"), executors.Output{Stdout: io.Discard})
 		if !errors.Is(err, context.DeadlineExceeded) || code(err) != "timeout" {
 			t.Errorf("got %v", err)
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > patience {
 			t.Errorf("took %v", d)
 		}
 	})
 	t.Run("before", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(within(t, 30*time.Second))
+		ctx, cancel := context.WithCancel(bounded(t))
 		cancel()
 		if _, err := x.Run(ctx, sh("echo"), executors.Output{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
@@ -86,7 +85,7 @@ func (s suite) daemon(t *testing.T) {
 	seconds := unique()
 	start := time.Now()
 	text(t, x, "sleep "+seconds+" & echo started")
-	if d := time.Since(start); d > 5*time.Second {
+	if d := time.Since(start); d > patience {
 		t.Errorf("a daemon held up the command for %v", d)
 	}
 	until(t, "the daemon lives on", func() bool { return sleepers(t, x, seconds) == 1 })
@@ -103,7 +102,7 @@ func (s suite) closeEnds(t *testing.T) {
 	seconds := unique()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := x.Run(within(t, time.Minute), sh("sleep "+seconds), executors.Output{})
+		_, err := x.Run(bounded(t), sh("sleep "+seconds), executors.Output{})
 		ended <- err
 	}()
 	until(t, "the command runs", func() bool { return sleepers(t, y, seconds) == 1 })
@@ -117,29 +116,29 @@ func (s suite) closeEnds(t *testing.T) {
 		if err == nil {
 			t.Error("the command was ended without an error")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("closing did not end the command")
 	}
 	if n := sleepers(t, y, seconds); n != 0 {
 		t.Errorf("%d processes are left", n)
 	}
-	if _, err := x.Observe(within(t, 10*time.Second), netstate.Query{Links: true}); err == nil {
+	if _, err := x.Observe(bounded(t), netstate.Query{Links: true}); err == nil {
 		t.Error("a closed session was observed")
 	}
-	if _, err := x.Run(within(t, 10*time.Second), sh("true"), executors.Output{}); err == nil {
+	if _, err := x.Run(bounded(t), sh("true"), executors.Output{}); err == nil {
 		t.Error("a closed session ran a command")
 	}
-	if err := x.Lock(within(t, 10*time.Second), executors.Lock{Run: "x"}); err == nil {
+	if err := x.Lock(bounded(t), executors.Lock{Run: "x"}); err == nil {
 		t.Error("a closed session was locked")
 	}
 }
 
-// until waits for at most ten seconds.
+// until waits for what happens by itself.
 func until(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for limit := time.Now().Add(10 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(patience); !f(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(limit) {
-			t.Fatalf("%s: not within 10 s", what)
+			t.Fatalf("%s: not within %v", what, patience)
 		}
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"stet/executors"
 )
@@ -77,7 +76,7 @@ func speak(t *testing.T, s *Stream, line, want string) {
 
 func startAgent(t *testing.T, c *Conn, a Agent) *Stream {
 	t.Helper()
-	s, err := c.Agent(within(t, 60*time.Second), a)
+	s, err := c.Agent(bounded(t), a)
 	if err != nil {
 		t.Fatalf("starting the agent: %v", err)
 	}
@@ -88,7 +87,7 @@ func startAgent(t *testing.T, c *Conn, a Agent) *Stream {
 // noAgent expects an error that lets callers go on without the agent, or not.
 func noAgent(t *testing.T, c *Conn, a Agent, code string, plain bool, says ...string) {
 	t.Helper()
-	s, err := c.Agent(within(t, 60*time.Second), a)
+	s, err := c.Agent(bounded(t), a)
 	if err == nil {
 		s.Close()
 		t.Fatal("the agent runs")
@@ -434,7 +433,7 @@ func TestManyHostsAtOnce(t *testing.T) {
 	// closed when it reads that another is to be opened: two of each.
 	for i := range 5 {
 		wait.Go(func() {
-			a, err := c.Agent(within(t, 60*time.Second), agentOf(p))
+			a, err := c.Agent(bounded(t), agentOf(p))
 			if err != nil {
 				t.Error(err)
 				return

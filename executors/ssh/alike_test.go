@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -60,7 +59,7 @@ func TestAlike(t *testing.T) {
 			write(t, config, strings.ReplaceAll(c.config, "INCLUDED", filepath.Join(dir, "included")), 0o600)
 			r := newResolver(program, config)
 			got := make([]*Settings, hosts)
-			ctx := within(t, time.Minute)
+			ctx := bounded(t)
 			var all sync.WaitGroup
 			for i := range hosts {
 				all.Go(func() {

@@ -31,7 +31,7 @@ func TestJumpHostsShareOneConnection(t *testing.T) {
 	var wait sync.WaitGroup
 	for i, s := range hosts {
 		wait.Go(func() {
-			c, err := d.Dial(within(t, 30*time.Second), Address{Host: fmt.Sprintf("r%d", i)})
+			c, err := d.Dial(bounded(t), Address{Host: fmt.Sprintf("r%d", i)})
 			if err != nil {
 				t.Error(err)
 				return
@@ -69,7 +69,7 @@ func TestJumpHostIsDialledAgain(t *testing.T) {
 		if c.Err() == nil {
 			t.Error("a lost connection has no error")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the connection outlives its jump host")
 	}
 	dial(t, d, "r1")
@@ -128,7 +128,7 @@ func TestJumpHostWithDefaultLimits(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range n {
 		wait.Go(func() {
-			c, err := d.Dial(within(t, 60*time.Second), Address{Host: fmt.Sprintf("r%d", i)})
+			c, err := d.Dial(bounded(t), Address{Host: fmt.Sprintf("r%d", i)})
 			if err != nil {
 				t.Error(err)
 				return
@@ -169,7 +169,7 @@ func TestQuestionGivesTheTurnBack(t *testing.T) {
 	var wait sync.WaitGroup
 	for _, h := range hosts {
 		wait.Go(func() {
-			c, err := d.Dial(within(t, 2*time.Minute), Address{Host: h})
+			c, err := d.Dial(bounded(t), Address{Host: h})
 			if err != nil {
 				t.Error(err)
 				return

@@ -4,7 +4,6 @@ package ssh
 
 import (
 	"testing"
-	"time"
 
 	"stet/executors"
 )
@@ -13,7 +12,7 @@ import (
 // ends the connection with it, and one that is used again connects anew.
 func TestLeave(t *testing.T) {
 	_, s, o, r := remote(t, "")
-	ctx := within(t, time.Minute)
+	ctx := bounded(t)
 	open := func(name string) executors.Leaver {
 		t.Helper()
 		session, err := o.Open(ctx, executors.Target{Name: name, Address: "ssh://" + s.address})

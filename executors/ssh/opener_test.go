@@ -69,9 +69,11 @@ func serveAgent() {
 
 const serveArg = "serve-as-agent"
 
+// self is an agent that becomes this program. The program itself is far larger
+// than any agent, and to compress it takes the race detector most of a minute.
 var self = sync.OnceValues(func() (*Program, error) {
 	path, err := os.Executable()
-	return &Program{Path: path}, err
+	return &Program{Data: []byte("#!/bin/sh\nexec '" + path + "' \"$@\"\n")}, err
 })
 
 func ownAgent(t *testing.T) Agent {
@@ -101,7 +103,7 @@ func TestOpener(t *testing.T) {
 	b.trust(t, s)
 	o := opener(t, b.dialer(t, "", Options{}), ownAgent(t))
 	target := executors.Target{Name: "r1", Address: "ssh://root@" + s.address, Vars: map[string]any{"x": "y"}}
-	ctx := within(t, 60*time.Second)
+	ctx := bounded(t)
 	session, err := o.Open(ctx, target)
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +142,7 @@ func TestOpenerOfManyHosts(t *testing.T) {
 	for i := range 5 {
 		s := b.newServer(t)
 		wait.Go(func() {
-			session, err := o.Open(within(t, 60*time.Second), executors.Target{Name: fmt.Sprint("r", i), Address: "ssh://" + s.address})
+			session, err := o.Open(bounded(t), executors.Target{Name: fmt.Sprint("r", i), Address: "ssh://" + s.address})
 			if err != nil {
 				t.Error(err)
 				return
@@ -154,7 +156,7 @@ func TestOpenerOfManyHosts(t *testing.T) {
 	if _, err := o.Open(t.Context(), executors.Target{Address: "local"}); err == nil {
 		t.Error("it opens local targets")
 	}
-	_, err := o.Open(within(t, 20*time.Second), executors.Target{Name: "gone", Address: "ssh://127.9.9.9"})
+	_, err := o.Open(bounded(t), executors.Target{Name: "gone", Address: "ssh://127.9.9.9"})
 	var e *executors.Error
 	if !errors.As(err, &e) || e.Code != "refused" {
 		t.Errorf("%v", err)
@@ -170,7 +172,7 @@ func TestPlainSession(t *testing.T) {
 			mount(t, s.home+"/.cache", 0x8, "mode=700") // MS_NOEXEC
 			mount(t, "/var/tmp", 0x8, "mode=1777")
 			o := opener(t, b.dialer(t, "User "+user+"\n", Options{}), ownAgent(t))
-			ctx := within(t, 60*time.Second)
+			ctx := bounded(t)
 			session, err := o.Open(ctx, executors.Target{Name: "r1", Address: "ssh://" + s.address})
 			if err != nil {
 				t.Fatal(err)

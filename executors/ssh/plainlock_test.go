@@ -23,7 +23,7 @@ func TestPlainLock(t *testing.T) {
 	b.trust(t, s)
 	mount(t, s.home+"/.cache", 0x8, "mode=700") // MS_NOEXEC
 	mount(t, "/var/tmp", 0x8, "mode=1777")
-	ctx := within(t, 3*time.Minute)
+	ctx := bounded(t)
 	plain := func() executors.Session {
 		t.Helper()
 		o := opener(t, b.dialer(t, "", Options{}), ownAgent(t))

@@ -333,7 +333,7 @@ Host *
   GlobalKnownHostsFile none
   StrictHostKeyChecking yes
   KexAlgorithms curve25519-sha256
-  ConnectTimeout 5
+  ConnectTimeout 60
 `, b.key.path, b.knownHosts)
 }
 
@@ -366,10 +366,14 @@ func (b *bed) trust(t *testing.T, servers ...*server) {
 	}
 }
 
-// within bounds a test.
-func within(t *testing.T, d time.Duration) context.Context {
+// patience is how long anything may take that is expected to happen: what never
+// happens is told from what a busy machine does late.
+const patience = time.Minute
+
+// bounded is a context for what is expected to end by itself.
+func bounded(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -377,7 +381,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 // dial connects and fails the test where that fails.
 func dial(t *testing.T, d *Dialer, host string) *Conn {
 	t.Helper()
-	c, err := d.Dial(within(t, 30*time.Second), Address{Host: host})
+	c, err := d.Dial(bounded(t), Address{Host: host})
 	if err != nil {
 		t.Fatalf("dialling %s: %v", host, err)
 	}
@@ -388,7 +392,7 @@ func dial(t *testing.T, d *Dialer, host string) *Conn {
 // refused dials and expects an error of a code that says something.
 func refused(t *testing.T, d *Dialer, host, code string, says ...string) *executors.Error {
 	t.Helper()
-	c, err := d.Dial(within(t, 30*time.Second), Address{Host: host})
+	c, err := d.Dial(bounded(t), Address{Host: host})
 	if err == nil {
 		c.Close()
 		t.Fatalf("dialling %s succeeded", host)
@@ -412,7 +416,7 @@ func refused(t *testing.T, d *Dialer, host, code string, says ...string) *execut
 func output(t *testing.T, c *Conn, line string) string {
 	t.Helper()
 	var out, complaints bytes.Buffer
-	status, err := c.Run(within(t, 20*time.Second), line, nil, executors.Output{Stdout: &out, Stderr: &complaints})
+	status, err := c.Run(bounded(t), line, nil, executors.Output{Stdout: &out, Stderr: &complaints})
 	if err != nil || status.Code != 0 {
 		t.Fatalf("%s: %v, %+v: %s", line, err, status, complaints.String())
 	}
