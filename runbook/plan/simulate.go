@@ -202,6 +202,7 @@ func (b *builder) simulateStep(s *runbook.Step, t *runbook.StepPlan, last bool) 
 	t.Change = netstate.Diff(was.View(q), next.View(q))
 	b.touches(s, t, was)
 	b.unseen(s, t, was)
+	b.foreignMACs(s, t, was)
 	if last {
 		return
 	}
