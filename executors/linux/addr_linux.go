@@ -254,14 +254,7 @@ func encodeAddress(m *message, seq uint32, op netstate.Op, a *netstate.Interface
 
 // address appends the header and struct ifaddrmsg.
 func (m *message) address(seq uint32, op netstate.Op, ip netip.Addr, bits int, flags, scope uint8, index int) {
-	switch op {
-	case netstate.Add:
-		m.begin(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, seq)
-	case netstate.Modify:
-		m.begin(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, seq)
-	default:
-		m.begin(unix.RTM_DELADDR, 0, seq)
-	}
+	m.beginEdit(op, unix.RTM_NEWADDR, seq)
 	m.raw(family(ip), uint8(bits), flags, scope)
 	m.raw(numberPayload(netstate.Uint32, uint64(index))...)
 }

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"stet/executors/netstate"
 )
 
 // message builds netlink messages, one after another, in one buffer. (The
@@ -23,6 +25,19 @@ func (m *message) begin(typ, flags uint16, seq uint32) {
 	m.b = binary.NativeEndian.AppendUint16(m.b, flags|unix.NLM_F_REQUEST)
 	m.b = binary.NativeEndian.AppendUint32(m.b, seq)
 	m.b = binary.NativeEndian.AppendUint32(m.b, 0)
+}
+
+// beginEdit begins the message that carries an edit out; typ is RTM_NEW*, after
+// which comes RTM_DEL* (linux/rtnetlink.h).
+func (m *message) beginEdit(op netstate.Op, typ uint16, seq uint32) {
+	switch op {
+	case netstate.Add:
+		m.begin(typ, unix.NLM_F_CREATE|unix.NLM_F_EXCL, seq)
+	case netstate.Modify:
+		m.begin(typ, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, seq)
+	default:
+		m.begin(typ+1, 0, seq)
+	}
 }
 
 // end fills in the length of the message.

@@ -70,14 +70,7 @@ func (d *routeReader) mpls(b []byte) (r netstate.Route, ok bool) {
 // encodeMPLS appends the message that adds, replaces or deletes a route of a
 // label.
 func encodeMPLS(m *message, seq uint32, op netstate.Op, r *netstate.Route, l *links) error {
-	switch op {
-	case netstate.Add:
-		m.begin(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_EXCL, seq)
-	case netstate.Modify:
-		m.begin(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, seq)
-	default:
-		m.begin(unix.RTM_DELROUTE, 0, seq)
-	}
+	m.beginEdit(op, unix.RTM_NEWROUTE, seq)
 	m.raw(unix.AF_MPLS, 20, 0, 0, unix.RT_TABLE_MAIN, r.Protocol, unix.RT_SCOPE_UNIVERSE, unix.RTN_UNICAST, 0, 0, 0, 0)
 	m.attr(unix.RTA_DST, labelEntries([]uint32{r.Label}))
 	var err error

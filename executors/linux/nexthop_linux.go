@@ -13,7 +13,6 @@ import (
 // Numbers of linux/nexthop.h and linux/rtnetlink.h that x/sys has not.
 const (
 	rtmNewNexthop = 104
-	rtmDelNexthop = 105
 	rtmGetNexthop = 106
 
 	nhaID        = 1
@@ -134,18 +133,13 @@ func wholeSeconds(b []byte) bool {
 
 // encodeNexthop appends the message that adds, replaces or deletes an object.
 func encodeNexthop(m *message, seq uint32, op netstate.Op, n *netstate.Nexthop, l *links) error {
+	m.beginEdit(op, rtmNewNexthop, seq)
 	if op == netstate.Delete {
-		m.begin(rtmDelNexthop, 0, seq)
 		m.raw(make([]byte, sizeofNhmsg)...)
 		m.u32(nhaID, n.ID)
 		m.end()
 		return nil
 	}
-	flags := uint16(unix.NLM_F_CREATE | unix.NLM_F_EXCL)
-	if op == netstate.Modify {
-		flags = unix.NLM_F_CREATE | unix.NLM_F_REPLACE
-	}
-	m.begin(rtmNewNexthop, flags, seq)
 	var header [sizeofNhmsg]byte
 	switch {
 	case n.Family == 6 && len(n.Group) == 0:

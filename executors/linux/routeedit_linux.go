@@ -29,16 +29,10 @@ func encodeRoute(m *message, seq uint32, op netstate.Op, r *netstate.Route, l *l
 	if len(r.NextHops) == 1 && r.NextHops[0].OnLink {
 		flags = unix.RTNH_F_ONLINK
 	}
-	switch op {
-	case netstate.Add:
-		m.begin(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_EXCL, seq)
-	case netstate.Modify:
-		m.begin(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, seq)
-	default:
-		// The scope is not part of what is asked to go.
-		m.begin(unix.RTM_DELROUTE, 0, seq)
-		scope = unix.RT_SCOPE_NOWHERE
+	if op == netstate.Delete {
+		scope = unix.RT_SCOPE_NOWHERE // it is not part of what is asked to go
 	}
+	m.beginEdit(op, unix.RTM_NEWROUTE, seq)
 	table := r.Table
 	if table > 255 {
 		table = unix.RT_TABLE_UNSPEC
