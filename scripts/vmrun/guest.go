@@ -153,13 +153,16 @@ func switchRoot(j *job) error {
 	return nil
 }
 
-// furnish makes the machine what a booted host is: its own /tmp, terminals,
+// furnish makes the machine what a booted host is: its own /tmp, terminals, control groups,
 // modules where modprobe(8) looks for them, the loopback interface up.
 func furnish(j *job) error {
 	if err := os.MkdirAll("/dev/pts", 0o755); err != nil {
 		return err
 	}
 	if err := mount("devpts", "/dev/pts", "devpts", "ptmxmode=666"); err != nil {
+		return err
+	}
+	if err := mount("cgroup2", "/sys/fs/cgroup", "cgroup2", ""); err != nil {
 		return err
 	}
 	for name, to := range map[string]string{"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"} {
@@ -212,15 +215,24 @@ func execute(j *job, out *os.File) (int, error) {
 	}
 	c := exec.Command(j.Args[0], j.Args[1:]...)
 	c.Env, c.Dir, c.Stdin, c.Stdout, c.Stderr = j.Env, j.Dir, null, out, out
-	err = c.Run()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return 0, nil
-	case errors.As(err, &exit) && exit.Exited():
-		return exit.ExitCode(), nil
+	if err := c.Start(); err != nil {
+		return exitProgram, fmt.Errorf("running %s: %w", strings.Join(j.Args, " "), err)
 	}
-	return exitProgram, fmt.Errorf("running %s: %w", strings.Join(j.Args, " "), err)
+	// As every init it waits for what others leave behind, too: whoever looks for
+	// their end would still see them.
+	for {
+		var status unix.WaitStatus
+		switch pid, err := unix.Wait4(-1, &status, 0, nil); {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return exitProgram, fmt.Errorf("waiting for %s: %w", strings.Join(j.Args, " "), err)
+		case pid != c.Process.Pid:
+		case status.Exited():
+			return status.ExitStatus(), nil
+		case status.Signaled():
+			return exitProgram, fmt.Errorf("running %s: %s", strings.Join(j.Args, " "), status.Signal())
+		}
+	}
 }
 
 func mount(from, to, kind, options string) error {
