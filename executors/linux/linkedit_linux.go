@@ -104,7 +104,7 @@ func (w *linkWriter) delete(ctx context.Context, i *netstate.Interface) error {
 		return unix.ENODEV
 	}
 	w.l, w.e.l = nil, nil
-	if i.Attrs[netstate.TeamRunner] != "" {
+	if i.Type == "team" { // with or without a runner: one may have been about to start
 		if err := w.n.endTeamd(ctx, i.Name); err != nil {
 			return err
 		}

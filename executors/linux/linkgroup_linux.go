@@ -22,7 +22,7 @@ func (e *editor) doomed(index int) (names []string, count int) {
 	for _, edit := range e.edits[index:] {
 		switch o := object(&edit); {
 		case edit.Implied:
-		case edit.Netns != "" || edit.Op != netstate.Delete || o.Link == nil || o.Link.Netns != "" || o.Link.Attrs[netstate.TeamRunner] != "":
+		case edit.Netns != "" || edit.Op != netstate.Delete || o.Link == nil || o.Link.Netns != "" || o.Link.Type == "team":
 			return names, count
 		default:
 			names = append(names, o.Link.Name)

@@ -136,15 +136,12 @@ func (n *Namespace) teamInto(ctx context.Context, index, port int, prefix string
 // told by its teamd.
 func (n *Namespace) observeTeamPort(ctx context.Context, i *netstate.Interface, controller int, l *links) error {
 	team := l.name(controller)
-	if pid, runner := n.teamdProcess(team); runner {
-		config, err := n.tool(ctx, "teamdctl", team, "config", "dump")
+	pid, config, err := n.teamdConfig(ctx, team)
+	if pid != "" || err != nil {
 		i.ReadTeamd("team-port", netstate.TeamdAt(config, "ports", i.Name))
-		if left, _ := n.teamdProcess(team); left != pid {
-			return nil // it was on its way out
-		}
 		return err
 	}
-	err := n.teamInto(ctx, controller, i.Index, "team-port.", i, l)
+	err = n.teamInto(ctx, controller, i.Index, "team-port.", i, l)
 	if err != nil {
 		return fmt.Errorf("reading %s as a port of a team: %w", i.Name, err)
 	}

@@ -114,7 +114,7 @@ func TestTeamPorts(t *testing.T) {
 		"link_watch": [{"name": "ethtool", "delay_up": 10}, {"name": "nsna_ping", "target_host": "2001:db8::2", "interval": 200}],
 		"ports": {"p0": {"prio": -5, "queue_id": 2}, "p1": {"prio": 7, "sticky": true, "link_watch": {"name": "ethtool", "delay_down": 5}}}}`)
 	defer func() {
-		if err := near.endTeamd(t.Context(), team); err != nil {
+		if err := near.EndTeamd(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}()

@@ -93,8 +93,14 @@ func TestTeamRunner(t *testing.T) {
 	if _, there := far.teamdProcess(team); !here || there {
 		t.Errorf("process %s: here %v, there %v", pid, here, there)
 	}
-	if err := far.endTeamd(t.Context(), team); err == nil || !strings.Contains(err.Error(), "in another namespace") {
-		t.Errorf("ending another namespace's: %v", err)
+	if err := far.startTeamd(t.Context(), &netstate.Interface{Name: team, Type: "team"}); err == nil || !strings.Contains(err.Error(), "in another namespace") {
+		t.Errorf("starting one of another namespace's name: %v", err)
+	}
+	if err := far.endTeamd(t.Context(), team); err != nil {
+		t.Errorf("ending none: %v", err)
+	}
+	if now, here := near.teamdProcess(team); now != pid || !here {
+		t.Errorf("process %s became %s", pid, now)
 	}
 
 	config := near.run("teamdctl", team, "config", "dump")

@@ -3,9 +3,11 @@ package e2e
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -108,4 +110,58 @@ func TestTeamdEnds(t *testing.T) {
 	if strings.Contains(ip(t, "netns"), b.ns+"m") {
 		t.Error("the namespace is left")
 	}
+}
+
+// slowTeamd is a program in place of teamd(8) that forks, as that does, says so in
+// the file began, and becomes teamd(8) once there is the file go.
+const slowTeamd = `#!/bin/sh
+[ "$FORKED" ] || { FORKED=1 setsid "$0" "$@" & wait; exit; }
+echo $$ >DIR/began
+while [ ! -e DIR/go ]; do sleep 0.1; done
+exec TEAMD "$@"
+`
+
+// TestTeamdKilledAtStart kills stet when teamd has forked and left no number of its
+// process yet: the guard ends it all the same, and it makes no team afterwards.
+func TestTeamdKilledAtStart(t *testing.T) {
+	b := newTeamBench(t)
+	program, err := exec.LookPath("teamd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "teamd"), []byte(strings.NewReplacer("DIR", dir, "TEAMD", program).Replace(slowTeamd)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	doc := b.put("make.md", b.ns, "false", "15s,manual", "type: team, team: {runner: {name: activebackup}}")
+	cmd, wait := b.start([]string{"PATH=" + dir + ":" + os.Getenv("PATH")}, "run", "--yes", doc)
+	began := func() string {
+		p, err := os.ReadFile(filepath.Join(dir, "began"))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(p))
+	}
+	until(t, "teamd has forked", func() bool { return began() != "" })
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	wait()
+	there := func() bool { return strings.Contains(ip(t, "-n", b.ns, "-br", "link"), b.team) }
+	if _, err := os.Stat("/proc/" + began()); err != nil || !there() || b.pid() != "" {
+		t.Errorf("before the guard: process %v, team %v, number %q", err, there(), b.pid())
+	}
+	until(t, "the team has gone", func() bool { return !there() })
+	b.noGuard()
+	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second) // what is left of it would make the team again
+	if _, err := os.Stat("/proc/" + began()); !os.IsNotExist(err) {
+		t.Errorf("what became of the process: %v", err)
+	}
+	if p := b.pid(); p != "" {
+		t.Errorf("teamd %s is left", p)
+	}
+	b.isBefore()
 }
