@@ -122,8 +122,91 @@ func TestTeamPorts(t *testing.T) {
 	near.teamIs(team, "from teamd alone", ours)
 }
 
+// TestTeamPrinted runs what `stet plan --as ip` prints for a team with a runner and
+// for its ports, and compares with what stet makes: teamd knows teams by their
+// names alone, so that one comes after the other.
+func TestTeamPrinted(t *testing.T) {
+	ns, _, team := withTeams(t)
+	before := ns.settled()()
+	look := func() (of, config string) {
+		t.Helper()
+		var now any
+		out, err := ns.try("teamdctl", team, "config", "dump")
+		if err != nil || json.Unmarshal([]byte(out), &now) != nil {
+			return "", "" // there is none
+		}
+		forget(now, "hwaddr")
+		text, err := json.MarshalIndent(now, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ns.teamLook(team), string(text)
+	}
+	print := func(change *netstate.Change) {
+		t.Helper()
+		commands := strings.Join(netstate.IP(change), "\n")
+		if out, err := ns.try("bash", "-ec", commands); err != nil {
+			t.Fatalf("%v: %s\nof\n%s", err, out, commands)
+		}
+	}
+	seen := "" // of the configurations
+	both := func(block string, used string) *netstate.Change {
+		t.Helper()
+		change := ns.apply(block)
+		selected := func() {
+			t.Helper()
+			if used != "" {
+				eventually(t, "the port that is used", func() bool { return ns.activePort(team) == used })
+			}
+		}
+		selected()
+		var ours, config string
+		eventually(t, "teamd answers", func() bool {
+			ours, config = look()
+			return ours != ""
+		})
+		ns.undo(change)
+		print(change)
+		selected()
+		ns.teamIs(team, "printed:\n"+strings.Join(netstate.IP(change), "\n"), ours)
+		if _, printed := look(); printed != config {
+			t.Errorf("printed (-stet +printed):\n%s", cmp.Diff(config, printed))
+		}
+		seen += config
+		ns.facts()
+		return change
+	}
+	port := func(name, options string) string {
+		return "interfaces: [{name: " + name + ", team-port: {" + options + "}}]"
+	}
+	first := both("interfaces: [{name: "+team+", type: team, team: {runner: {name: activebackup, hwaddr-policy: by_active}, link-watch: {name: ethtool, delay-up: 10},"+
+		" ports: [{name: p0, prio: -5, queue-id: 2}, {name: p1, prio: 7, link-watch: {name: ethtool, delay-down: 5}}]}}]", "p1")
+	changes := []*netstate.Change{
+		both(port("p0", "prio: 20"), "p0"),
+		both(port("p1", "sticky: true, prio: 9, queue-id: 3, lacp-prio: 3, lacp-key: 4, link-watch: [{name: ethtool}, {name: arp_ping, target-host: 192.0.2.2, source-host: 192.0.2.1}]"), "p0"),
+		both("interfaces: [{name: "+team+", team: {runner: {name: lacp, min-ports: 2}}}]", ""),
+	}
+	for _, key := range []string{"prio", "sticky", "queue_id", "lacp_prio", "lacp_key", "link_watch", "delay_down"} {
+		if !strings.Contains(seen, `"`+key+`":`) {
+			t.Errorf("teamd was never told %s", key)
+		}
+	}
+	gone := ns.plan("interfaces: [{name: " + team + ", state: absent}]")
+	print(gone)
+	if pid, _ := ns.teamdProcess(team); pid != "" || ns.observe(everything).Interface(team) != nil {
+		t.Errorf("after the commands that remove the team, process %q is there", pid)
+	}
+	ns.undo(gone)
+	slices.Reverse(changes)
+	for _, change := range append(changes, first) {
+		ns.undo(change)
+	}
+	ns.same("undone", func() []string { return before })
+}
+
 // TestTeamPortText is what plans say of a port that leaves its team and comes
-// back: it has no options between, not the defaults.
+// back: it has no options between, not the defaults. The commands end teamd before
+// its team, and wait until it has seen its port go.
 func TestTeamPortText(t *testing.T) {
 	port := netstate.Attrs{"state": "up", "controller": "team0", "team-port.prio": "9", "team-port.sticky": "true", "team-port.queue-id": "3",
 		"team-port.lacp-prio": "4", "team-port.lacp-key": "5", "team-port.link-watch": `[{"name":"ethtool"}]`}
@@ -147,5 +230,14 @@ func TestTeamPortText(t *testing.T) {
 		if diff := cmp.Diff(want, netstate.Text(netstate.Diff(s, to))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", options, diff)
 		}
+		const waits = "ip link set dev p0 nomaster\nip link set dev p0 down\nwhile teamdctl team0 port present p0 2>/dev/null; do sleep 0.1; done\n"
+		if commands := strings.Join(netstate.IP(netstate.Diff(s, to)), "\n"); strings.Contains(commands, waits) != strings.Contains(want, "none") {
+			t.Errorf("%s: printed as\n%s", options, commands)
+		}
+	}
+	without := &netstate.State{Interfaces: []netstate.Interface{{Name: "p0", Type: "ethernet", Attrs: netstate.Attrs{"state": "up", "controller": ""}}}}
+	want := []string{"teamd -k -t team0", "ip link delete dev team0"}
+	if commands := netstate.IP(netstate.Diff(s, without)); !slices.Equal(commands[max(len(commands)-2, 0):], want) {
+		t.Errorf("removing the team is printed as\n%s", strings.Join(commands, "\n"))
 	}
 }

@@ -48,6 +48,29 @@ func teamdCommands(i *Interface, diffs []Difference) []string {
 	return nil
 }
 
+// endTeamd ends the teamd(8) of a team, which stays, and waits until it has ended.
+func endTeamd(i *Interface) []string {
+	if attrOf(i, TeamRunner) == "" {
+		return nil
+	}
+	return []string{words(append(toolIn("teamd", i.Netns), "-k", "-t", i.Name)...)}
+}
+
+// untilLeft waits until teamd(8) has seen a port of its team go: it is told about
+// the port anew only then.
+func untilLeft(before, after *Interface) []string {
+	team := attrOf(before, "controller")
+	if team == "" || team == attrOf(after, "controller") {
+		return nil
+	}
+	for key := range before.Attrs {
+		if IsPortKey(key) && IsTeamd(key) {
+			return []string{"while " + words(append(toolIn("teamdctl", before.Netns), team, "port", "present", before.Name)...) + " 2>/dev/null; do sleep 0.1; done"}
+		}
+	}
+	return nil
+}
+
 // isExtra tells that extraCommands has the words for an attribute.
 func isExtra(key string) bool {
 	for _, prefix := range []string{"wireguard.", "team.", "team-port.", inet6, multicastMACs, AltNames} {

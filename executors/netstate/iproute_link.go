@@ -11,11 +11,11 @@ func ipLink(e *Edit) []string {
 	before, after := e.Before.Link, e.After.Link
 	switch {
 	case e.Op == Delete:
-		return []string{words(append(ipIn(before.Netns), "link", "delete", "dev", before.Name)...)}
+		return append(endTeamd(before), words(append(ipIn(before.Netns), "link", "delete", "dev", before.Name)...))
 	case e.Op == Add:
 		return addCommands(after)
 	case e.Replaces:
-		return append([]string{words("ip", "link", "delete", "dev", before.Name)}, addCommands(after)...)
+		return slices.Concat(endTeamd(before), []string{words("ip", "link", "delete", "dev", before.Name)}, addCommands(after))
 	case before.Netns != after.Netns:
 		target := after.Netns
 		if target == "" {
@@ -29,7 +29,7 @@ func ipLink(e *Edit) []string {
 			diffs = append(diffs, d)
 		}
 	}
-	return setCommands(after, diffs)
+	return append(setCommands(after, diffs), untilLeft(before, after)...)
 }
 
 // addCommands make an interface: what ip can give at once in one command, the
