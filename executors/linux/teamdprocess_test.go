@@ -160,3 +160,45 @@ func TestToolEnds(t *testing.T) {
 	_ = c.Wait()
 	eventually(t, "its end", func() bool { return !lives(pid()) })
 }
+
+// TestTeamdOutlives starts teamd by the words that let a command outlive its login,
+// where there are some: what it forks is theirs, too.
+func TestTeamdOutlives(t *testing.T) {
+	ns := newNamespace(t)
+	team := "tl" + strconv.Itoa(os.Getpid())
+	dir := t.TempDir()
+	file := func(name, script string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	// As teamd does, it leaves a process behind and ends.
+	file("teamd", "[ \"$FORKED\" ] || { FORKED=1 setsid \"$0\" \"$@\" >/dev/null 2>&1 & exit; }\nwhile :; do sleep 0.1; done\n")
+	ns.o.Outlive = func() []string {
+		return []string{file("scope", "export IN_SCOPE=1 PATH=\""+dir+":$PATH\"\nexec \"$@\"\n"), "env"}
+	}
+	i := &netstate.Interface{Name: team, Type: "team"}
+	if err := ns.startTeamd(t.Context(), i); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ns.endTeamd(context.Background(), team); err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, "the process", func() bool {
+		all, err := filepath.Glob("/proc/[0-9]*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range all {
+			env, _ := os.ReadFile(dir + "/environ") // of one that has ended there is none
+			if pid := filepath.Base(dir); startedTeamd(pid, team) && ns.has(pid) && strings.Contains("\x00"+string(env), "\x00IN_SCOPE=1\x00") {
+				return true
+			}
+		}
+		return false
+	})
+}
