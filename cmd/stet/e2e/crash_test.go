@@ -69,7 +69,7 @@ func (c *crashBench) inspect() {
 // isBefore compares the state with the one before.
 func (c *crashBench) isBefore() {
 	c.t.Helper()
-	if diff := cmp.Diff(c.before, state(c.t, c.ns)); diff != "" {
+	if diff := notAsBefore(c.t, c.before, c.ns); diff != "" {
 		c.t.Errorf("the namespace is not as it was before (-before +now):\n%s", diff)
 	}
 }
@@ -112,7 +112,7 @@ func (c *crashBench) made() string {
 func (c *crashBench) isConfirmed(want string) {
 	c.t.Helper()
 	now := c.made()
-	for deadline := time.Now().Add(30 * time.Second); now != want && time.Now().Before(deadline); now = c.made() {
+	for deadline := time.Now().Add(settledLimit); now != want && time.Now().Before(deadline); now = c.made() {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if diff := cmp.Diff(want, now); diff != "" {
@@ -201,7 +201,7 @@ func undisturbed(t *testing.T, code int, change func(string) string) (took time.
 	start := time.Now()
 	c.must(code, "run", "--yes", c.doc)
 	took = time.Since(start)
-	time.Sleep(3 * time.Second) // links come up, addresses stop being tentative
+	waitSettled(t, c.ns)
 	return took, c.records(), c.made()
 }
 
@@ -291,7 +291,7 @@ func TestGuardGoesBackAlone(t *testing.T) {
 		t.Run(group, func(t *testing.T) {
 			t.Parallel()
 			c := newCrashBench(t, func(text string) string {
-				text = strings.ReplaceAll(text, "confirm=30s", "confirm=8s")
+				text = strings.ReplaceAll(text, "confirm=30s", "confirm=15s")
 				sleep := "```check { name=wait }\nrun(\"touch %WAIT%; sleep 60\").ok\n```\n"
 				until := "```check { name=three-holds }"
 				if group == "one" {
@@ -309,7 +309,6 @@ func TestGuardGoesBackAlone(t *testing.T) {
 			want := c.before
 			if group == "three" {
 				c.must(0, "run", "--yes", "--only", "one,two", "--no-write", c.doc)
-				time.Sleep(3 * time.Second) // the links come up
 				want = settledState(t, c.ns)
 			}
 			cmd, end := c.start(nil, "run", "--yes", c.doc)
@@ -323,7 +322,7 @@ func TestGuardGoesBackAlone(t *testing.T) {
 			end()
 			c.inspect()
 			now := ""
-			for deadline := time.Now().Add(30 * time.Second); now != want && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+			for deadline := time.Now().Add(patience); now != want && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 				now = state(t, c.ns)
 			}
 			if diff := cmp.Diff(want, now); diff != "" {
@@ -352,36 +351,42 @@ func (c *crashBench) first() string {
 }
 
 // TestCommandOutlivesStet kills stet while a command runs that would make links
-// a little later, and undoes it at once, or leaves that to its guard: the links
-// must not come.
+// as soon as it may, and undoes it at once, or leaves that to its guard. Then it
+// may: the links must not come.
 func TestCommandOutlivesStet(t *testing.T) {
 	for _, then := range []string{"rollback", "resume", "guard"} {
 		t.Run(then, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, "")
 			ns := netns(t, "late")
-			wait, confirm := filepath.Join(b.dir, "wait"), ""
+			wait, may, confirm := filepath.Join(b.dir, "wait"), filepath.Join(b.dir, "may"), ""
 			if then == "guard" {
-				confirm = " confirm=10s"
+				confirm = " confirm=15s"
 			}
-			doc := b.write("late.md", "---\ntargets: {box: netns://"+ns+"}\n---\n\n```sh { run name=late"+confirm+" }\n"+
-				"if test -e "+wait+"; then exit 0; fi\n(setsid sh -c 'sleep 13; ip link add late1 type bridge') &\ntouch "+wait+"\nsleep 13\nip link add late0 type bridge\n```\n\n"+
+			// Should they live on, they wait for no longer than the bench is there.
+			later := "while ! test -e " + may + "; do test -e " + wait + " || exit; sleep 0.1; done; ip link add "
+			doc := b.write("late.md", "---\ntargets: {box: netns://"+ns+"}\n---\n\n```sh { run name=late timeout=5m"+confirm+" }\n"+
+				"if test -e "+wait+"; then exit 0; fi\ntouch "+wait+"\n(setsid sh -c '"+later+"late1 type bridge') &\n"+later+"late0 type bridge\n```\n\n"+
 				"```rollback\nfor l in late0 late1; do ! ip link show $l >/dev/null 2>&1 || ip link delete $l; done\n```\n")
 			before := settledState(t, ns)
 			cmd, end := b.start(nil, "run", "--yes", doc)
 			await(t, wait)
-			began := time.Now()
 			if err := cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			end()
-			if then != "guard" {
-				o := b.must(0, then, "--yes", doc)
-				if !strings.Contains(o.stdout, "still running") {
-					t.Errorf("it does not say so: %v", o)
-				}
+			if o := end(); o.code != 137 {
+				t.Fatal(o)
 			}
-			time.Sleep(time.Until(began.Add(16 * time.Second)))
+			if then == "guard" {
+				until(t, "the guard goes back", func() bool { return strings.Contains(b.run("status", doc).stdout, "reverted    late on box") })
+			} else if o := b.must(0, then, "--yes", doc); !strings.Contains(o.stdout, "still running") {
+				t.Errorf("it does not say so: %v", o)
+			}
+			if left := command(t, "ps", "-eo", "args"); strings.Contains(left, may) {
+				t.Errorf("processes are left:\n%s", left)
+			}
+			b.write("may", "")
+			time.Sleep(time.Second) // what lives on looks ten times
 			if diff := notAsBefore(t, before, ns); diff != "" {
 				t.Errorf("the command went on:\n%s", diff)
 			}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"stet/runbook/markdown"
 )
@@ -73,7 +72,7 @@ func TestEditorWithOldText(t *testing.T) {
 	wait, goon := filepath.Join(b.dir, "wait"), filepath.Join(b.dir, "go")
 	doc := b.write("runbook.md", strings.NewReplacer("%WAIT%", wait, "%GO%", goon).Replace(sleeping))
 	before := b.read(doc)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	ed := exec.CommandContext(ctx, program, "-s", doc)
 	commands, err := ed.StdinPipe()
@@ -92,11 +91,7 @@ func TestEditorWithOldText(t *testing.T) {
 	await(t, filepath.Join(b.dir, "loaded"))
 	_, end := b.start(nil, "run", "--yes", doc)
 	await(t, wait)
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(b.read(doc), "\nfirst-output\n"); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the first result does not come:\n%s", b.read(doc))
-		}
-	}
+	until(t, "the first result comes", func() bool { return strings.Contains(b.read(doc), "\nfirst-output\n") })
 	tell("%s/Some prose/Some changed prose/\nw\nq\n")
 	if err := ed.Wait(); err != nil {
 		t.Fatalf("%s: %v", program, err)
@@ -135,10 +130,5 @@ func (b *bench) save(how, path, text string) {
 // await waits until a file is there.
 func await(t testing.TB, path string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if exists(path) {
-			return
-		}
-	}
-	t.Fatalf("%s did not appear", path)
+	until(t, path+" appears", func() bool { return exists(path) })
 }

@@ -246,16 +246,16 @@ func TestProbeHangs(t *testing.T) {
 // back is ended before, so that what it does comes to nothing.
 func TestCommandOutlastsGuard(t *testing.T) {
 	b := newBench(t, "")
-	ns := netns(t, "fault")
-	doc := b.write("runbook.md", "---\ntargets: {box: netns://"+ns+"}\n---\n\n```sh { run name=long confirm=4s }\nip link add early0 type bridge\nsleep 6\nip link add late0 type bridge\n```\n\n"+
+	ns, may := netns(t, "fault"), filepath.Join(b.dir, "may")
+	doc := b.write("runbook.md", "---\ntargets: {box: netns://"+ns+"}\n---\n\n```sh { run name=long confirm=10s }\nip link add early0 type bridge\nwhile ! test -e "+may+"; do sleep 0.1; done\nip link add late0 type bridge\n```\n\n"+
 		"```rollback\nip link delete early0\n```\n")
 	before := settledState(t, ns)
-	began := time.Now()
 	o := b.must(4, "run", "--yes", doc)
-	if !strings.Contains(o.stderr, "its guard was about to go back") || !strings.Contains(o.stderr, "confirm=4s") {
+	if !strings.Contains(o.stderr, "its guard was about to go back") || !strings.Contains(o.stderr, "confirm=10s") {
 		t.Errorf("it does not say why: %v", o)
 	}
-	time.Sleep(time.Until(began.Add(8 * time.Second)))
+	b.write("may", "")
+	time.Sleep(time.Second) // what lives on looks ten times
 	if diff := notAsBefore(t, before, ns); diff != "" {
 		t.Errorf("it is not as it was before:\n%s", diff)
 	}

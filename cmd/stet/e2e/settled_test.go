@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"stet/executors/executortest"
 )
 
 // settledLimit is how long a namespace may take to settle: one second for the
-// kernel to see a carrier, and one to two for duplicate address detection.
-const settledLimit = 10 * time.Second
+// kernel to tell of a carrier, one more for that of a bridge over it, and one to two
+// for duplicate address detection; and all that on a machine that does other things.
+const settledLimit = 30 * time.Second
 
 // address is one of an interface, as `ip -j address` tells it.
 type address struct {
@@ -26,19 +29,29 @@ type address struct {
 type linkWithAddresses struct {
 	Name      string    `json:"ifname"`
 	Flags     []string  `json:"flags"`
+	Operstate string    `json:"operstate"`
 	Master    string    `json:"master"`
-	Mode      string    `json:"inet6_addr_gen_mode"`
 	Addresses []address `json:"addr_info"`
 }
 
 // waitSettled waits until the kernel has done with the interfaces of a
-// namespace what it does by itself some time after they came up: a link-local
-// address, the detection of a duplicate, and the address's own route. After
-// settledLimit the state is compared as it is.
+// namespace what it does by itself some time after they came up or went down: it
+// tells of the carrier, makes a link-local address, looks for a duplicate of it,
+// and makes the address's own route. After settledLimit the state is compared as
+// it is.
 func waitSettled(t testing.TB, ns string) {
 	t.Helper()
-	for limit := time.Now().Add(settledLimit); !settled(t, ns) && time.Now().Before(limit); {
-		time.Sleep(20 * time.Millisecond)
+	// Twice: one look does not see all interfaces at the same time.
+	for limit, times := time.Now().Add(settledLimit), 0; times < 2; time.Sleep(20 * time.Millisecond) {
+		if !settled(t, ns) {
+			times = 0
+		} else {
+			times++
+		}
+		if time.Now().After(limit) {
+			t.Logf("%s has not settled within %v", ns, settledLimit)
+			return
+		}
 	}
 }
 
@@ -57,6 +70,9 @@ func settled(t testing.TB, ns string) bool {
 	}
 	routes := strings.Fields(ip(t, "-n", ns, "-6", "route", "show", "table", "local"))
 	for _, l := range links {
+		if !executortest.CarrierTold(l.Flags, l.Operstate) {
+			return false
+		}
 		linkLocal := !l.expectsLinkLocal()
 		for _, a := range l.Addresses {
 			if a.Family != "inet6" {
@@ -68,7 +84,7 @@ func settled(t testing.TB, ns string) bool {
 			}
 			linkLocal = linkLocal || a.Scope == "link"
 		}
-		if !linkLocal && !ipv6Off(ns, l.Name) {
+		if !linkLocal && !noLinkLocal(ns, l.Name) {
 			return false
 		}
 	}
@@ -86,11 +102,14 @@ func (l linkWithAddresses) expectsLinkLocal() bool {
 	return slices.Contains(l.Flags, "LOWER_UP") && l.Master == ""
 }
 
-// ipv6Off is true of an interface that has no IPv6, by its sysctl. One that
-// was removed meanwhile is none of those: the caller looks again.
-func ipv6Off(ns, name string) bool {
-	out, err := exec.Command("ip", "netns", "exec", ns, "cat", "/proc/sys/net/ipv6/conf/"+name+"/disable_ipv6").Output()
-	return err == nil && strings.TrimSpace(string(out)) == "1"
+// noLinkLocal is true of an interface that has no IPv6, or chooses no link-local
+// address, by its sysctls. One that was removed meanwhile is none of those: the
+// caller looks again.
+func noLinkLocal(ns, name string) bool {
+	dir := "/proc/sys/net/ipv6/conf/" + name
+	out, err := exec.Command("ip", "netns", "exec", ns, "cat", dir+"/disable_ipv6", dir+"/addr_gen_mode").Output()
+	off, mode, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return err == nil && (off == "1" || mode == "1")
 }
 
 // notAsBefore is what differs from an earlier state of a namespace. It gives
