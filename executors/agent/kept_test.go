@@ -209,7 +209,7 @@ func TestKeptEnds(t *testing.T) {
 			return err
 		},
 		"cancelled": func(t *testing.T, _, b *connection) error {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
 			_, err := b.attach(ctx, "r.1", 3, io.Discard)
 			return err
@@ -227,7 +227,7 @@ func TestKeptEnds(t *testing.T) {
 			a := connect(t, dir)
 			ctx := t.Context()
 			if name == "deadline" {
-				limited, cancel := context.WithTimeout(ctx, 2*time.Second)
+				limited, cancel := context.WithTimeout(ctx, 5*time.Second)
 				defer cancel()
 				ctx = limited
 			}

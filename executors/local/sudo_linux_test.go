@@ -66,7 +66,7 @@ func TestSudoThatWaits(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	_, err := h.Open(ctx, executors.Target{Name: "here", Address: "local", Become: "sudo"})
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 20*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > time.Minute {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -246,9 +248,24 @@ func TestLeftOutMustGoBack(t *testing.T) {
 // So many as are allowed run at once, never more, and a slow one holds back
 // nobody's output.
 func TestParallel(t *testing.T) {
-	b := newFleet(t, 12, "```sh { run name=say parallel=4 }\nif test \"$STET_TARGET\" = h1; then sleep 3; fi\necho said-$STET_TARGET\n```\n\n```rollback\ntrue\n```\n")
+	others := filepath.Join(t.TempDir(), "others")
+	b := newFleet(t, 12, "```sh { run name=say parallel=4 timeout=3m }\nwhile test \"$STET_TARGET\" = h1 -a ! -e "+others+"; do sleep 0.05; done\necho said-$STET_TARGET\n```\n\n```rollback\ntrue\n```\n")
+	sink := b.o.Sink
+	var heard atomic.Int32
+	b.o.Sink = func(e runbook.Event) {
+		sink(e)
+		if e.Kind != runbook.EventOutput {
+			return
+		}
+		if heard.Add(1) == 11 { // of the others: h1 waits for this
+			if err := os.WriteFile(others, nil, 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 	var mu sync.Mutex
 	now, most := 0, 0
+	full := make(chan struct{}) // closed when four run at once
 	for _, h := range b.hosts {
 		h.fail = func(call string) error {
 			if call != "run" {
@@ -257,7 +274,18 @@ func TestParallel(t *testing.T) {
 			mu.Lock()
 			now++
 			most = max(most, now)
+			if now == 4 && most == 4 {
+				select {
+				case <-full:
+				default:
+					close(full)
+				}
+			}
 			mu.Unlock()
+			select {
+			case <-full:
+			case <-time.After(time.Minute):
+			}
 			time.Sleep(30 * time.Millisecond)
 			mu.Lock()
 			now--
@@ -284,7 +312,7 @@ func TestParallel(t *testing.T) {
 		}
 	}
 	if len(said) != 12 || said[0] == "h1" || said[len(said)-1] != "h1" {
-		t.Errorf("h1 sleeps, and its output is not the last: %v", said)
+		t.Errorf("h1 waits, and its output is not the last: %v", said)
 	}
 }
 
