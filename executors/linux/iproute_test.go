@@ -4,11 +4,15 @@ package linux
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"stet/executors/executortest"
 )
 
 // timers are fields of iproute2's JSON that change by themselves, or follow from
@@ -116,11 +120,32 @@ func (ns *namespace) same(what string, want func() []string, without ...string) 
 }
 
 // passing tells that a line of a snapshot will not stay so: an address is not
-// probed yet, or a link's operational state lags behind its carrier (by up to a
-// second, linkwatch).
+// probed yet, or the kernel has not told of a carrier that came or went.
 func passing(line string) bool {
-	lags := strings.Contains(line, "=LOWER_UP") && (strings.Contains(line, "=NO-CARRIER") || strings.Contains(line, ".operstate=DOWN"))
-	return lags || strings.Contains(line, "tentative")
+	var flags []string
+	for _, m := range flag.FindAllStringSubmatch(line, -1) {
+		flags = append(flags, m[1])
+	}
+	state := operstate.FindStringSubmatch(line)
+	return state != nil && !executortest.CarrierTold(flags, state[1]) || strings.Contains(line, "tentative")
+}
+
+// How flatten writes the flags and the state of an interface.
+var flag, operstate = regexp.MustCompile(`\s\.flags\[\d+\]=(\S+)`), regexp.MustCompile(`\s\.operstate=(\S+)`)
+
+func TestPassing(t *testing.T) {
+	for line, want := range map[string]bool{
+		"ip link: v0 <nil>: .flags[0]=UP\n\t.flags[1]=LOWER_UP\n\t.operstate=UP":                                         false,
+		"ip link: v0 <nil>: .address=0\n\t.flags[0]=NO-CARRIER\n\t.flags[1]=UP\n\t.operstate=DOWN":                       false,
+		"ip link: v0 <nil>: .address=0\n\t.flags[0]=NO-CARRIER\n\t.flags[1]=UP\n\t.flags[2]=LOWER_UP\n\t.operstate=DOWN": true,
+		"ip link: v0 <nil>: .address=0\n\t.flags[0]=UP\n\t.operstate=UP":                                                 true,
+		"ip addr: v0 <nil>: .addr_info[0].tentative=true\n\t.flags[0]=UP\n\t.flags[1]=LOWER_UP\n\t.operstate=UP":         true,
+		"ip route: <nil> default: .flags[0]=linkdown":                                                                    false,
+	} {
+		if passing(line) != want {
+			t.Errorf("%q: %v", line, !want)
+		}
+	}
 }
 
 // settled is a snapshot for later: one that no longer changes by itself.

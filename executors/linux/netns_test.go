@@ -282,6 +282,7 @@ func TestMoveLost(t *testing.T) {
 	ns := withNamed(t)
 	blue := another(t)
 	ns.runAll([]string{"ip link add name v0 address " + macA + " type veth peer name v1 address " + macB, "ip link set v0 up", "ip link set v1 up", "ip addr add 192.0.2.1/24 dev v0"})
+	ns.settled()
 	q := everything
 	before := find(t, ns.observe(q), "v0")
 	away := ns.apply("namespaces: [{name: " + blue + "}]\ninterfaces: [{name: v0, netns: " + blue + "}]\n")

@@ -84,7 +84,7 @@ for p in $(ip netns pids r1); do ! tr '\0' ' ' </proc/$p/cmdline | grep -q 'agen
 wait $run
 touch $LAB/r1/home/go; sleep 1
 echo r1: $(ls $LAB/r1/home); echo r2: $(ls $LAB/r2/home)
-n=0; while pgrep -f "agent guar[d]" >/dev/null; do n=$((n+1)); [ $n -lt 300 ] || exit 71; sleep 0.1; done`)
+n=0; while pgrep -f "agent guar[d]" >/dev/null; do n=$((n+1)); [ $n -lt 1200 ] || exit 71; sleep 0.1; done`)
 	if want := "run: 1\nr1: go\nr2: began done go\n"; o.code != 0 || o.stdout != want {
 		t.Errorf("want %q: %v", want, o)
 	}

@@ -30,21 +30,21 @@ func TestFateOfCommand(t *testing.T) {
 		{"sshd, guarded", " confirm=40s", "exit 0", sessions + `; sleep 2; touch $LAB/go-on`, "0", "ended\n", []string{"had not ended with the connection", "before\nafter\n", "confirmed"}},
 		{"the agent", "", "exit 0", `pkill -9 -f "agent serve$"`, "4", "back\n", []string{"nobody saw how it ended", "was still running on r1 without stet"}},
 		{"the link, for longer than it has", " timeout=8s", "exit 0", `ip -n jump link set to-r1 down; sleep 16; ip -n jump link set to-r1 up`, "4", "back\n", []string{"it may still run", "did not answer again in the time that the step has"}},
-		{"sshd, its time is up", " timeout=4s", "exit 0", sessions, "4", "back\n", []string{"timed out after 4s"}},
+		{"sshd, its time is up", " timeout=8s", "exit 0", sessions, "4", "back\n", []string{"timed out after 8s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, "")
 			doc := b.write("doc.md", strings.Replace(strings.Replace(lengthy, "%s", c.attrs, 1), "%s", c.last, 1))
 			o := b.script(`sed -i 's/^Host \*/&\n  ServerAliveInterval 1\n  ServerAliveCountMax 2/' $STET_SSH_CONFIG
 ("$STET" run --yes doc.md >&2) & pid=$!
-n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 300 ] || exit 70; sleep 0.1; done
+n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 70; sleep 0.1; done
 sleep 0.3
 ` + c.kill + `
 code=0; wait $pid || code=$?
 echo "run: $code"
 touch $LAB/go-on; sleep 1
 cat $LAB/began; echo "--"; cat $LAB/ended
-n=0; while pgrep -f "agent serve$" >/dev/null; do n=$((n+1)); [ $n -lt 300 ] || exit 72; sleep 0.1; done
+n=0; while pgrep -f "agent serve$" >/dev/null; do n=$((n+1)); [ $n -lt 1200 ] || exit 72; sleep 0.1; done
 find /run/stet -type f >&2`)
 			if o.code != 0 || o.stdout != "run: "+c.code+"\nbegan\n--\n"+c.ended {
 				t.Fatal(o)
@@ -63,26 +63,26 @@ find /run/stet -type f >&2`)
 func TestFateAfterStet(t *testing.T) {
 	needLab(t)
 	const (
-		killed  = `n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 300 ] || exit 70; sleep 0.1; done; sleep 0.3; kill -9 $pid; `
+		killed  = `n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 70; sleep 0.1; done; sleep 0.3; kill -9 $pid; `
 		resume  = `code=0; "$STET" resume --yes doc.md >&2 || code=$?; echo "resume: $code"`
 		later   = `(sleep 4; touch $LAB/go-on) & ` + resume
-		ended   = `touch $LAB/go-on; n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 300 ] || exit 73; sleep 0.1; done; `
+		ended   = `touch $LAB/go-on; n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 73; sleep 0.1; done; `
 		orphans = `pkill -9 -f "agent serve$"; `
 		outage  = `(sleep 1; ip -n jump link set to-r1 down; sleep 6; ip -n jump link set to-r1 up; touch $LAB/go-on) & ` + resume
-		twice   = `"$STET" resume --yes doc.md >&2 & pid=$!; n=0; until grep -qs '"kind":"resume"' state/stet/operations/*/*/journal.jsonl; do n=$((n+1)); [ $n -lt 300 ] || exit 74; sleep 0.1; done; sleep 2; kill -9 $pid; wait $pid; `
+		twice   = `"$STET" resume --yes doc.md >&2 & pid=$!; n=0; until grep -qs '"kind":"resume"' state/stet/operations/*/*/journal.jsonl; do n=$((n+1)); [ $n -lt 1200 ] || exit 74; sleep 0.1; done; sleep 2; kill -9 $pid; wait $pid; `
 	)
 	for _, c := range []struct {
 		name, attrs, last, then, want string
 		says                          []string
 	}{
-		{"its guard goes back", " confirm=8s", "exit 0", killed + `n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 300 ] || exit 73; sleep 0.1; done`, "began\n--\nback\n", nil},
+		{"its guard goes back", " confirm=8s", "exit 0", killed + `n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 73; sleep 0.1; done`, "began\n--\nback\n", nil},
 		{"it runs", "", "exit 0", killed + later, "resume: 0\nbegan\n--\nended\n", []string{"had gone on without stet: its exit code is 0", "before\nafter\n"}},
 		{"it runs, guarded", " confirm=60s", "exit 0", killed + later, "resume: 0\nbegan\n--\nended\n", []string{"had gone on without stet", "before\nafter\n", "confirmed"}},
 		{"it runs, the link goes meanwhile", "", "exit 0", killed + outage, "resume: 0\nbegan\n--\nended\n", []string{"had not ended with the connection", "before\nafter\n"}},
 		{"it runs, resume is killed, too", "", "exit 0", killed + twice + later, "resume: 0\nbegan\n--\nended\n", []string{"had gone on without stet", "before\nafter\n"}},
 		{"it has ended", "", "exit 0", killed + ended + resume, "resume: 0\nbegan\n--\nended\n", []string{"had gone on without stet: its exit code is 0", "before\nafter\n"}},
 		{"it has failed", "", "exit 7", killed + ended + resume, "resume: 4\nbegan\n--\nended\nback\n", []string{"exit code 7", "before\nafter\n"}},
-		{"its time is up", " timeout=4s", "exit 0", killed + "sleep 6; " + resume, "resume: 4\nbegan\n--\nback\n", []string{"timed out after 4s"}},
+		{"its time is up", " timeout=8s", "exit 0", killed + "sleep 10; " + resume, "resume: 4\nbegan\n--\nback\n", []string{"timed out after 8s"}},
 		{"its agent is dead", "", "exit 0", killed + orphans + later, "resume: 0\nbegan\nbegan\n--\nback\nended\n", []string{"nobody saw how it ended", "undone before it is run again"}},
 		{"it is rolled back", "", "exit 0", killed + strings.ReplaceAll(resume, "resume", "rollback"), "rollback: 0\nbegan\n--\nback\n", []string{"was still running on r1 without stet"}},
 		{"it was not begun", "", "exit 0", "touch $LAB/go-on; wait $pid; " + resume, "resume: 0\nbegan\n--\nback\nended\n", []string{"the target knows of no such command", "undone before it is run again", "before\nafter\n"}},
@@ -104,7 +104,7 @@ func TestFateAfterStet(t *testing.T) {
 ` + c.then + `
 touch $LAB/go-on; sleep 1
 cat $LAB/began; echo "--"; cat $LAB/ended
-n=0; while pgrep -f "agent serve$" >/dev/null; do n=$((n+1)); [ $n -lt 300 ] || exit 72; sleep 0.1; done`)
+n=0; while pgrep -f "agent serve$" >/dev/null; do n=$((n+1)); [ $n -lt 1200 ] || exit 72; sleep 0.1; done`)
 			if o.code != 0 || o.stdout != c.want {
 				t.Fatalf("%v\n%s", o, b.read(doc))
 			}
@@ -132,7 +132,7 @@ func TestFateOfSome(t *testing.T) {
 				"[ $STET_TARGET = r1 ] || until [ -e /run/lab/go-on ]; do sleep 0.05; done\necho $STET_TARGET >>/run/lab/ended\n```\n\n"+
 				"```rollback\necho back $STET_TARGET >>/run/lab/ended\n```\n\n```check\nlink(\"uplink\").up\n```\n")
 			o := b.script(`"$STET" run --yes doc.md >&2 & pid=$!
-n=0; until grep -qs '"kind":"outcome"' state/stet/operations/*/*/journal.jsonl && [ $(grep -c . $LAB/began) = 2 ]; do n=$((n+1)); [ $n -lt 300 ] || exit 70; sleep 0.1; done
+n=0; until grep -qs '"kind":"outcome"' state/stet/operations/*/*/journal.jsonl && [ $(grep -c . $LAB/began) = 2 ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 70; sleep 0.1; done
 kill -9 $pid; wait $pid
 ` + c.then + `(sleep 2; touch $LAB/go-on) & "$STET" resume --yes doc.md >&2 || exit
 sort $LAB/began; echo "--"; cat $LAB/ended`)

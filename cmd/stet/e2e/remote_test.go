@@ -253,7 +253,7 @@ ip -n r1 -brief address show dev uplink`)
 }
 
 // slow is a document whose check takes long after the change of r1.
-const slow = "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 8s}\n---\n\n```netconfig { name=change }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n" +
+const slow = "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 12s}\n---\n\n```netconfig { name=change }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n" +
 	"```check { timeout=30s within=30s every=200ms }\nfile(\"/run/lab/go-on\").exists\n```\n"
 
 // TestRemoteKilled: whatever dies, the host ends confirmed or as it was, and
@@ -261,7 +261,7 @@ const slow = "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 8s}\n---\n\n
 func TestRemoteKilled(t *testing.T) {
 	needLab(t)
 	mtu := `ip -n r1 link show uplink | grep -o 'mtu [0-9]*'`
-	wait := `n=0; until ` + mtu + ` | grep -q 1400; do n=$((n+1)); [ $n -lt 100 ] || exit 70; sleep 0.1; done`
+	wait := `n=0; until ` + mtu + ` | grep -q 1400; do n=$((n+1)); [ $n -lt 600 ] || exit 70; sleep 0.1; done`
 	for name, c := range map[string]struct {
 		kill string
 		code string // of the run that something was killed under
@@ -269,7 +269,7 @@ func TestRemoteKilled(t *testing.T) {
 		"stet":           {`kill -9 $pid`, "137"},
 		"agent":          {`pkill -9 -f "agent serve$"`, "4"},
 		"sshd's session": {`pkill -9 -f "^sshd: root"`, "4"},
-		"the link":       {`ip -n jump link set to-r1 down; (sleep 12; ip -n jump link set to-r1 up) &`, "4"},
+		"the link":       {`ip -n jump link set to-r1 down; (sleep 18; ip -n jump link set to-r1 up) &`, "4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, "")
@@ -280,7 +280,7 @@ func TestRemoteKilled(t *testing.T) {
 ` + c.kill + `
 code=0; wait $pid || code=$?
 echo "run: $code"
-n=0; while ip netns exec r1 pgrep -f "agent guar[d]" >/dev/null; do n=$((n+1)); [ $n -lt 200 ] || exit 71; sleep 0.1; done
+n=0; while ip netns exec r1 pgrep -f "agent guar[d]" >/dev/null; do n=$((n+1)); [ $n -lt 600 ] || exit 71; sleep 0.1; done
 ` + mtu + `
 sleep 0.5; touch $LAB/go-on
 code=0; (stet resume --yes doc.md >&2) || code=$?
@@ -307,7 +307,7 @@ func TestRemoteConfirm(t *testing.T) {
 	b := newBench(t, "")
 	b.write("doc.md", strings.Replace(slow, "name=change", "name=change confirm=60s", 1))
 	o := b.script(`("$STET" run --yes doc.md >&2) & pid=$!
-n=0; until ip -n r1 link show uplink | grep -q 'mtu 1400'; do n=$((n+1)); [ $n -lt 100 ] || exit 70; sleep 0.1; done
+n=0; until ip -n r1 link show uplink | grep -q 'mtu 1400'; do n=$((n+1)); [ $n -lt 600 ] || exit 70; sleep 0.1; done
 sleep 1; kill -9 $pid; wait $pid
 stet status doc.md
 stet confirm doc.md

@@ -25,7 +25,7 @@ func (b *bench) onMachine(env, lines string) outcome {
 		b.t.Skip("needs pam_systemd (apt-get install libpam-systemd)")
 	}
 	return b.through("machine", []string{env}, `m() { ssh -F "$STET_SSH_CONFIG" machine "$@"; }
-later() { n=0; until eval "$1"; do n=$((n+1)); [ $n -lt 300 ] || { { echo "not within 30 s: $1"; ps axww -o pid,ppid,etimes,args; } >&2; exit 70; }; sleep 0.1; done; }
+later() { n=0; until eval "$1"; do n=$((n+1)); [ $n -lt 1200 ] || { { echo "not within 2 min: $1"; ps axww -o pid,ppid,etimes,args; } >&2; exit 70; }; sleep 0.1; done; }
 running() { pgrep -f "$1" >/dev/null; }
 mtu() { ip -n machine link show uplink | grep -o 'mtu [0-9]*'; }
 `+lines)
@@ -54,7 +54,7 @@ func (b *bench) through(script string, env []string, lines string) outcome {
 	return o
 }
 
-const onSystemd = "---\ntargets: {machine: \"ssh://machine\"}\ndefaults: {confirm: 8s}\n---\n\n```netconfig { name=change }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n" +
+const onSystemd = "---\ntargets: {machine: \"ssh://machine\"}\ndefaults: {confirm: 15s}\n---\n\n```netconfig { name=change }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n" +
 	"```check { timeout=60s within=60s every=200ms }\nfile(\"/run/go-on\").exists\n```\n"
 
 // TestGuardOutlivesLogin: where logind ends all processes of a login with it, the
@@ -93,7 +93,7 @@ func TestGuardEndsWithLogin(t *testing.T) {
 later 'mtu | grep -q 1400'
 kill -9 $pid
 later '! running "agent guar[d]"'
-sleep 8
+sleep 15
 echo "left: $(mtu)"
 "$STET" status doc.md
 "$STET" rollback --yes doc.md >&2; echo "rollback: $?, $(mtu)"`)

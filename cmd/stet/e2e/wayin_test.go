@@ -77,6 +77,7 @@ exit $code`)
 // lost anyway.
 func TestWayInKept(t *testing.T) {
 	needLab(t)
+	const tries = 3
 	if _, err := exec.LookPath("ping"); err != nil {
 		t.Skip("needs ping (apt-get install iputils-ping)")
 	}
@@ -100,12 +101,14 @@ route replace default via 10.77.1.1 dev uplink
 		"blackhole, another": {routed, "routes: {config: [{destination: 192.0.2.0/24, route-type: blackhole}]}", "route add blackhole 192.0.2.0/24\n", "route del blackhole 192.0.2.0/24\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, "")
-			b.write("by-ip", c.ip)
-			b.write("back", c.back)
-			doc := b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 30s}\n---\n\n```netconfig { name=change }\n"+c.config+"\n```\n\n```check { within=5s }\nlink(\"lo\").up\n```\n")
-			// jump pings: it is next to r1, so that only r1 can lose a packet.
-			o := b.script(c.before + `pings() { ip netns exec jump ping -n -i 0.01 10.77.1.11 >"$1" 2>&1 & ping=$!; sleep 0.5; }
+			// What else a busy machine does is not there each time.
+			for try := 1; ; try++ {
+				b := newBench(t, "")
+				b.write("by-ip", c.ip)
+				b.write("back", c.back)
+				doc := b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 30s}\n---\n\n```netconfig { name=change }\n"+c.config+"\n```\n\n```check { within=5s }\nlink(\"lo\").up\n```\n")
+				// jump pings: it is next to r1, so that only r1 can lose a packet.
+				o := b.script(c.before + `pings() { ip netns exec jump ping -n -i 0.01 10.77.1.11 >"$1" 2>&1 & ping=$!; sleep 0.5; }
 counted() { sleep 0.5; kill -INT $ping; wait $ping || true; }
 r r1 true
 for n in 1 2 3; do
@@ -115,15 +118,19 @@ for n in 1 2 3; do
 done
 pings stet; code=0; stet run --yes doc.md >&2 || code=$?; counted
 exit $code`)
-			if o.code != 0 {
-				t.Fatalf("want exit 0: %v", o)
-			}
-			wants(t, "the document", b.read(doc), "**Done.**", "confirmed")
-			by := max(b.lost("ip-1"), b.lost("ip-2"), b.lost("ip-3"))
-			lost := b.lost("stet")
-			t.Logf("ip(8) lost at most %d packets, stet %d", by, lost)
-			if lost > by {
-				t.Errorf("stet lost %d packets, ip(8) at most %d:\n%s", lost, by, o)
+				if o.code != 0 {
+					t.Fatalf("want exit 0: %v", o)
+				}
+				wants(t, "the document", b.read(doc), "**Done.**", "confirmed")
+				by := max(b.lost("ip-1"), b.lost("ip-2"), b.lost("ip-3"))
+				lost := b.lost("stet")
+				t.Logf("ip(8) lost at most %d packets, stet %d", by, lost)
+				if lost <= by {
+					return
+				}
+				if try == tries {
+					t.Fatalf("stet lost %d packets, ip(8) at most %d:\n%s", lost, by, o)
+				}
 			}
 		})
 	}
