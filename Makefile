@@ -90,11 +90,12 @@ vuln: ## govulncheck, where it can be had
 tidy: ## check that go.mod names exactly what is used
 	$(GO) mod tidy -diff
 
-cross: ## build cmd/stet for every other platform
+cross: ## build cmd/stet for every other platform, and vet its packages, tests too, for one
 	@set -e; for p in $(PLATFORMS); do \
 		echo "GOOS=$${p%/*} GOARCH=$${p#*/} go build ./cmd/stet"; \
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/stet; \
 	done
+	export CGO_ENABLED=0 GOOS=darwin GOARCH=arm64; $(GO) vet $$($(GO) list -deps ./cmd/stet | grep '^stet/')
 
 bench: ## run the benchmarks, with the programs that they compare with
 	@GO="$(GO)" scripts/deps bench
