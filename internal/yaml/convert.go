@@ -73,7 +73,7 @@ func (c *converter) scalar(n *yaml.Node, out *Node) {
 func (c *converter) tag(n *yaml.Node, out *Node, want string) {
 	if out.Tag != want {
 		c.fail(n, "the tag %s is not known here", n.Tag)
-		out.Tag = want
+		out.Tag, out.Unknown = want, n.Tag
 	}
 }
 

@@ -37,6 +37,9 @@ type Node struct {
 	// Tag is a scalar's type: "!!str", "!!int", "!!bool", "!!null",
 	// "!!float" or "!!timestamp"; "!!map" and "!!seq" for the others.
 	Tag string
+	// Unknown is a tag that is not known here, such as "!vault", in place of which
+	// Tag is what such a node has by itself.
+	Unknown string
 	// Value is a scalar's text, unquoted.
 	Value string
 	// Quoted tells that a scalar stands in quotes or as a block ("|", ">").

@@ -112,6 +112,9 @@ func TestYAML(t *testing.T) {
 		{"vault", "g:\n  hosts:\n    r: {a: 1}\n  vars:\n    key: !vault |\n      $ANSIBLE_VAULT;1.1;AES256\n      3961\n    raw: !unsafe '{x}'\n    ansible_become_password: hunter2\n",
 			"r map[a:1 raw:{x}]\n[g] r\n[all] r\n", "warning x.yml:5: key is encrypted with Ansible Vault, and left out; name it under secrets in the document's front matter\n" +
 				"warning ansible_become_password: passwords are not taken from inventories; name it under secrets in the document's front matter"},
+		{"vault beside others", "g: {hosts: {r: {a: 1, key: !vault 'x', b: [2, 3], c: {d: !vault 'y', e: 4}}, s: {a: 5}}}\n",
+			"r map[a:1 b:[2 3]]\ns map[a:5]\n[g] r s\n[all] r s\n", "warning x.yml:1: key is encrypted with Ansible Vault, and left out; name it under secrets in the document's front matter\n" +
+				"warning x.yml:1: c is encrypted with Ansible Vault, and left out; name it under secrets in the document's front matter"},
 		{"a plugin", "plugin: aws_ec2\n", "[all] \n", "fault x.yml:1: this is the configuration of a plugin, which stet does not run; use what `ansible-inventory --list --yaml` prints"},
 		{"shapes", "a: [1]\nb: {hosts: [x], vars: 3, more: 1}\n'c d': {}\n", "[a] \n[b] \n[all] \n", strings.Join([]string{
 			"fault x.yml:1: the group a must have hosts, children and vars, not a list",

@@ -43,7 +43,7 @@ func (h Host) target() (t executors.Target, warnings []string) {
 }
 
 func lettersOnly(r rune) rune {
-	if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' {
+	if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '.' {
 		return r
 	}
 	return -1

@@ -26,12 +26,14 @@ func isYAML(path string) bool {
 	return false
 }
 
-// file is a parsed YAML file. sealed are the lines of values that Ansible Vault
-// has encrypted.
+// vaultTag marks a value that Ansible Vault has encrypted.
+const vaultTag = "!vault"
+
+// file is a parsed YAML file; sealed tells that some of its values are encrypted.
 type file struct {
 	path   string
 	root   *yaml.Node
-	sealed map[int]bool
+	sealed bool
 }
 
 // document parses YAML. Ansible's own tags are no faults: !unsafe is text, and
@@ -41,13 +43,13 @@ func (g *graph) document(path string, src []byte) (*file, bool) {
 		g.warn(path, 0, "it is encrypted with Ansible Vault, and left out; name secrets in the document's front matter")
 		return nil, false
 	}
-	f := &file{path: path, sealed: map[int]bool{}}
+	f := &file{path: path}
 	root, errs := yaml.Parse(string(src))
 	bad := false
 	for _, e := range errs {
 		switch {
-		case strings.Contains(e.Message, "the tag !vault "):
-			f.sealed[e.Line] = true
+		case strings.Contains(e.Message, "the tag "+vaultTag+" "):
+			f.sealed = true
 		case strings.Contains(e.Message, "the tag !unsafe "):
 		default:
 			bad = true
@@ -157,7 +159,7 @@ func (g *graph) vars(f *file, n *yaml.Node) map[string]any {
 
 // vault reports whether a value is encrypted, or a part of it.
 func (f *file) vault(n *yaml.Node) bool {
-	if n == nil || len(f.sealed) == 0 {
+	if n == nil || !f.sealed {
 		return false
 	}
 	for _, p := range n.Pairs {
@@ -170,5 +172,5 @@ func (f *file) vault(n *yaml.Node) bool {
 			return true
 		}
 	}
-	return n.Kind == yaml.Scalar && f.sealed[n.Line]
+	return n.Unknown == vaultTag
 }

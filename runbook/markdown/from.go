@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"stet/executors"
 	"stet/internal/yaml"
@@ -116,6 +117,9 @@ func unreachable(t executors.Target) string {
 	probe := decoder{&reading{index: newIndex(nil)}, &runbook.Meta{}}
 	probe.address(&yaml.Node{Tag: "!!str", Value: t.Address})
 	for _, f := range probe.faults {
+		if how, ok := t.Vars["ansible_connection"]; ok && strings.HasSuffix(f.Summary, "has an unknown scheme") {
+			return fmt.Sprintf("stet has no way to reach a host by ansible_connection=%v", how)
+		}
 		return f.Summary
 	}
 	return ""

@@ -18,7 +18,7 @@ r[1:3] ansible_user=ops
 site=north
 [odd]
 2001:db8::1
-sw1 ansible_connection=network_cli
+sw1 ansible_connection=ansible.netcommon.network_cli
 `
 
 const ownYAML = `targets:
@@ -56,12 +56,12 @@ func TestFrom(t *testing.T) {
 	tests := []struct{ name, front, targets, on, said string }{
 		{"ansible", "targets: {from: hosts.ini} # on edge", "r1 ssh://ops@r1 map[ansible_user:ops site:north], r2 ssh://ops@r2 map[ansible_user:ops site:north], r3 ssh://ops@r3 map[ansible_user:ops site:north]", "r1 r2 r3",
 			`warning 2:17 hosts.ini: 2001:db8::1 is left out: its name holds ':', so give it another one and its own as ansible_host` + "\n" +
-				`warning 2:17 hosts.ini: sw1 is left out: the address "network_cli://sw1" has an unknown scheme`},
+				`warning 2:17 hosts.ini: sw1 is left out: stet has no way to reach a host by ansible_connection=ansible.netcommon.network_cli`},
 		{"own", "targets: {from: own.yaml}\nvars: {name: document} # on lab", "a sandbox://a map[mtu:1400 name:inventory x:own y:lab], b sandbox://b map[mtu:1400 name:inventory x:lab y:lab]", "a b", ""},
 		{"both, and groups of them", "targets:\n  from: [own.yaml, hosts.ini]\n  z: local\n  some: [lab, r2, z] # on some",
 			"z local map[], a sandbox://a map[mtu:1400 name:inventory x:own y:lab], b sandbox://b map[mtu:1400 name:inventory x:lab y:lab], r1 ssh://ops@r1 map[ansible_user:ops site:north], r2 ssh://ops@r2 map[ansible_user:ops site:north], r3 ssh://ops@r3 map[ansible_user:ops site:north]",
 			"a b r2 z", "warning 3:20 hosts.ini: 2001:db8::1 is left out: its name holds ':', so give it another one and its own as ansible_host\n" +
-				`warning 3:20 hosts.ini: sw1 is left out: the address "network_cli://sw1" has an unknown scheme`},
+				`warning 3:20 hosts.ini: sw1 is left out: stet has no way to reach a host by ansible_connection=ansible.netcommon.network_cli`},
 		{"taken", "targets: {a: local, from: own.yaml} # on a", "a local map[], b sandbox://b map[mtu:1400 name:inventory x:lab y:lab]", "a", "error 2:27 own.yaml: the target a is there already"},
 		{"missing", "targets: {from: none.ini, a: local} # on a", "a local map[]", "a", "error 2:17 none.ini: no such file or directory"},
 		{"bad", "targets: {from: [bad.ini, bad.yaml]} # on r1", "r1 ssh://r1 map[], a nowhere map[], c sandbox map[]", "r1",
