@@ -146,6 +146,7 @@ func (r *reading) defaultTarget(b *block, meta *runbook.Meta) {
 		}
 	case len(meta.Targets) == 1:
 		b.On = []string{meta.Targets[0].Name}
+	case r.unread: // it may well name some
 	case len(meta.Targets) == 0:
 		r.fault("no-target", r.line(b.Span.Start), "there is no target to run this on",
 			"Name one in the front matter: \"targets: {here: local}\".")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
 
@@ -56,6 +57,7 @@ func (w *walker) fenced(n *ast.FencedCodeBlock, tag *commentTag) int {
 	b.Span = span{Start: start, End: w.index.end(w.base + f.open.Start)}
 	b.Start = w.index.position(w.fenceStart(f))
 	w.body(&b, n)
+	w.encoded(append([]span{info}, b.Lines...))
 	if f.closed {
 		closing := w.index.start(w.base + f.close.Start)
 		b.Span.End = w.index.end(closing)
@@ -160,6 +162,25 @@ func (w *walker) body(b *block, n *ast.FencedCodeBlock) {
 		text.WriteByte('\n')
 	}
 	b.Body = text.String()
+}
+
+// encoded finds a byte of a block that is no UTF-8. On the way to a target, and in
+// the journal, it would become another character, and the block another one.
+func (w *walker) encoded(parts []span) {
+	for _, p := range parts {
+		if utf8.Valid(w.src[p.Start:p.End]) {
+			continue
+		}
+		for at := p.Start; at < p.End; {
+			r, n := utf8.DecodeRune(w.src[at:p.End])
+			if r == utf8.RuneError && n == 1 {
+				w.fault("not-utf8", span{Start: at, End: at + 1}, fmt.Sprintf("the byte \\x%02x is not UTF-8", w.src[at]),
+					"Save the document as UTF-8. A command that needs this very byte makes it: printf '\\ooo', in octal.")
+				return
+			}
+			at += n
+		}
+	}
 }
 
 // task reads the first paragraph of a list item: a manual step if it starts

@@ -59,6 +59,7 @@ func (r *reading) frontMatter() runbook.Meta {
 			"Put it right; the front matter stands between the two lines \"---\".")
 	}
 	if root == nil {
+		r.unread = len(errs) > 0
 		return meta
 	}
 	d.root(root)

@@ -42,6 +42,7 @@ type reading struct {
 	regions  []regionAt // in the document's order
 	faults   runbook.Diagnostics
 	mistaken []mistaken
+	unread   bool // the front matter is no YAML: what it says is not known
 	// targetSet has the names of the first counted targets.
 	targetSet   map[string]bool
 	counted     int
