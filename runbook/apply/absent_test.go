@@ -51,7 +51,7 @@ func TestMissing(t *testing.T) {
 	}{
 		{"no allowance", pre + fleetMTU("") + proof, []string{"h2"}, "", "mtu needs h2, which cannot be used; nothing was changed: connecting to h2: no route"},
 		{"allowed by the change", pre + fleetMTU("max-failures=1") + proof, []string{"h2"}, "h2:mtu", "**Failed.** Left out: `h2`. Still in place: `mtu` on `h1, h3–h6`."},
-		{"one too many", pre + fleetMTU("max-failures=1") + proof, []string{"h2", "h5"}, "", "2 of the 6 targets of mtu cannot be used (h2, h5), and may do without 1 (max-failures=1); nothing was changed"},
+		{"one too many", pre + fleetMTU("max-failures=1") + proof, []string{"h2", "h5"}, "", "2 of the 6 targets of mtu cannot be used (h2, h5), and it may do without 1 (max-failures=1); nothing was changed"},
 		{"allowed by the pre-check", preMax("max-failures=2", "h9") + fleetMTU("") + proof, []string{"h2", "h5"}, "h2:before h5:before", "| `h5` | `before` | missing from the beginning: connecting to h5"},
 		{"too many for the pre-check", preMax("max-failures=1", "h9") + fleetMTU("max-failures=6") + proof, []string{"h2", "h5"}, "", "targets of before cannot be used"},
 		{"a percentage", fleetMTU("max-failures=50%") + proof, []string{"h1", "h2", "h3"}, "h1:mtu h2:mtu h3:mtu", "Left out: `h1–h3`."},

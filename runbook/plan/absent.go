@@ -179,9 +179,9 @@ func (e *AbsentError) Error() string {
 	for i, m := range e.Missing {
 		all[i] = m.Target
 	}
-	allows := "and has no max-failures"
+	allows := "and it has no max-failures"
 	if e.Allowed.N > 0 {
-		allows = fmt.Sprintf("and may do without %d (max-failures=%s)", e.Allowed.Of(e.Of), e.Allowed)
+		allows = fmt.Sprintf("and it may do without %d (max-failures=%s)", e.Allowed.Of(e.Of), e.Allowed)
 	}
 	return fmt.Sprintf("%d of the %d targets of %s cannot be used (%s), %s; nothing was changed\n%s",
 		len(e.Missing), e.Of, e.Step, names.Short(all, 12), allows, Reasons(e.Missing, "    "))
@@ -196,13 +196,13 @@ func (e *AbsentError) Remedy() string {
 			break
 		}
 	}
-	if e.Of < 2 {
+	if len(e.Missing) >= e.Of { // there are no others
 		return remedy
 	}
 	if remedy != "" {
-		remedy += "; "
+		remedy += "; or "
 	}
-	return remedy + "or let the others go on without it: max-failures=" + fmt.Sprint(len(e.Missing))
+	return remedy + "let the others go on without it: max-failures=" + fmt.Sprint(len(e.Missing))
 }
 
 // Reasons lists missing targets with why, a line each, those with one reason

@@ -183,7 +183,7 @@ echo "both: $group"; ls $LAB/r*/home; exit $code`)
 				return
 			case c.name == "jump host gone": // and both hosts with it
 				wants(t, "the group", o.stdout, "both: 3")
-				wants(t, "the progress", progress, "2 of the 2 targets of all cannot be used (r1, r2), and may do without 1", "r1, r2: through jump: connection refused")
+				wants(t, "the progress", progress, "2 of the 2 targets of all cannot be used (r1, r2), and it may do without 1", "r1, r2: through jump: connection refused")
 				return
 			}
 			// The other host of the group is changed, and it is said what became
