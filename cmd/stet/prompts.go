@@ -55,6 +55,7 @@ func together(questions []ssh.Question) [][]int {
 
 // hostKeys asks whether unknown keys are the right ones.
 func (p *person) hostKeys(ctx context.Context, questions []ssh.Question, group []int, answers []string) error {
+	slices.SortStableFunc(group, func(a, b int) int { return strings.Compare(questions[a].Host, questions[b].Host) })
 	for _, i := range group {
 		q := questions[i]
 		p.c.msg().Print(q.Text + "\n")
@@ -63,12 +64,11 @@ func (p *person) hostKeys(ctx context.Context, questions []ssh.Question, group [
 		}
 	}
 	if len(group) > 1 {
-		p.c.msg().Print(fmt.Sprintf("Are all %d keys the right ones? [yes/no/each] ", len(group)))
-		line, err := p.line(ctx)
+		choice, err := p.one(ctx, fmt.Sprintf("Are all %d keys the right ones? [yes/no/each] ", len(group)), "yes", "no", "each")
 		if err != nil {
 			return err
 		}
-		if choice, ok := pick(line, []string{"yes", "no", "each"}); !ok || choice != "each" {
+		if choice != "each" {
 			for _, i := range group {
 				answers[i] = choice
 			}
@@ -76,14 +76,33 @@ func (p *person) hostKeys(ctx context.Context, questions []ssh.Question, group [
 		}
 	}
 	for _, i := range group {
-		p.c.msg().Print("Is " + questions[i].Fingerprint + " the key of " + questions[i].Host + "? [yes/no, or the fingerprint itself] ")
-		line, err := p.line(ctx)
+		q := questions[i]
+		answer, err := p.one(ctx, "Is "+q.Fingerprint+" the key of "+q.Host+"? [yes/no, or the fingerprint itself] ", "yes", "no", q.Fingerprint)
 		if err != nil {
 			return err
 		}
-		answers[i] = strings.TrimSpace(line)
+		answers[i] = answer
 	}
 	return nil
+}
+
+// one asks until the answer is one of the choices, or begins only one of them. A
+// fingerprint has to be there in full, since it is for comparing.
+func (p *person) one(ctx context.Context, text string, choices ...string) (string, error) {
+	for {
+		p.c.msg().Print(text)
+		line, err := p.line(ctx)
+		if err != nil {
+			return "", err
+		}
+		if slices.Contains(choices, line) {
+			return line, nil
+		}
+		if choice, ok := pick(line, choices); ok && !strings.Contains(choice, ":") {
+			return choice, nil
+		}
+		p.c.msg().Print("That is none of the answers. ")
+	}
 }
 
 // answer asks for one answer to several questions.
