@@ -416,6 +416,8 @@ func (c *Conn) sudoFailed(text string) error {
 		remedy = "take requiretty out of the host's sudoers"
 	case strings.Contains(text, "incorrect password") || strings.Contains(text, "try again"):
 		remedy = "check the declared secret"
+	case strings.Contains(text, "is not allowed to execute"): // sudo's, which does not name itself here
+		remedy = "the host's sudoers must allow this program, or all: " + c.Settings.User + " ALL=(root) ALL"
 	case !strings.Contains(text, "sudo"):
 		return nil
 	}

@@ -74,6 +74,8 @@ func TestSudoFails(t *testing.T) {
 	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "sudo", "secret")
 	c = sudoBed(t, "root ALL=(ALL) ALL", Options{Secret: func(Question) (string, bool) { return "correct horse", true }})
 	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "sudoers")
+	c = sudoBed(t, "ops ALL=(root) /usr/bin/id", Options{Secret: func(Question) (string, bool) { return "correct horse", true }})
+	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "not allowed to execute", "must allow this program")
 }
 
 func TestSudoPasswordIsAskedOnce(t *testing.T) {
