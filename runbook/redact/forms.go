@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -66,8 +67,9 @@ func encodings(s string) []form {
 	for _, text := range encoded {
 		list = append(list, form{text, true})
 	}
-	plain := []string{s, inner(strconv.Quote(s)), inner(strconv.QuoteToASCII(s)), html.EscapeString(s)}
+	plain := []string{s, inner(strconv.Quote(s)), inner(strconv.QuoteToASCII(s))}
 	plain = append(plain, percentForms(s)...)
+	plain = append(plain, markupForms(s)...)
 	plain = append(plain, shellForms(s)...)
 	plain = append(plain, jsonForms(s)...)
 	for _, text := range encoded { // base64 has characters that mean something there
@@ -97,19 +99,62 @@ func base64Forms(s string) []string {
 	return list
 }
 
+// unreserved are the characters, besides letters and digits, that RFC 3986 (2.3)
+// never escapes.
+const unreserved = "-_.~"
+
+// kept are the characters, besides letters and digits, that programs leave as they
+// are when they write a text into a URL.
+var kept = []string{
+	"",                                // everything but letters and digits
+	unreserved,                        // RFC 3986; PHP's rawurlencode, curl, jq
+	unreserved + "/",                  // Python's quote
+	"-_.",                             // PHP's urlencode
+	"*-._",                            // forms (WHATWG URL, application/x-www-form-urlencoded); Java
+	"-_.!~*'()",                       // JavaScript's encodeURIComponent
+	"-_.!~*'();,/?:@&=+$#",            // JavaScript's encodeURI
+	unreserved + "!$%&'()*+,/:;=@[]|", // a path, as WHATWG URL writes it
+	unreserved + "!$%&'()*+,",         // a user or a password, as WHATWG URL writes it
+}
+
 // percentForms are URL encodings, with upper and lower case digits.
 func percentForms(s string) []string {
-	var all strings.Builder
+	list := []string{url.QueryEscape(s), url.PathEscape(s), (&url.URL{Path: s}).EscapedPath(), url.UserPassword("", s).String()[1:]}
+	for _, keep := range kept {
+		text := percent(s, keep)
+		list = append(list, text, strings.ReplaceAll(text, "%20", "+"))
+	}
+	var every strings.Builder
 	for i := range len(s) {
-		if c := s[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.~", c) >= 0 {
-			all.WriteByte(c)
+		fmt.Fprintf(&every, "%%%02X", s[i])
+	}
+	list = append(list, every.String())
+	for _, f := range slices.Clone(list) {
+		list = append(list, lowerPercent(f))
+	}
+	return list
+}
+
+// percent escapes all but letters, digits and what keep holds.
+func percent(s, keep string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(keep, c) >= 0 {
+			b.WriteByte(c)
 		} else {
-			fmt.Fprintf(&all, "%%%02X", c)
+			fmt.Fprintf(&b, "%%%02X", c)
 		}
 	}
-	var list []string
-	for _, f := range []string{url.QueryEscape(s), url.PathEscape(s), all.String(), (&url.URL{Path: s}).EscapedPath(), url.UserPassword("", s).String()[1:]} {
-		list = append(list, f, lowerPercent(f))
+	return b.String()
+}
+
+// markupForms are s within HTML and XML: as text alone, and with quotes escaped as
+// Go, Python, PHP, and XML do.
+func markupForms(s string) []string {
+	text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+	list := []string{html.EscapeString(s), text, strings.ReplaceAll(text, `"`, "&quot;")}
+	for _, quote := range []string{"&#x27;", "&#039;", "&#39;", "&apos;"} {
+		list = append(list, strings.NewReplacer(`"`, "&quot;", "'", quote).Replace(text))
 	}
 	return list
 }
