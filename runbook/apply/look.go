@@ -182,11 +182,12 @@ func Guards(ctx context.Context, d *runbook.Document, o Options) ([]Pending, err
 		asked = append(asked, t)
 		wanted[t.Name] = ids
 	}
-	found := make([][]executors.GuardState, len(asked))
+	found, answered := make([][]executors.GuardState, len(asked)), make([]bool, len(asked))
 	errs = append(errs, each(asked, true, func(i int) (err error) {
 		if found[i], err = x.guardsOf(ctx, asked[i]); err != nil {
 			err = fmt.Errorf("asking %s for its guards: %w", asked[i].Name, err)
 		}
+		answered[i] = err == nil
 		return err
 	}))
 	var out []Pending
@@ -196,8 +197,29 @@ func Guards(ctx context.Context, d *runbook.Document, o Options) ([]Pending, err
 				out = append(out, Pending{Target: t, Guard: st})
 			}
 		}
+		if answered[i] {
+			errs = append(errs, x.forgotten(t.Name, found[i]))
+		}
 	}
 	return out, errors.Join(errs...)
+}
+
+// forgotten is the error of a guard that was armed on a target and waits, as far as
+// the journal knows, and of which the target knows nothing.
+func (x *operation) forgotten(target string, found []executors.GuardState) error {
+	for _, a := range x.h.acts {
+		o := x.h.outcomes[a.place]
+		if a.target != target || a.guard == "" || !a.standing() || a.confirmed || x.h.ended ||
+			o == nil || o.Guard == nil || o.Guard.ID != a.guard || o.Guard.Phase != executors.Armed {
+			continue
+		}
+		if !slices.ContainsFunc(found, func(st executors.GuardState) bool { return st.ID == a.guard }) {
+			return &executors.Error{Code: "lost", Op: "asking " + target + " for its guards",
+				Message: "it does not know that of " + a.step + " any more: " + startedAnew,
+				Remedy:  "take the operation up or undo it, once nobody works on it any more: stet resume, stet rollback"}
+		}
+	}
+	return nil
 }
 
 // waits reports whether a guard of the operation still waits on a target, as

@@ -171,6 +171,9 @@ func (x *operation) wayBack(ctx context.Context, g *runbook.Group, a *act) (u ru
 	return u, blocks, errors.Join(errs...)
 }
 
+// startedAnew is why a host does not know a guard that was armed on it.
+const startedAnew = "it was started anew, or its /run/stet was emptied"
+
 // noWayBack is said of a command that stands.
 const noWayBack = "there is no rollback block for it"
 
@@ -183,6 +186,10 @@ func (x *operation) revert(ctx context.Context, sess executors.Session, a *act, 
 	st, err := sess.Revert(ctx, a.guard)
 	if err != nil && code(err) == "reverted" || st == nil && err == nil {
 		st, err = x.look(ctx, a), nil
+	}
+	if code(err) == "not-found" {
+		x.tell("%s does not know the guard of %s any more: "+startedAnew+". It is undone without it.", a.target, a.step)
+		return false, nil
 	}
 	if err != nil {
 		x.tell("The guard of %s on %s could not revert (%v); it is undone without it.", a.step, a.target, err)
