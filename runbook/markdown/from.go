@@ -116,13 +116,14 @@ func unreachable(t executors.Target) string {
 	}
 	probe := decoder{&reading{index: newIndex(nil)}, &runbook.Meta{}}
 	probe.address(&yaml.Node{Tag: "!!str", Value: t.Address})
-	for _, f := range probe.faults {
-		if how, ok := t.Vars["ansible_connection"]; ok && strings.HasSuffix(f.Summary, "has an unknown scheme") {
-			return fmt.Sprintf("stet has no way to reach a host by ansible_connection=%v", how)
-		}
-		return f.Summary
+	if len(probe.faults) == 0 {
+		return ""
 	}
-	return ""
+	why := probe.faults[0].Summary
+	if how, ok := t.Vars["ansible_connection"]; ok && strings.HasSuffix(why, "has an unknown scheme") {
+		return fmt.Sprintf("stet has no way to reach a host by ansible_connection=%v", how)
+	}
+	return why
 }
 
 // leftOut tells which hosts are no targets, once for each reason.
