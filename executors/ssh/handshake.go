@@ -100,13 +100,15 @@ func (d *Dialer) attempt(ctx context.Context, s *Settings, trail []string) (*Con
 	defer stop()
 
 	c := &Conn{Settings: s, ask: d.asker(s), prove: d.prompts.prove, stream: h.stream, done: make(chan struct{})}
-	login := d.prepare(ctx, s, h, c, config)
+	login, entered := d.prepare(ctx, s, h, c, config)
 	made, err := h.run(ctx, s.address(), config)
 	phase, late := h.end()
 	if err != nil {
 		h.stream.Close()
 		return nil, login, d.explain(ctx, s, h, way, phase, late, err)
 	}
+	entered()
+	h.stream.forget()
 	c.newClient(made.conn, made.channels, made.requests)
 	c.prove(Password, s.Host, s.User)
 	return c, login, nil
@@ -175,31 +177,59 @@ func (d *Dialer) config(s *Settings) (*cryptossh.ClientConfig, error) {
 	return c, nil
 }
 
-// prepare adds to a config how to check the host and how to log in.
-func (d *Dialer) prepare(ctx context.Context, s *Settings, h *handshake, c *Conn, config *cryptossh.ClientConfig) *authentication {
+// prepare adds to a config how to check the host and how to log in. The library
+// keeps the config as long as the connection, for later key exchanges: entered takes
+// out of it what only the login needs.
+func (d *Dialer) prepare(ctx context.Context, s *Settings, h *handshake, c *Conn, config *cryptossh.ClientConfig) (login *authentication, entered func()) {
 	ask := func(ctx context.Context, q Question) (string, error) {
 		resume := h.rest()
 		defer resume()
 		return c.ask(ctx, q)
 	}
-	verify := &hostKey{settings: s, known: &d.known, ask: ask, now: time.Now}
-	login := &authentication{settings: s, agents: &d.agents, keys: &d.keys, ask: ask, clock: time.Now, ctx: ctx}
-	config.HostKeyCallback = func(_ string, remote net.Addr, key cryptossh.PublicKey) error {
+	login = &authentication{settings: s, agents: &d.agents, keys: &d.keys, ask: ask, clock: time.Now, ctx: ctx}
+	now := &entrance{login: login, verify: func(remote net.Addr, key cryptossh.PublicKey) error {
+		verify := &hostKey{settings: s, known: &d.known, ask: ask, now: time.Now}
 		if err := verify.verify(ctx, remote, key); err != nil {
 			return err
 		}
-		c.HostKey = cryptossh.FingerprintSHA256(bare(key))
 		h.begin("the login", authTimeout)
 		return nil
+	}}
+	config.HostKeyCallback = func(_ string, remote net.Addr, key cryptossh.PublicKey) error {
+		print := cryptossh.FingerprintSHA256(bare(key))
+		if c.HostKey != "" {
+			return c.still(print)
+		}
+		if err := now.verify(remote, key); err != nil {
+			return err
+		}
+		c.HostKey = print
+		return nil
 	}
-	config.AuthCallback = login.next
+	config.AuthCallback = func(server *cryptossh.ClientAuthContext) (cryptossh.AuthMethod, error) { return now.login.next(server) }
 	config.BannerCallback = func(text string) error {
 		if room := maxBanner - len(c.Banner); room > 0 {
 			c.Banner += visible(text[:min(room, len(text))])
 		}
 		return nil
 	}
-	return login
+	return login, func() { *now = entrance{} }
+}
+
+// entrance is what a connection needs until it is logged in.
+type entrance struct {
+	login  *authentication
+	verify func(net.Addr, cryptossh.PublicKey) error
+}
+
+// still checks the host's key in a later key exchange: it must be the one that was
+// accepted, and nobody is asked again.
+func (c *Conn) still(print string) error {
+	if print == c.HostKey {
+		return nil
+	}
+	return refuse("host-key", c.Settings.Host, "the host came with another key in the midst of the connection: "+print+" instead of "+c.HostKey,
+		"find out who answers at its address")
 }
 
 // asker puts questions about a host, where its settings allow any.

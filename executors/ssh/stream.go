@@ -132,7 +132,7 @@ func (s *stream) flushWith(b []byte) (int, error) {
 	s.late.Stop()
 	before := len(s.keys)
 	n, err := s.Conn.Write(append(s.keys, b...))
-	s.keys = nil
+	s.keys, s.late = nil, nil
 	return max(0, n-before), err
 }
 
@@ -179,11 +179,19 @@ func (s *stream) keep(b []byte) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if room := firstWords - len(s.first); room > 0 {
+	if room := firstWords - len(s.first); room > 0 && !s.known.Load() {
 		s.first = append(s.first, b[:min(room, len(b))]...)
 	} else {
 		s.known.Store(true)
 	}
+}
+
+// forget lets go of the first words.
+func (s *stream) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.first = nil
+	s.known.Store(true)
 }
 
 func (s *stream) words() string {
