@@ -53,38 +53,45 @@ type group struct {
 	filled  bool          // with what the first hosts were told
 	samples []sample
 	same    bool // the samples differ in the name only
+	other   dump // of the host whose turn it is
 }
 
 // fewHosts are always asked about: with these there is nothing to win.
 const fewHosts = 2
 
-// said is what `ssh -G` says about a host, or would say.
-func (r *resolver) said(ctx context.Context, a Address, jump string) (dump, error) {
+// said has use take what `ssh -G` says about a host, or would say; it is not kept.
+func (r *resolver) said(ctx context.Context, a Address, jump string, use func(dump)) error {
 	ask := func() (dump, error) {
 		text, err := r.output(ctx, append(r.arguments(a, jump), "--", a.Host)...)
-		return parseDump(text), err
+		if err != nil {
+			return nil, err
+		}
+		d := parseDump(text)
+		use(d)
+		return d, nil
 	}
 	l := &r.alike
 	if !plainName(a.Host) {
-		return ask()
+		_, err := ask()
+		return err
 	}
 	if first := l.among(a, jump); first != nil {
 		defer close(first.done)
 		d, err := ask()
-		if err == nil {
-			first.dump = d
-		}
-		return d, err
+		first.dump = d
+		return err
 	}
 	var mine dump
 	l.once.Do(func() { mine = r.study(ctx, a, jump) })
 	switch {
 	case mine != nil:
-		return mine, nil
+		use(mine)
+		return nil
 	case !l.certain:
-		return ask()
+		_, err := ask()
+		return err
 	}
-	return l.group(a, jump).said(ctx, l, a.Host, ask)
+	return l.group(a, jump).said(ctx, l, a.Host, ask, use)
 }
 
 // among is the place of a host among the first ones, nil if there have been enough.
@@ -218,33 +225,36 @@ func (l *alike) matches(name string) string {
 	return b.String()
 }
 
-// said is what is said about a host of the group.
-func (g *group) said(ctx context.Context, l *alike, host string, ask func() (dump, error)) (dump, error) {
+// said has use take what is said about a host of the group, which ask asks for, and
+// hands on, otherwise.
+func (g *group) said(ctx context.Context, l *alike, host string, ask func() (dump, error), use func(dump)) error {
 	select {
 	case g.turn <- struct{}{}:
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 	l.fill(g)
 	if len(g.samples) < 2 {
 		defer func() { <-g.turn }()
 		d, err := ask()
-		if err != nil {
-			return nil, err
+		if err == nil {
+			g.add(host, d)
 		}
-		g.add(host, d)
-		return d, nil
+		return err
 	}
-	<-g.turn
 	if g.same {
 		// A second pass over the configuration (Match final) looks for the
 		// name that the first one found.
-		d := g.samples[0].of(host)
-		if l.matches(d.one("hostname")) == l.matches(g.samples[0].dump.one("hostname")) {
-			return d, nil
+		g.samples[0].into(&g.other, host)
+		if l.matches(g.other.one("hostname")) == l.matches(g.samples[0].dump.one("hostname")) {
+			use(g.other)
+			<-g.turn
+			return nil
 		}
 	}
-	return ask()
+	<-g.turn
+	_, err := ask()
+	return err
 }
 
 // fill makes samples of what the first hosts of the group were told; g.turn is held.
@@ -270,16 +280,18 @@ func (l *alike) fill(g *group) {
 func (g *group) add(host string, d dump) {
 	g.samples = append(g.samples, sample{host, d})
 	if len(g.samples) == 2 {
-		g.same = maps.EqualFunc(g.samples[0].of(host), d, slices.Equal)
+		g.same = maps.EqualFunc(g.samples[0].into(&g.other, host), d, slices.Equal)
 	}
 }
 
-// of is the sample as it would be for another host. Where that is so for one
-// host, the sample's name stands only where the host's belongs. What does not
-// differ is shared.
-func (s sample) of(host string) dump {
-	d := maps.Clone(s.dump)
-	for keyword, values := range d {
+// into makes other the sample as it would be for another host. Where that is so for
+// one host, the sample's name stands only where the host's belongs. What does not
+// differ is shared, and stays from one host to the next.
+func (s sample) into(other *dump, host string) dump {
+	if *other == nil {
+		*other = maps.Clone(s.dump)
+	}
+	for keyword, values := range s.dump {
 		if !slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, s.host) }) {
 			continue
 		}
@@ -287,7 +299,7 @@ func (s sample) of(host string) dump {
 		for i, v := range values {
 			mine[i] = strings.ReplaceAll(v, s.host, host)
 		}
-		d[keyword] = mine
+		(*other)[keyword] = mine
 	}
-	return d
+	return *other
 }

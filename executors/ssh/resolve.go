@@ -138,11 +138,12 @@ func (r *resolver) run(ctx context.Context, args ...string) (text, said string, 
 }
 
 func (r *resolver) dump(ctx context.Context, a Address, jump string) (*Settings, error) {
-	d, err := r.said(ctx, a, jump)
-	if err != nil {
+	var s *Settings
+	var wrong error
+	if err := r.said(ctx, a, jump, func(d dump) { s, wrong = d.settings(a.Host, &r.lists) }); err != nil {
 		return nil, err
 	}
-	return d.settings(a.Host, &r.lists)
+	return s, wrong
 }
 
 // files are those that the configuration of a host is read from, as ssh -v tells
