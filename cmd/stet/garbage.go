@@ -13,6 +13,10 @@ import (
 // each few MiB would be a collection of their own.
 const unswept = 32 << 20
 
+// roomy is how much there may be alive, in stacks and of garbage before room becomes
+// scarce.
+const roomy = 42 << 20
+
 // collectLate puts the collection of garbage off. What the operator set with
 // GOGC or GOMEMLIMIT stays.
 func collectLate() {
@@ -20,18 +24,19 @@ func collectLate() {
 		return
 	}
 	percent := debug.SetGCPercent(-1)
-	limit := debug.SetMemoryLimit(unswept)
-	whenCollected(func() {
-		debug.SetMemoryLimit(limit)
-		debug.SetGCPercent(spare(percent, leftOver()))
-		stayAbove(percent)
-	})
+	debug.SetMemoryLimit(unswept)
+	stayAbove(percent)
 }
 
-// stayAbove sets after each collection what may be allocated until the next.
+// stayAbove sets after each collection what may be allocated until the next. It may
+// be late, and a percentage of more that is alive by then would be much more: the
+// limit holds in any case.
 func stayAbove(percent int) {
 	whenCollected(func() {
-		debug.SetGCPercent(spare(percent, leftOver()))
+		left := leftOver()
+		room := spare(percent, left)
+		debug.SetMemoryLimit(int64(left.all + 2*room))
+		debug.SetGCPercent(left.percent(room))
 		stayAbove(percent)
 	})
 }
@@ -47,25 +52,34 @@ type memory struct {
 	live    uint64 // of the heap
 	stacks  uint64 // of all goroutines
 	scanned uint64 // besides the heap
+	all     uint64 // that the kernel gave
 }
 
-// spare is what may be allocated until the next collection, in percent of what
-// was looked at: as much as percent says of what is alive, less twice what the
-// stacks take, but an eighth of it; and at least up to unswept. A thousand connections
-// have half as much memory in stacks as in the heap: with them there is less room
-// than time. Where there are few goroutines nothing changes.
-func spare(percent int, m memory) int {
+// spare is what may be allocated until the next collection, in bytes: as much as
+// percent says of what is alive, less twice what the stacks take, but an eighth of
+// it; and at least up to unswept, and to roomy where percent allows that much. A
+// thousand connections have half as much memory in stacks as in the heap: with them
+// there is less room than time. Where there are few goroutines nothing changes.
+func spare(percent int, m memory) uint64 {
 	most := m.live * uint64(percent) / 100
 	room := most - min(2*m.stacks, most*7/8)
-	if m.live < unswept {
-		room = max(room, unswept-m.live)
+	used := m.live + m.stacks
+	if used < roomy {
+		room = max(room, min(most, roomy-used))
 	}
-	return int(room * 100 / max(m.live+m.scanned, 1<<20))
+	if used < unswept {
+		room = max(room, unswept-used)
+	}
+	return room
 }
+
+// percent is room in percent of what was looked at, as the runtime counts it.
+func (m memory) percent(room uint64) int { return int(room * 100 / max(m.live+m.scanned, 1<<20)) }
 
 func leftOver() memory {
 	all := []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
+		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
 	}
 	metrics.Read(all)
 	value := func(i int) uint64 {
@@ -74,5 +88,5 @@ func leftOver() memory {
 		}
 		return all[i].Value.Uint64()
 	}
-	return memory{live: value(0), stacks: value(1), scanned: value(2) + value(3)}
+	return memory{live: value(0), stacks: value(1), scanned: value(2) + value(3), all: value(4) - value(5)}
 }

@@ -19,7 +19,7 @@ func TestCollectLate(t *testing.T) {
 		t.Fatalf("the limit is %d", now)
 	}
 	runtime.GC()
-	for end := time.Now().Add(30 * time.Second); debug.SetMemoryLimit(-1) != limit; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); debug.SetMemoryLimit(-1) == unswept; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the limit stays after a collection")
 		}
@@ -53,24 +53,38 @@ func TestSpare(t *testing.T) {
 	for _, c := range []struct {
 		percent int
 		left    memory
-		want    int
+		want    uint64 // MiB
 	}{
-		{100, memory{}, 3200},
-		{100, memory{live: 4 << 20}, 700},
-		{100, memory{live: 16 << 20}, 100},
-		{100, memory{live: 24 << 20}, 100},
-		{100, memory{live: 500 << 20}, 100},
-		{50, memory{live: 500 << 20}, 50},
-		{100, memory{live: 40 << 20, stacks: 10 << 20}, 50},
-		{100, memory{live: 40 << 20, stacks: 20 << 20}, 12},
-		{100, memory{live: 40 << 20, stacks: 400 << 20}, 12},
-		{100, memory{live: 24 << 20, stacks: 400 << 20}, 33},
-		{100, memory{live: 40 << 20, stacks: 10 << 20, scanned: 10 << 20}, 40},
-		{100, memory{live: 4 << 20, stacks: 400 << 20}, 700},
-		{400, memory{live: 16 << 20}, 400},
+		{100, memory{}, 32},
+		{100, memory{live: 4 << 20}, 28},
+		{100, memory{live: 16 << 20}, 16},
+		{100, memory{live: 24 << 20}, 24},
+		{100, memory{live: 500 << 20}, 500},
+		{50, memory{live: 500 << 20}, 250},
+		{100, memory{live: 40 << 20, stacks: 10 << 20}, 20},
+		{100, memory{live: 40 << 20, stacks: 20 << 20}, 5},
+		{100, memory{live: 40 << 20, stacks: 400 << 20}, 5},
+		{100, memory{live: 24 << 20, stacks: 12 << 20}, 6},
+		{100, memory{live: 24 << 20, stacks: 16 << 20}, 3},
+		{100, memory{live: 12 << 20, stacks: 6 << 20}, 14},
+		{100, memory{live: 16 << 20, stacks: 8 << 20}, 16},
+		{400, memory{live: 16 << 20}, 64},
 	} {
-		if got := spare(c.percent, c.left); got != c.want {
-			t.Errorf("spare(%d, %+v) is %d instead of %d", c.percent, c.left, got, c.want)
+		if got := spare(c.percent, c.left); got != c.want<<20 {
+			t.Errorf("spare(%d, %+v) is %d instead of %d MiB", c.percent, c.left, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		left memory
+		room uint64
+		want int
+	}{
+		{memory{}, 32 << 20, 3200},
+		{memory{live: 16 << 20}, 16 << 20, 100},
+		{memory{live: 30 << 20, scanned: 10 << 20}, 4 << 20, 10},
+	} {
+		if got := c.left.percent(c.room); got != c.want {
+			t.Errorf("%d bytes of %+v are %d %% instead of %d", c.room, c.left, got, c.want)
 		}
 	}
 }
