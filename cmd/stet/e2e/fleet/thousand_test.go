@@ -15,9 +15,9 @@ import (
 const thousand = 1000
 
 // maxMemory is what a test lets stet hold for a thousand hosts, outputs not
-// counted: nearly half of it are the stacks and buffers of the four goroutines that
-// each connection has. BenchmarkThousandHosts compares it with what is wanted.
-const maxMemory = 110 << 20
+// counted, on a machine with other work: there the collector comes late.
+// BenchmarkThousandHosts compares it with what is wanted.
+const maxMemory = 80 << 20
 
 // TestThousandHosts: a thousand hosts take little memory, one login each, and
 // every one of them is locked and given back.
