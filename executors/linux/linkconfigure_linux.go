@@ -35,33 +35,37 @@ type differences struct {
 func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differences) {
 	for _, diff := range list {
 		a := netstate.AttrByKey(diff.Key)
+		var to *[]netstate.Difference // one append: agents are to be small
 		switch {
 		case netstate.IsEthtool(a.Key):
-			d.ethtool = append(d.ethtool, diff)
+			to = &d.ethtool
 		case a.Set != netstate.Anytime && !isExtra(kind, a):
 		case strings.HasPrefix(a.Key, "team-port."):
-			d.team = append(d.team, diff)
+			to = &d.team
 		case a.Key == multicastMACs:
-			d.multicast = append(d.multicast, diff)
+			to = &d.multicast
 		case a.Key == netstate.AltNames:
-			d.altNames = append(d.altNames, diff)
+			to = &d.altNames
 		case netstate.IsInet6(a.Key):
-			d.inet6 = append(d.inet6, diff)
+			to = &d.inet6
 		case a.Type == netstate.IFFlag:
 			d.flag(a, diff.After)
 		case a.Type == netstate.VLANList || a.Type == netstate.VNIList:
-			d.vlans = append(d.vlans, diff)
+			to = &d.vlans
 		case isLinkAttr(a) || a.Message:
-			d.message = append(d.message, diff)
+			to = &d.message
 			d.controller = d.controller || a.Key == "controller"
 		case strings.HasPrefix(a.Key, "tun."):
-			d.tun = append(d.tun, diff)
+			to = &d.tun
 		case isExtra(kind, a):
-			d.extra = append(d.extra, diff)
+			to = &d.extra
 		case kind != nil && hasAttr(kind.Attrs, a.Key):
-			d.data = append(d.data, diff)
+			to = &d.data
 		case a.IFLA != 0:
-			d.port = append(d.port, diff)
+			to = &d.port
+		}
+		if to != nil {
+			*to = append(*to, diff)
 		}
 	}
 	return d

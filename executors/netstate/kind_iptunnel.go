@@ -23,17 +23,24 @@ func anytime(a Attr) Attr {
 	return a
 }
 
+// What the tunnels carry.
+var (
+	ipipModes   = []EnumValue{{"any", 0}, {"ipip", 4}, {"mplsip", 137}}
+	sitModes    = []EnumValue{{"any", 0}, {"ipip", 4}, {"ip6ip", 41}, {"mplsip", 137}}
+	ip6tnlModes = []EnumValue{{"any", 0}, {"ipip6", 4}, {"ip6ip6", 41}}
+)
+
 var ipip = Kind{
 	Name: "ipip", Kernel: "ipip", Section: "ipip", Creatable: true, Whole: true, Module: "ipip", Option: "CONFIG_NET_IPIP",
 	Born:  bornTunnel,
-	Attrs: append(ipTunnel("ipip", false), ipTunnelMode("ipip", "ipip", EnumValue{"any", 0}, EnumValue{"ipip", 4}, EnumValue{"mplsip", 137})),
+	Attrs: append(ipTunnel("ipip", false), ipTunnelMode("ipip", "ipip", ipipModes...)),
 }
 
 var sit = Kind{
 	Name: "sit", Kernel: "sit", Section: "sit", Creatable: true, Whole: true, Module: "sit", Option: "CONFIG_IPV6_SIT",
 	Born: bornTunnel,
 	Attrs: append(ipTunnel("sit", false),
-		ipTunnelMode("sit", "ip6ip", EnumValue{"any", 0}, EnumValue{"ipip", 4}, EnumValue{"ip6ip", 41}, EnumValue{"mplsip", 137}),
+		ipTunnelMode("sit", "ip6ip", sitModes...),
 		Attr{Key: "sit.isatap", Type: FlagBit, Wire: Uint16, IFLA: 8, Bit: 0, Set: OnCreate, Default: "false", IP: "isatap", Extension: true}),
 }
 
@@ -41,5 +48,5 @@ var ip6tnl = Kind{
 	Name: "ip6tnl", Kernel: "ip6tnl", Section: "ip6tnl", Creatable: true, Whole: true, Module: "ip6_tunnel", Option: "CONFIG_IPV6_TUNNEL",
 	Born: bornTunnel,
 	Attrs: append(ipTunnel("ip6tnl", true), anytime(
-		ipTunnelMode("ip6tnl", "any", EnumValue{"any", 0}, EnumValue{"ipip6", 4}, EnumValue{"ip6ip6", 41}))),
+		ipTunnelMode("ip6tnl", "any", ip6tnlModes...))),
 }
