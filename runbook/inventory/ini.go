@@ -1,13 +1,10 @@
 package inventory
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 var (
-	section  = regexp.MustCompile(`^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$`)
-	oneGroup = regexp.MustCompile(`^([^:\]\s]+)\s*(?:#.*)?$`)
+	section  = pattern(`^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$`)
+	oneGroup = pattern(`^([^:\]\s]+)\s*(?:#.*)?$`)
 )
 
 // ini is an INI inventory while it is read.
@@ -52,7 +49,7 @@ func (g *graph) ini(path string, src []byte) {
 }
 
 func (p *ini) read(line string) {
-	if m := section.FindStringSubmatch(line); m != nil {
+	if m := section().FindStringSubmatch(line); m != nil {
 		p.section(m[1], m[2])
 		return
 	}
@@ -72,7 +69,7 @@ func (p *ini) read(line string) {
 		}
 		p.groups[p.in].vars[key] = literal(strings.TrimSpace(value))
 	case "children":
-		m := oneGroup.FindStringSubmatch(line)
+		m := oneGroup().FindStringSubmatch(line)
 		if m == nil {
 			p.fault(p.path, p.line, "%q is no name of a group", line)
 			return

@@ -1,15 +1,14 @@
 package inventory
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 var (
-	integer  = regexp.MustCompile(`^[+-]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0+|[1-9][0-9]*)$`)
-	floating = regexp.MustCompile(`^[+-]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][+-]?[0-9]+)?$`)
+	integer  = pattern(`^[+-]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0+|[1-9][0-9]*)$`)
+	floating = pattern(`^[+-]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][+-]?[0-9]+)?$`)
 )
 
 // literal is the value of a Python literal, as Ansible takes values in INI:
@@ -72,11 +71,11 @@ func atom(word string) (any, bool) {
 	case "None":
 		return nil, true
 	}
-	if integer.MatchString(word) {
+	if integer().MatchString(word) {
 		n, err := strconv.ParseInt(word, 0, 0)
 		return int(n), err == nil
 	}
-	if floating.MatchString(word) && (len(word) == 1 || strings.ContainsAny(word, ".eE")) {
+	if floating().MatchString(word) && (len(word) == 1 || strings.ContainsAny(word, ".eE")) {
 		f, err := strconv.ParseFloat(word, 64)
 		return f, err == nil
 	}

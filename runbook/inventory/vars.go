@@ -7,15 +7,22 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // maxText bounds what templates may grow to.
 const maxText = 64 << 10
 
 var (
-	reference = regexp.MustCompile(`\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}`)
-	password  = regexp.MustCompile(`^ansible_(.*_)?(pass|password|passphrase)$`)
+	reference = pattern(`\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}`)
+	password  = pattern(`^ansible_(.*_)?(pass|password|passphrase)$`)
 )
+
+// pattern is a regular expression that is compiled when it is first used: most
+// documents have no inventory.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // merged are the variables of a host, in Ansible's order of precedence: groups
 // of the inventory, the nearer over the farther; group_vars of all, then of the
@@ -41,7 +48,7 @@ func (g *graph) merged(name string, ranked []string) map[string]any {
 	maps.Copy(vars, g.hosts[name].extra)
 	delete(vars, "ansible_group_priority")
 	for key := range vars {
-		if password.MatchString(key) {
+		if password().MatchString(key) {
 			delete(vars, key)
 			g.warn(key, 0, "passwords are not taken from inventories; name it under secrets in the document's front matter")
 		}
@@ -124,12 +131,12 @@ func (f *filler) text(text string, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("its templates refer to each other more than %d times", maxDepth)
 	}
-	if m := reference.FindStringSubmatch(text); m != nil && m[0] == strings.TrimSpace(text) {
+	if m := reference().FindStringSubmatch(text); m != nil && m[0] == strings.TrimSpace(text) {
 		return f.named(m[1], depth)
 	}
 	var fault error
-	out := reference.ReplaceAllStringFunc(text, func(s string) string {
-		v, err := f.named(reference.FindStringSubmatch(s)[1], depth)
+	out := reference().ReplaceAllStringFunc(text, func(s string) string {
+		v, err := f.named(reference().FindStringSubmatch(s)[1], depth)
 		if err != nil && fault == nil {
 			fault = err
 		}
@@ -140,7 +147,7 @@ func (f *filler) text(text string, depth int) (any, error) {
 		return nil, fault
 	case len(out) > maxText:
 		return nil, fmt.Errorf("its templates make more than %d KiB of it", maxText>>10)
-	case strings.Contains(reference.ReplaceAllString(text, ""), "{{") || strings.Contains(text, "{%"):
+	case strings.Contains(reference().ReplaceAllString(text, ""), "{{") || strings.Contains(text, "{%"):
 		return nil, fmt.Errorf("%.60q is Jinja, which stet does not evaluate", text)
 	}
 	return out, nil
