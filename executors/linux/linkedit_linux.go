@@ -14,7 +14,8 @@ import (
 func (e *editor) link(ctx context.Context, edit *netstate.Edit) error {
 	at := object(edit).Link
 	err := e.linkHere(ctx, edit, at)
-	if err != nil || edit.Op == netstate.Delete || edit.Replaces || at.Netns != "" || at.Attrs["netns"] != "" {
+	came := edit.Before.Link != nil && edit.Before.Link.Netns != ""
+	if err != nil || edit.Op == netstate.Delete || edit.Replaces || came || at.Netns != "" || at.Attrs["netns"] != "" {
 		e.l = nil // other names and numbers than those of the edit changed
 	}
 	return err
