@@ -54,7 +54,7 @@ func TestMDBSource(t *testing.T) {
 	}
 	ns.facts() // it is there, and nobody's fault
 	ns.undo(made)
-	const without = "br0 does not tell the senders of 239.1.1.3 apart, so that an entry for 192.0.2.9 would have no effect"
+	const without = "br0 does not tell the senders of 239.1.1.3 apart, so that the entry would have no effect"
 	if said := ns.refused(entry); !strings.Contains(said, without) {
 		t.Errorf("with IGMPv2: %q", said)
 	}

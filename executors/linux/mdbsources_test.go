@@ -182,8 +182,8 @@ func TestMDBRefused(t *testing.T) {
 		"port: p0, group: 239.1.1.1, filter-mode: exclude, source-list: [" + strings.Join(many, ", ") + "]": "84: a bridge takes 31 sources of a group, not 32",
 		"port: p0, group: 239.1.1.1, protocol: boot":                                                        "59: `protocol`: \"boot\" is no origin of an entry such as static, bgp or a number from 4 to 255 (but 9, which is the kernel's)",
 		"port: p0, group: 0.0.0.0": "38: 0.0.0.0 stands for all groups that a VXLAN has no entry for, from anywhere",
-		"port: p0, group: \"ff15::1\", filter-mode: exclude, source-list: [\"2001:db8::1\"]": "7: br0 listens to no lists of sources",
-		"port: p0, group: \"ff15::1\", source: \"2001:db8::1\"":                              "7: br0 does not tell the senders of ff15::1 apart, so that an entry for 2001:db8::1 would have no effect",
+		"port: p0, group: \"ff15::1\", filter-mode: exclude, source-list: [\"2001:db8::1\"]": "7: br0 does not tell the senders of ff15::1 apart, so that the entry would have no effect",
+		"port: p0, group: \"ff15::1\", source: \"2001:db8::1\"":                              "7: br0 does not tell the senders of ff15::1 apart, so that the entry would have no effect",
 		"port: p0, group: 239.9.9.9, filter-mode: include, source-list: [192.0.2.9]":         "7: p0 has the group 239.9.9.9 with an entry for a source and with a list that has it",
 	} {
 		block := "mdb: [{device: br0, " + entry + "}]"

@@ -136,8 +136,8 @@ func (n *Namespace) teamInto(ctx context.Context, index, port int, prefix string
 // told by its teamd.
 func (n *Namespace) observeTeamPort(ctx context.Context, i *netstate.Interface, controller int, l *links) error {
 	team := l.name(controller)
-	pid, config, err := n.teamdConfig(ctx, team)
-	if pid != "" || err != nil {
+	pid, config, err := n.untilTeamd(ctx, "teamdctl", team, "config", "dump")
+	if pid != "" {
 		i.ReadTeamd("team-port", netstate.TeamdAt(config, "ports", i.Name))
 		return err
 	}
@@ -247,7 +247,7 @@ func (w *linkWriter) setTeamPort(ctx context.Context, index int, want *netstate.
 			return err
 		}
 		list = sortDifferences(netstate.Differences(&now, want), nil).team
-		if err := w.n.untilTeamd(ctx, "teamdctl", controller, "port", "config", "dump", want.Name); err != nil {
+		if _, _, err := w.n.untilTeamd(ctx, "teamdctl", controller, "port", "config", "dump", want.Name); err != nil {
 			return err
 		}
 	}

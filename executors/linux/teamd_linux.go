@@ -21,14 +21,13 @@ const teamdRun = "/var/run/teamd/"
 // teamdWithin is how long teamd has to start, to answer, or to end.
 const teamdWithin = 60 * time.Second
 
-// teamdStarts is how long teamd itself gives its start (teamd_start).
-const teamdStarts = 20 * time.Second
-
 // teamd reads the runner of a team that a process of teamd(8) has; false if
 // none has.
 func (n *Namespace) teamd(ctx context.Context, i *netstate.Interface) (bool, error) {
-	pid, config, err := n.teamdConfig(ctx, i.Name)
-	if pid == "" || err != nil {
+	pid, config, err := n.untilTeamd(ctx, "teamdctl", i.Name, "config", "dump")
+	if pid == "" {
+		return false, nil
+	} else if err != nil {
 		return false, err
 	}
 	i.Status["team.daemon"] = "process " + pid
@@ -37,23 +36,6 @@ func (n *Namespace) teamd(ctx context.Context, i *netstate.Interface) (bool, err
 	}
 	i.ReadTeamd("team", config)
 	return true, nil
-}
-
-// teamdConfig is the process of teamd(8) of a team in the namespace, "" if there
-// is none, and its configuration. One that starts does not answer at once, and one
-// that ends not any more.
-func (n *Namespace) teamdConfig(ctx context.Context, team string) (pid string, config []byte, err error) {
-	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		pid, here := n.teamdProcess(team)
-		if !here {
-			return "", nil, nil
-		}
-		config, err := n.tool(ctx, "teamdctl", team, "config", "dump")
-		left, _ := n.teamdProcess(team)
-		if left == pid && (err == nil || ctx.Err() != nil || time.Since(start) > teamdStarts) {
-			return pid, config, err
-		}
-	}
 }
 
 // tool runs a program in the namespace, and returns what it prints. It ends with

@@ -21,15 +21,16 @@ func (n *Namespace) teamdProcess(name string) (pid string, here bool) {
 	b, _ := os.ReadFile(teamdRun + name + ".pid")
 	pid = strings.TrimSpace(string(b))
 	// A process that was killed leaves its number, which may be another's now.
-	if _, err := os.Stat("/proc/" + pid + "/ns/net"); pid == "" || !isTeamd(pid) || err != nil {
-		return "", false // one that has ended has none
+	if pid == "" || !isTeamd(pid) {
+		return "", false
 	}
 	return pid, n.has(pid)
 }
 
 func isTeamd(pid string) bool {
 	comm, _ := os.ReadFile("/proc/" + pid + "/comm")
-	return string(comm) == "teamd\n"
+	_, err := os.Stat("/proc/" + pid + "/ns/net") // one that has ended has none
+	return err == nil && string(comm) == "teamd\n"
 }
 
 // has tells that a process is in the namespace.
@@ -47,13 +48,7 @@ func (n *Namespace) has(pid string) bool {
 // it is teamd(8), or what becomes it, and stet started it.
 func startedTeamd(pid, team string) bool {
 	line, _ := os.ReadFile("/proc/" + pid + "/cmdline") // of one that has ended there is none
-	words := strings.Split(string(line), "\x00")
-	for i := range max(len(words)-3, 0) {
-		if words[i] == "-t" && words[i+1] == team && words[i+2] == "-c" && string(netstate.TeamdAt([]byte(words[i+3]), netstate.TeamdMark)) == "true" {
-			return true
-		}
-	}
-	return false
+	return strings.Contains(string(line), "\x00-t\x00"+team+"\x00-c\x00{") && strings.Contains(string(line), `"`+netstate.TeamdMark+`":true`)
 }
 
 // endTeamd ends the processes of teamd(8) that stet started for a team in the

@@ -254,11 +254,9 @@ func (m *simulation) listens(c *MDBConfig) bool {
 	}
 	// Else the kernel takes lists, and neither uses them nor tells of them, and
 	// looks no entry of a source up (br_mdb_get).
-	if key, version, tells := e.tellsSenders(bridge); !tells && e.Sources != "" {
-		return fault("contradiction", e.Device+" listens to no lists of sources", "Set `"+key+": "+version+"` among the bridge's options.")
-	} else if !tells && e.Source.IsValid() && !m.idle(e) {
-		return fault("contradiction", e.Device+" does not tell the senders of "+e.Group+" apart, so that an entry for "+e.Source.String()+" would have no effect",
-			"Set `"+key+": "+version+"` among the bridge's options, or leave `source` out.")
+	if key, version, tells := e.tellsSenders(bridge); !tells && (e.Sources != "" || e.Source.IsValid() && !m.idle(e)) {
+		return fault("contradiction", e.Device+" does not tell the senders of "+e.Group+" apart, so that the entry would have no effect",
+			"Set `"+key+": "+version+"` among the bridge's options.")
 	}
 	return true
 }
