@@ -74,7 +74,7 @@ sessions() {
 	done
 }
 n=0; until ip -n r1 address show dev spare0 | grep -q 'inet6 fe80' && ip -n r1 address show dev spare1 | grep -q 'inet6 fe80'; do
-	n=$((n+1)); [ $n -lt 200 ] || break; sleep 0.05
+	n=$((n+1)); [ $n -lt 1200 ] || break; sleep 0.05
 done
 STET_SSH_CONFIG=$LAB/routed; export STET_SSH_CONFIG
 `
