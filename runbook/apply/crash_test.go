@@ -32,6 +32,14 @@ type mortal struct {
 }
 
 func (m *mortal) Append(kind journal.Kind, data any) error {
+	return m.record(m.chain.Append, kind, data)
+}
+
+func (m *mortal) Write(kind journal.Kind, data any) error {
+	return m.record(m.chain.Write, kind, data)
+}
+
+func (m *mortal) record(write func(journal.Kind, any) error, kind journal.Kind, data any) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.dead {
@@ -41,7 +49,7 @@ func (m *mortal) Append(kind journal.Kind, data any) error {
 	if m.n == m.at && m.phase == "before" {
 		m.die()
 	}
-	err := m.chain.Append(kind, data)
+	err := write(kind, data)
 	if m.n == m.at {
 		if m.phase == "torn" {
 			m.tear()
@@ -282,6 +290,99 @@ func (f *full) Append(kind journal.Kind, data any) error {
 		return errors.New("no space left on device")
 	}
 	return f.chain.Append(kind, data)
+}
+
+func (f *full) Write(kind journal.Kind, data any) error {
+	if f.n++; f.n >= f.at {
+		return errors.New("no space left on device")
+	}
+	return f.chain.Write(kind, data)
+}
+
+// tardy is a chain whose disk refuses what is to be synced at a record, once: what
+// was written before it and not yet synced is lost with it.
+type tardy struct {
+	chain
+	n, at   int
+	pending []journal.Unsynced
+	lost    []journal.Unsynced
+}
+
+func (f *tardy) Append(kind journal.Kind, data any) error {
+	if f.n++; f.n == f.at {
+		f.lost, f.pending = f.pending, nil
+		return errors.New("no space left on device")
+	}
+	f.Flush()
+	return f.chain.Append(kind, data)
+}
+
+func (f *tardy) Write(kind journal.Kind, data any) error {
+	f.pending = append(f.pending, journal.Unsynced{Kind: kind, Data: data})
+	return nil
+}
+
+func (f *tardy) Flush() {
+	for _, p := range f.pending {
+		if err := f.chain.Append(p.Kind, p.Data); err != nil {
+			panic(err)
+		}
+	}
+	f.pending = nil
+}
+
+func (f *tardy) Lost() []journal.Unsynced {
+	lost := f.lost
+	f.lost = nil
+	return lost
+}
+
+// What a disk refuses that had been written before, without anybody waiting for it,
+// is in the journal all the same once that can be written again, and once only.
+func TestJournalLosesWhatWasWritten(t *testing.T) {
+	const body = "```sh { run name=one }\ntrue\n```\n\n```sh { run name=two }\ntrue\n```\n\n```sh { run name=three }\ntrue\n```\n"
+	lost := 0
+	for at := 1; ; at++ {
+		b := newBench(t, body)
+		var f *tardy
+		b.o.wrap = func(_ *operation, c chain) chain { f = &tardy{chain: c, at: at}; return f }
+		d := b.doc()
+		op, err := Run(context.Background(), d, b.plan(d), b.o)
+		if f.n < at {
+			if err != nil || lost < 3 {
+				t.Fatalf("at %d: %v; %d were lost", at, err, lost)
+			}
+			return
+		}
+		if op == nil {
+			continue // it had not begun
+		}
+		again, lerr := Load(journalDir(t, b))
+		if lerr != nil {
+			t.Fatal(lerr)
+		}
+		if len(again.Outcomes) != len(op.Outcomes) {
+			t.Errorf("at %d: %d outcomes, and %d in the journal", at, len(op.Outcomes), len(again.Outcomes))
+		}
+		for i, o := range again.Outcomes {
+			if o.Status != op.Outcomes[i].Status {
+				t.Errorf("at %d: %s is %s, and %s in the journal", at, o.Step, op.Outcomes[i].Status, o.Status)
+			}
+		}
+		log, lerr := journal.Replay(journalDir(t, b))
+		if lerr != nil {
+			t.Fatal(lerr)
+		}
+		seen := map[string]int{}
+		for _, r := range log.Records {
+			if seen[string(r.Data)]++; seen[string(r.Data)] > 1 && r.Kind == journal.Outcome {
+				t.Errorf("at %d: twice: %s", at, r.Data)
+			}
+		}
+		if len(op.Outcomes) > 1 {
+			lost++
+		}
+	}
 }
 
 // The disk of the journal fills up at every record: nothing that could not be

@@ -105,7 +105,11 @@ func (x *operation) ended(ctx context.Context, g *runbook.Group, s *runbook.Step
 	}
 	x.mu.Unlock()
 	data.Outcome = o
-	err := x.record(journal.Outcome, data)
+	record := x.record
+	if x.plainly(s, o) {
+		record = x.recordWith
+	}
+	err := record(journal.Outcome, data)
 	if err != nil {
 		x.note(journal.Outcome, data)
 	}
@@ -115,6 +119,13 @@ func (x *operation) ended(ctx context.Context, g *runbook.Group, s *runbook.Step
 	x.emit(runbook.Event{Kind: runbook.EventOutcome, Group: g.Name, Step: s.Name, Target: o.Target, Outcome: &shown})
 	x.writer.put(s)
 	return err
+}
+
+// plainly reports whether a command ended as it should have, on a target that is not
+// left with that. Until it is on disk that it did, whoever takes the operation up asks
+// what became of it, as if stet had died a moment sooner.
+func (x *operation) plainly(s *runbook.Step, o runbook.Outcome) bool {
+	return s.Kind == runbook.Run && s.Block.Confirm == 0 && o.Status == runbook.OK && x.over[o.Target] != s.Name
 }
 
 // do runs one step on one target. What it returns beside an error is what is

@@ -166,7 +166,11 @@ func (x *operation) confirmAll(ctx context.Context, g *runbook.Group, w *plan.Wa
 	if w.Of > 1 {
 		d.Wave, d.Of = w.Number, w.Of
 	}
-	if err := x.record(journal.Confirm, d); err != nil {
+	record := x.record
+	if g.Change >= 0 && g.Steps[g.Change].Kind == runbook.Run && len(waiting) == 0 && w.Of <= 1 {
+		record = x.recordWith // nothing was waiting for it
+	}
+	if err := record(journal.Confirm, d); err != nil {
 		return err
 	}
 	for i := range g.Steps {

@@ -18,6 +18,9 @@ import (
 // chain is what an operation needs of a journal.
 type chain interface {
 	Append(kind journal.Kind, data any) error
+	Write(kind journal.Kind, data any) error
+	Flush()
+	Lost() []journal.Unsynced
 	Attach(name string) (*os.File, error)
 	Keep(name string, content []byte) error
 	Dir() string
@@ -72,22 +75,41 @@ type owed struct {
 // several targets record at once, and wait for the disk together; what they
 // record is about different targets, so that its order does not matter.
 func (x *operation) record(kind journal.Kind, data any) error {
+	return x.journal(x.log.Append, kind, data)
+}
+
+// recordWith is record for what has happened and on which nothing depends that is
+// not journaled itself: it is on disk with the record that comes next.
+func (x *operation) recordWith(kind journal.Kind, data any) error {
+	return x.journal(x.log.Write, kind, data)
+}
+
+func (x *operation) journal(write func(journal.Kind, any) error, kind journal.Kind, data any) error {
 	x.mu.Lock()
 	broken := x.broken
 	x.mu.Unlock()
 	if broken != nil {
 		return broken
 	}
-	err := x.log.Append(kind, data)
+	err := write(kind, data)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err != nil {
-		if x.broken == nil {
-			x.broken = err
-		}
+		x.breaks(err)
 		return err
 	}
 	return x.h.take(kind, data, x.now())
+}
+
+// breaks notes that the journal could not be written, and what it has lost with
+// that; x.mu is held.
+func (x *operation) breaks(err error) {
+	if x.broken == nil {
+		x.broken = err
+	}
+	for _, l := range x.log.Lost() {
+		x.owed = append(x.owed, owed{l.Kind, l.Data})
+	}
 }
 
 // note journals what has already happened. When the journal cannot take it, it

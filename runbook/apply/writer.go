@@ -20,7 +20,11 @@ const writeEvery = time.Second
 
 // haste is how many times as long as a write took the next end of a group that
 // succeeds is not written: a hundred quick steps would else spend their time on it.
-const haste = 20
+// patience is the same for a write that nobody waits for.
+const (
+	haste    = 20
+	patience = 100
+)
 
 // lull is how long a write that nobody waits for is put off: until then the next
 // step is on its way, and needs neither processor nor disk.
@@ -143,8 +147,8 @@ func (w *writer) loop() {
 	defer close(w.ended)
 	tick := time.NewTicker(writeEvery)
 	defer tick.Stop()
-	var rest, just time.Time  // until when nothing is written, and nothing that may wait
-	var over <-chan time.Time // the lull is
+	var rest, just, aside time.Time // until when nothing is written, nothing that may wait, and nothing that nobody waits for
+	var over <-chan time.Time       // the lull is
 	write := func() {
 		start := time.Now()
 		if start.Before(rest) {
@@ -152,7 +156,7 @@ func (w *writer) loop() {
 		}
 		w.write()
 		took := time.Since(start)
-		just = time.Now().Add(haste * took)
+		just, aside = time.Now().Add(haste*took), time.Now().Add(patience*took)
 		if took > writeSlow {
 			rest = time.Now().Add(restFactor * took)
 		}
@@ -173,7 +177,7 @@ func (w *writer) loop() {
 			}
 			close(r.done)
 		case <-w.aside:
-			if over == nil && time.Now().After(just) {
+			if over == nil && time.Now().After(aside) {
 				over = time.After(lull)
 			}
 		case <-over:
@@ -206,6 +210,7 @@ func (w *writer) write() (news bool) {
 		head = report.Head(w.x.operation())
 	}
 	kept := map[string]string{} // names of results that somebody wrote into, by the files with that
+	w.x.log.Flush()             // the document is only a copy of it; what is refused, the next record tells
 	lost, err := markdown.Update(w.x.d.Path, head, edits, func(name string, text []byte) error {
 		file, err := w.x.keepEdited(name, text)
 		kept[file] = name

@@ -74,6 +74,10 @@ type Journal struct {
 	synced  *sync.Cond // a sync has ended
 	syncing bool
 	waiting []*waiter
+
+	soon bool       // what Write has written is about to be synced
+	lost []Unsynced // of Write, that the disk refused
+	why  error      // it did, when nobody has been told
 }
 
 // opened is a journal whose chain ends at a place that is on disk.
@@ -92,9 +96,10 @@ type place struct {
 
 // waiter is a record that is written and not yet known to be on disk.
 type waiter struct {
-	seq  int64
-	over bool
-	err  error
+	seq   int64
+	over  bool
+	err   error
+	alone *Unsynced // of a record that nobody waits for
 }
 
 // Create makes the folder of a new operation under stateDir and opens its
@@ -159,6 +164,9 @@ func (j *Journal) Dir() string { return j.dir }
 func (j *Journal) Append(kind Kind, data any) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if err := j.told(); err != nil {
+		return fmt.Errorf("writing the journal (%s): %w", kind, err)
+	}
 	w, err := j.write(kind, data)
 	if err != nil {
 		return err
@@ -171,6 +179,7 @@ func (j *Journal) Append(kind Kind, data any) error {
 		}
 	}
 	if w.err != nil {
+		j.why = nil // for what was written before, too
 		return fmt.Errorf("writing the journal (%s): %w", kind, w.err)
 	}
 	crashpoint("after", w.seq, func() {})
@@ -218,6 +227,9 @@ func (j *Journal) sync() {
 			continue
 		}
 		w.over, w.err = true, err
+		if err != nil && w.alone != nil {
+			j.lost, j.why = append(j.lost, *w.alone), err
+		}
 	}
 	j.waiting = left
 	j.synced.Broadcast()
@@ -256,11 +268,12 @@ func (j *Journal) Keep(name string, content []byte) error {
 	return syncDir(j.dir)
 }
 
-// Close closes the chain. It writes nothing.
+// Close closes the chain. It writes no record.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.file.Close()
+	j.flush()
+	return errors.Join(j.told(), j.file.Close())
 }
 
 // encode makes a record's line. The hash covers the very bytes of the line, so

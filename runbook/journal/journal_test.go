@@ -411,6 +411,99 @@ func TestSyncFails(t *testing.T) {
 	}
 }
 
+// What Write has written is on disk after the next Append, by itself after a moment,
+// and when the chain is closed.
+func TestWrite(t *testing.T) {
+	synced := func(j *Journal) int64 {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		return j.disk.seq
+	}
+	j, err := Create(t.TempDir(), "doc.md", NewRun(time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if err := j.Write(Note, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Append(Note, 2); err != nil || synced(j) != 3 {
+		t.Fatalf("%d, %v", synced(j), err)
+	}
+	if err := j.Write(Note, 3); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); synced(j) != 4; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("what was written is not synced")
+		}
+	}
+	if err := j.Write(Note, 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil || synced(j) != 5 {
+		t.Errorf("%d, %v", synced(j), err)
+	}
+	log, err := Replay(j.Dir())
+	if err != nil || len(log.Records) != 5 || j.Lost() != nil {
+		t.Errorf("%v %+v", err, log)
+	}
+}
+
+// What the disk refuses of Write is told to the next that wants something written,
+// once, and can be had to be written anew.
+func TestWriteLost(t *testing.T) {
+	j, err := Create(t.TempDir(), "doc.md", NewRun(time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(Note, 1); err != nil {
+		t.Fatal(err)
+	}
+	real := j.file
+	r, w, err := os.Pipe() // a pipe takes bytes and cannot be synced
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	j.mu.Lock()
+	j.file = w
+	j.mu.Unlock()
+	lose := func(next func() error) {
+		t.Helper()
+		if err := j.Write(Outcome, 2); err != nil {
+			t.Fatal(err)
+		}
+		if err := next(); err == nil {
+			t.Error("nobody is told")
+		}
+		if lost := j.Lost(); len(lost) != 1 || lost[0] != (Unsynced{Outcome, 2}) {
+			t.Errorf("lost: %+v", lost)
+		}
+		if j.Lost() != nil || j.told() != nil {
+			t.Error("it is told twice")
+		}
+	}
+	lose(func() error { return j.Append(Note, 3) })
+	lose(func() error { j.Flush(); return j.Append(Note, 3) })
+	lose(func() error { j.Flush(); return j.Write(Note, 3) })
+	if j.end != j.disk || j.end.seq != 1 || len(j.waiting) != 0 {
+		t.Errorf("%+v %+v", j.end, j.disk)
+	}
+	j.mu.Lock()
+	j.file = real
+	j.mu.Unlock()
+	_ = w.Close()
+	if err := j.Append(Outcome, 2); err != nil {
+		t.Fatal(err)
+	}
+	log, err := Replay(j.Dir())
+	if err != nil || len(log.Records) != 2 || string(log.Records[1].Data) != "2" {
+		t.Errorf("%v %+v", err, log)
+	}
+}
+
 // A process can die between making the operation's folder and its chain. What
 // had a chain and lost it is something else.
 func TestReplayWithoutChain(t *testing.T) {
