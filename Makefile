@@ -44,7 +44,7 @@ build: agents ## build bin/stet, bin/stet-agent and the agents for other machine
 agents: ## build the agents for other machines only
 	GOOS=linux GOARCH=amd64 $(AGENT) -o $(AGENTS)/stet-agent-linux-amd64 ./cmd/stet-agent
 	GOOS=linux GOARCH=arm64 $(AGENT) -o $(AGENTS)/stet-agent-linux-arm64 ./cmd/stet-agent
-	gzip -9nkf $(AGENTS)/stet-agent-linux-amd64 $(AGENTS)/stet-agent-linux-arm64
+	scripts/pack $(AGENTS)/stet-agent-linux-amd64 $(AGENTS)/stet-agent-linux-arm64
 
 release: ## build stet for every platform, with the agents inside, in dist/release
 	@GO="$(GO)" scripts/release "$(VERSION)" "$(RELEASE_DIR)" $(RELEASES)
