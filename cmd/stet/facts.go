@@ -81,7 +81,7 @@ func observe(ctx context.Context, open *sessions, t executors.Target, sysctls []
 		return nil, err
 	}
 	q := netstate.Query{
-		Links: true, Ethtool: true, Routes: true, RouteSets: sets, Rules: true, Neighbors: true, FDB: true, TrafficControl: true, Xfrm: true, DNS: true, DNSOwner: true, Sysctls: sysctls,
+		Links: true, Ethtool: true, Routes: true, RouteSets: sets, Rules: true, Neighbors: true, FDB: true, TrafficControl: true, Xfrm: true, MPTCP: true, DNS: true, DNSOwner: true, Sysctls: sysctls,
 	}
 	if scheme := t.Scheme(); scheme == "local" || scheme == "ssh" {
 		q.Netns = []string{"*"} // they are the machine's, and not another namespace's

@@ -75,7 +75,7 @@ func code(err error) string {
 }
 
 // everything asks for the whole network state.
-var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true, Xfrm: true}
+var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true, Xfrm: true, MPTCP: true}
 
 func observe(t *testing.T, s executors.Session) *netstate.State {
 	t.Helper()

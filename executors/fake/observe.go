@@ -40,9 +40,7 @@ func (m *Machine) Observe(ctx context.Context, q netstate.Query) (*netstate.Stat
 	s.Namespaces = slices.DeleteFunc(s.Namespaces, func(n netstate.Namespace) bool {
 		return !slices.Contains(q.Netns, n.Name) && !slices.Contains(q.Netns, "*")
 	})
-	if !q.Xfrm {
-		s.Xfrm = nil
-	}
+	s.Xfrm = slices.DeleteFunc(s.Xfrm, func(x netstate.Xfrm) bool { return x.MPTCP() && !q.MPTCP || !x.MPTCP() && !q.Xfrm })
 	if !q.TrafficControl {
 		s.TrafficControl = nil
 	}

@@ -106,6 +106,11 @@ func (e *editor) step(ctx context.Context, index int) (count int, err error) {
 		err = e.dns(ctx, edit)
 	case o.Namespace != nil:
 		err = e.namespaceEdit(ctx, edit)
+	case o.Xfrm != nil && o.Xfrm.MPTCP():
+		var l *links
+		if l, err = e.names(ctx); err == nil {
+			_, err = e.n.mptcp(ctx, l, edit)
+		}
 	case o.Xfrm != nil:
 		return e.xfrm(ctx, index)
 	case o.Routes != nil:

@@ -101,7 +101,7 @@ func (l *scores) add(t *testing.T, c *kindCase, s *score) {
 
 // tell writes the lines; `go test -v` and scripts/gotest show them.
 func (l *scores) tell(t *testing.T) {
-	names := []string{ipsecXfrm}
+	names := []string{ipsecXfrm, multipath}
 	for _, kind := range netstate.Kinds() {
 		names = append(names, kind.Name)
 	}
@@ -188,12 +188,14 @@ func (c *kindCase) run(t *testing.T, s *score) {
 
 // absence is the block that removes the interfaces that a change has made.
 func absence(c *netstate.Change) string {
-	var links, xfrm strings.Builder
+	var links, xfrm, mptcp strings.Builder
 	for _, e := range c.Edits {
 		switch {
 		case e.Op != netstate.Add:
 		case e.After.Link != nil:
 			fmt.Fprintf(&links, "- {name: %s, state: absent}\n", e.After.Link.Name)
+		case e.After.Xfrm != nil && e.After.Xfrm.MPTCP():
+			absentXfrm(&mptcp, e.After.Xfrm)
 		case e.After.Xfrm != nil:
 			absentXfrm(&xfrm, e.After.Xfrm)
 		}
@@ -204,6 +206,9 @@ func absence(c *netstate.Change) string {
 	}
 	if xfrm.Len() > 0 {
 		b.WriteString("ipsec-xfrm:\n" + xfrm.String())
+	}
+	if mptcp.Len() > 0 {
+		b.WriteString("mptcp:\n" + mptcp.String())
 	}
 	return b.String()
 }
@@ -284,7 +289,7 @@ func TestKindsAreCovered(t *testing.T) {
 			if len(problems) > 0 {
 				t.Errorf("%s: %+v\n%s", c.name, problems, block)
 			}
-			for _, x := range config.Xfrm {
+			for _, x := range slices.Concat(config.Xfrm, config.MPTCP) {
 				for key := range x.Attrs {
 					key = xfrmKeyOf(x.Sort, key)
 					made[key] = true
@@ -319,7 +324,7 @@ func TestKindsAreCovered(t *testing.T) {
 		}
 	}
 	check(netstate.LinkAttrs())
-	for _, sort := range []string{netstate.XfrmState, netstate.XfrmPolicy, netstate.XfrmDefault} {
+	for _, sort := range tabledSorts {
 		list := slices.Clone(netstate.XfrmAttrs(sort))
 		for i := range list {
 			list[i].Key = xfrmKeyOf(sort, list[i].Key)

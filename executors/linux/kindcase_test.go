@@ -58,7 +58,7 @@ func kindCases(t testing.TB) []*kindCase {
 
 func readKindCase(file string) (*kindCase, error) {
 	c, err := readCase(file)
-	if err == nil && netstate.KindByName(c.kind) == nil && c.kind != ipsecXfrm {
+	if err == nil && netstate.KindByName(c.kind) == nil && c.kind != ipsecXfrm && c.kind != multipath {
 		return nil, fmt.Errorf("there is no kind %q", c.kind)
 	}
 	return c, err

@@ -115,7 +115,7 @@ func (ns *namespace) try(argv ...string) (string, error) {
 	return out.String(), nil
 }
 
-var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true, TrafficControl: true, Xfrm: true}
+var everything = netstate.Query{Links: true, Routes: true, Rules: true, Neighbors: true, FDB: true, TrafficControl: true, Xfrm: true, MPTCP: true}
 
 func (ns *namespace) observe(q netstate.Query) *netstate.State {
 	ns.t.Helper()

@@ -13,7 +13,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 	s := &netstate.State{}
 	var raw []rawLink
 	l := newLinks()
-	if q.Links || q.Routes || q.Neighbors || q.FDB || q.TrafficControl || q.Xfrm || q.DNS {
+	if q.Links || q.Routes || q.Neighbors || q.FDB || q.TrafficControl || q.Xfrm || q.MPTCP || q.DNS {
 		var err error
 		if raw, l, err = n.rawLinks(ctx); err != nil {
 			return nil, fmt.Errorf("reading the interfaces: %w", err)
@@ -43,6 +43,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 		{q.FDB, "forwarding entries", func() error { return n.observeFDB(ctx, s, raw, l) }},
 		{q.DNS, "name servers", func() error { return n.observeDNS(ctx, s, raw, q.DNSOwner) }},
 		{q.Xfrm, "states and policies of IPsec", func() error { return n.observeXfrm(ctx, s, l) }},
+		{q.MPTCP, "endpoints of Multipath TCP", func() error { return n.observeMPTCP(ctx, s, l) }},
 		{q.TrafficControl, "traffic control", func() error { return n.observeTraffic(ctx, s, l) }},
 		{len(q.Kinds) > 0, "kinds of interfaces", func() error { return n.observeLacks(ctx, s, raw, q.Kinds) }},
 		{len(q.Sysctls) > 0, "sysctls", func() error { return n.observeSysctls(ctx, s, q.Sysctls, q.Lost, raw) }},

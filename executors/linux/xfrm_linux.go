@@ -115,7 +115,7 @@ func (e *editor) xfrm(ctx context.Context, index int) (count int, err error) {
 	}
 	end := index
 	var steps []step
-	for ; end < len(e.edits) && e.edits[end].Netns == "" && object(&e.edits[end]).Xfrm != nil; end++ {
+	for ; end < len(e.edits) && e.edits[end].Netns == "" && ofIPsec(object(&e.edits[end])); end++ {
 		switch edit := &e.edits[end]; {
 		case edit.Implied:
 		case edit.Replaces:
@@ -207,3 +207,5 @@ func (w *xfrmWriter) sequence(x *netstate.Xfrm) (oseq, seq uint64) {
 	}
 	return oseq, seq
 }
+
+func ofIPsec(o *netstate.Object) bool { return o.Xfrm != nil && !o.Xfrm.MPTCP() }

@@ -15,6 +15,7 @@ type Config struct {
 	DNS        *DNSConfig // nil if not named
 	Namespaces []NamespaceConfig
 	Xfrm       []XfrmConfig
+	MPTCP      []XfrmConfig
 	// Files are the tables that entries were read from.
 	Files []File
 	// Secrets are the keys that the block gives, by their fingerprints, which

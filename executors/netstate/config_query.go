@@ -39,8 +39,9 @@ func (c *Config) query(anew bool) Query {
 	q.Neighbors = q.Neighbors || len(c.Neighbors) > 0
 	q.FDB = q.FDB || len(c.FDB)+len(c.MDB) > 0
 	q.Xfrm = q.Xfrm || len(c.Xfrm) > 0
+	q.MPTCP = q.MPTCP || len(c.MPTCP) > 0
 	// Routes, neighbours and entries name interfaces, which must exist.
-	q.Links = q.Links || q.Routes || q.Neighbors || q.FDB || q.Xfrm || len(c.Sysctls) > 0
+	q.Links = q.Links || q.Routes || q.Neighbors || q.FDB || q.Xfrm || len(c.MPTCP)+len(c.Sysctls) > 0
 	if c.DNS != nil {
 		q.DNS, q.DNSOwner, q.Links, q.Routes = true, true, true, true
 	}
@@ -104,6 +105,7 @@ func (i *InterfaceConfig) query(q *Query, anew bool) {
 		q.sysctl(s.Key)
 	}
 	anew = anew && i.mayBeRemade()
+	q.MPTCP = q.MPTCP || anew || i.State == "absent" || i.Attrs["netns"] != "" // endpoints may be on it
 	switch mtu, err := strconv.Atoi(i.Attrs["mtu"]); {
 	case i.State == "absent" || anew && i.Attrs["netns"] == "":
 		q.DNS, q.Unusual = true, true
@@ -258,6 +260,8 @@ func (o Object) query(q *Query) {
 		q.Links = q.Links || o.FDB.VLAN == 0 && fdbOwner(o.FDB) == "master"
 	case o.DNS != nil:
 		q.DNS = true
+	case o.Xfrm != nil && o.Xfrm.MPTCP():
+		q.MPTCP = true
 	case o.Xfrm != nil:
 		q.Xfrm = true
 	case o.Traffic != nil:

@@ -15,7 +15,8 @@ type Query struct {
 	// DNSOwner asks who writes the file of name servers without leaving a word
 	// in it: all processes are looked at.
 	DNSOwner bool `json:"dns-owner,omitempty"`
-	Xfrm     bool `json:"xfrm,omitempty"` // states and policies of IPsec
+	Xfrm     bool `json:"xfrm,omitempty"`  // states and policies of IPsec
+	MPTCP    bool `json:"mptcp,omitempty"` // endpoints and limits of Multipath TCP, among Xfrm
 	// TrafficControl asks for qdiscs, classes and filters.
 	TrafficControl bool `json:"traffic-control,omitempty"`
 	// Ethtool asks for what the drivers of the links have.

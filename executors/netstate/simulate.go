@@ -39,6 +39,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 	m.mdb(c.MDB)
 	m.dns(c.DNS)
 	m.xfrm(c.Xfrm)
+	m.mptcp(c.MPTCP)
 	m.trafficControl(c)
 	m.kept.Sort()
 	settle(m.from, m.to, m.kept)

@@ -33,7 +33,8 @@ type State struct {
 	MDB []MDBEntry `json:"mdb,omitempty"`
 	// DNS are the name servers: of the file, and by interface.
 	DNS []DNS `json:"dns,omitempty"`
-	// Xfrm are the states and policies of IPsec, and its default.
+	// Xfrm are the states and policies of IPsec, and its default; and the endpoints
+	// and limits of Multipath TCP (see mptcp.go).
 	Xfrm []Xfrm `json:"xfrm,omitempty"`
 	// UnreadRoutes counts routes that the namespace holds and that have no
 	// words here (an encapsulation such as bpf): they are left alone.

@@ -18,7 +18,7 @@ func (s *State) View(q Query) *State {
 	if q.Neighbors {
 		v.Neighbors = s.Neighbors
 	}
-	if q.Xfrm {
+	if q.Xfrm || q.MPTCP { // they are few
 		v.Xfrm, v.UnreadXfrm = s.Xfrm, s.UnreadXfrm
 	}
 	if q.FDB {

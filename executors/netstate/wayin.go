@@ -296,6 +296,8 @@ func (w *way) xfrm(e *Edit, x *Xfrm) string {
 		return fmt.Sprintf("packets to and from %s may be protected by it", w.peer)
 	case x.Sort == XfrmPolicy && within("src") && within("dst"):
 		return fmt.Sprintf("it decides on packets to or from %s", w.peer)
+	case x.Sort == MPTCPEndpoint && e.Op != Add && x.Attrs["address"] == w.local.String():
+		return fmt.Sprintf("if the connection with %s is one of Multipath TCP, it may be on it", w.peer)
 	case x.Sort == XfrmDefault:
 		return "it decides on packets that no policy is for"
 	}

@@ -11,7 +11,7 @@ import (
 // (a security association), a policy, or what becomes of packets that no policy
 // is for. Its attributes are those of XfrmAttrs.
 type Xfrm struct {
-	// Sort is XfrmState, XfrmPolicy or XfrmDefault.
+	// Sort is XfrmState, XfrmPolicy or XfrmDefault; MPTCPEndpoint or MPTCPLimits.
 	Sort string `json:"sort"`
 	// Attrs are settable, in canonical text; what is absent is as XfrmAttrs
 	// says. Keys are fingerprints.
@@ -92,14 +92,15 @@ func CompareXfrm(a, b *Xfrm) int { return strings.Compare(a.Key(), b.Key()) }
 func equalXfrm(a, b *Xfrm) bool { return a.Sort == b.Sort && len(xfrmDifferences(a, b)) == 0 }
 
 // xfrmDifferences are the attributes that differ, by their order in the table.
-// A key that one side does not tell differs from none.
+// A key that one side does not tell differs from none, as does the number of an
+// endpoint that the kernel is to choose.
 func xfrmDifferences(x, y *Xfrm) []Difference {
 	var out []Difference
 	list := XfrmAttrs(x.Sort)
 	for i := range list {
 		a := &list[i]
 		v, w := x.value(a), y.value(a)
-		if a.Running || a.Type.Secret() && (v == "" || w == "") || a.equal(v, w) {
+		if a.Running || (a.Type.Secret() || a.Key == "id") && (v == "" || w == "") || a.equal(v, w) {
 			continue
 		}
 		out = append(out, Difference{Key: a.Key, Before: v, After: w})
@@ -108,20 +109,27 @@ func xfrmDifferences(x, y *Xfrm) []Difference {
 }
 
 // xfrmAnew is the first attribute that makes a change of a state mean to make
-// it anew: the kernel changes but its limits (xfrm_state_update).
+// it anew: the kernel changes but its limits (xfrm_state_update), and of an endpoint
+// of MPTCP two flags (mptcp_pm_nl_set_flags).
 func xfrmAnew(before, after *Xfrm) string {
-	if before.Sort != XfrmState {
+	if before.Sort != XfrmState && before.Sort != MPTCPEndpoint {
 		return ""
 	}
 	for _, d := range xfrmDifferences(before, after) {
-		if !strings.HasPrefix(d.Key, "limit.") {
+		if !strings.HasPrefix(d.Key, "limit.") && d.Key != "backup" && d.Key != "fullmesh" {
 			return d.Key
 		}
 	}
 	return ""
 }
 
-func xfrmName(x *Xfrm) string { return "xfrm " + strings.Join(x.words(OnCreate), " ") }
+func xfrmName(x *Xfrm) string {
+	family := "xfrm "
+	if x.MPTCP() {
+		family = "mptcp "
+	}
+	return family + strings.Join(x.words(OnCreate), " ")
+}
 
 func xfrmText(x *Xfrm) string { return strings.Join(x.words(Anytime)[1:], " ") }
 
@@ -155,7 +163,7 @@ func xfrmLines(e *Edit) []string {
 		}
 		parts = append(parts, d.Key+" "+orNone(d.Before)+" → "+orNone(d.After))
 	}
-	line := "! " + xfrmName(after) + " " + strings.Join(parts, ", ")
+	line := strings.TrimSpace("! " + xfrmName(after) + " " + strings.Join(parts, ", "))
 	if e.Replaces {
 		line += " (made anew: " + e.Why + " cannot be changed)"
 	}

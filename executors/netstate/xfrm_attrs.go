@@ -17,7 +17,7 @@ var (
 	xfrmShares    = []EnumValue{{"any", 0}, {"session", 1}, {"user", 2}, {"unique", 3}}
 )
 
-// XfrmAttrs are the attributes of a sort of IPsec's objects.
+// XfrmAttrs are the attributes of a sort of IPsec's objects, or of MPTCP's.
 func XfrmAttrs(sort string) []Attr {
 	switch sort {
 	case XfrmState:
@@ -26,6 +26,10 @@ func XfrmAttrs(sort string) []Attr {
 		return xfrmPolicyAttrs()
 	case XfrmDefault:
 		return xfrmDefaultAttrs()
+	case MPTCPEndpoint:
+		return mptcpEndpointAttrs
+	case MPTCPLimits:
+		return mptcpLimitsAttrs
 	}
 	return nil
 }

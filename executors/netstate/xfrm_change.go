@@ -95,28 +95,38 @@ func (v *verifier) verifyXfrm(c *Change, undone bool) {
 
 // xfrm finds the edits of states, policies and the default. States come before
 // the policies that use them, and go after them; a policy that lets packets in
-// comes before the one by which they go.
+// comes before the one by which they go. Endpoints of MPTCP that go are gone before
+// others come: these may have their numbers, or be given one of them by the kernel.
 func (d *differ) xfrm() {
 	from, to := sortXfrm(d.from.Xfrm), sortXfrm(d.to.Xfrm)
-	var added, gone [5][]Edit
+	var added, gone [8][]Edit
+	for i := range from {
+		x := &from[i]
+		if _, there := findXfrm(to, x); !there {
+			list := &gone[len(gone)-1-x.rank()]
+			if x.MPTCP() {
+				list = &added[rankMPTCP]
+			}
+			*list = append(*list, Edit{Op: Delete, Before: Object{Xfrm: x}})
+		}
+	}
 	for i := range to {
 		after := &to[i]
+		rank := after.rank()
 		e := Edit{Op: Add, After: Object{Xfrm: after}}
 		if at, there := findXfrm(from, after); there {
 			before := &from[at]
-			if equalXfrm(before, after) {
+			why := xfrmAnew(before, after)
+			if before.MPTCP() && d.trans[before.Attrs["dev"]].gone != never {
+				why = "dev" // the kernel keeps the number of the interface that was
+			}
+			if why == "" && equalXfrm(before, after) {
 				continue
 			}
-			why := xfrmAnew(before, after)
 			e = Edit{Op: Modify, Before: Object{Xfrm: before}, After: Object{Xfrm: after}, Replaces: why != "", Why: why}
+			rank = min(rank, rankMPTCP)
 		}
-		added[after.rank()] = append(added[after.rank()], e)
-	}
-	for i := range from {
-		if _, there := findXfrm(to, &from[i]); !there {
-			n := len(gone) - 1 - from[i].rank()
-			gone[n] = append(gone[n], Edit{Op: Delete, Before: Object{Xfrm: &from[i]}})
-		}
+		added[rank] = append(added[rank], e)
 	}
 	for n := range added {
 		d.xfrmAdded = append(d.xfrmAdded, added[n]...)
@@ -124,11 +134,21 @@ func (d *differ) xfrm() {
 	}
 }
 
+// rankMPTCP is the place of the edits of MPTCP but for new endpoints: those with a
+// number come next, and then those that the kernel gives one.
+const rankMPTCP = 5
+
 // rank is an object's place among those that are made together.
 func (x *Xfrm) rank() int {
 	word := x.Sort
-	if word == XfrmPolicy {
+	switch {
+	case word == XfrmPolicy:
 		word = x.Attrs["dir"]
+	case !x.MPTCP():
+	case x.Attrs["id"] != "":
+		return rankMPTCP + 1
+	default:
+		return rankMPTCP + 2
 	}
 	return max(0, slices.Index([]string{XfrmState, "in", "fwd", "out", XfrmDefault}, word))
 }

@@ -6,6 +6,8 @@ import "strings"
 func ipXfrm(e *Edit) []string {
 	x := e.object().Xfrm
 	switch {
+	case x.Sort == MPTCPLimits:
+		return []string{words("ip", "mptcp", "limits", "set", "subflow", x.Get("subflows"), "add_addr_accepted", x.Get("add-addr-accepted"))}
 	case x.Sort == XfrmDefault:
 		w := []string{"ip", "xfrm", "policy", "setdefault"}
 		for _, dir := range []string{"in", "fwd", "out"} {
@@ -16,6 +18,8 @@ func ipXfrm(e *Edit) []string {
 			w = append(w, dir, v)
 		}
 		return []string{words(w...)}
+	case x.Sort == MPTCPEndpoint && !e.Replaces:
+		return []string{ipEndpoint(e)}
 	case e.Op == Delete:
 		return []string{words(append([]string{"ip", "xfrm", x.Sort, "delete"}, x.ipKey()...)...)}
 	case e.Replaces:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,7 +166,15 @@ func (r *round) read(ctx context.Context, q netstate.Query) error {
 		if reason := s.Lacks["ipsec-xfrm"]; reason != "" {
 			return errors.New("reading the states and policies of IPsec: " + reason)
 		}
-		r.state.Xfrm, r.have.Xfrm = s.Xfrm, true
+		r.xfrm(s, false)
+		r.have.Xfrm = true
+	}
+	if q.MPTCP {
+		if reason := s.Lacks["mptcp"]; reason != "" {
+			return errors.New("reading the endpoints of Multipath TCP: " + reason)
+		}
+		r.xfrm(s, true)
+		r.have.MPTCP = true
 	}
 	if len(q.Sysctls) > 0 && r.state.Sysctls == nil {
 		r.state.Sysctls = map[string]string{}
@@ -177,6 +186,16 @@ func (r *round) read(ctx context.Context, q netstate.Query) error {
 		r.state.Sysctls[key] = value
 	}
 	return nil
+}
+
+// xfrm takes over the objects of Multipath TCP, or those of IPsec.
+func (r *round) xfrm(s *netstate.State, mptcp bool) {
+	r.state.Xfrm = slices.DeleteFunc(r.state.Xfrm, func(x netstate.Xfrm) bool { return x.MPTCP() == mptcp })
+	for i := range s.Xfrm {
+		if s.Xfrm[i].MPTCP() == mptcp {
+			r.state.Xfrm = append(r.state.Xfrm, s.Xfrm[i])
+		}
+	}
 }
 
 func (r *round) haveKeys(keys []string) bool {
@@ -191,7 +210,7 @@ func (r *round) haveKeys(keys []string) bool {
 // covers reports whether what was observed has all parts of q but sysctls.
 func covers(have, q netstate.Query) bool {
 	return (have.Links || !q.Links) && (have.Routes || !q.Routes) && (have.Rules || !q.Rules) &&
-		(have.Neighbors || !q.Neighbors) && (have.FDB || !q.FDB) && (have.Xfrm || !q.Xfrm) && (have.DNS || !q.DNS) && (have.TrafficControl || !q.TrafficControl) && len(have.Netns) >= len(q.Netns) && (have.Ethtool || !q.Ethtool)
+		(have.Neighbors || !q.Neighbors) && (have.FDB || !q.FDB) && (have.Xfrm || !q.Xfrm) && (have.MPTCP || !q.MPTCP) && (have.DNS || !q.DNS) && (have.TrafficControl || !q.TrafficControl) && len(have.Netns) >= len(q.Netns) && (have.Ethtool || !q.Ethtool)
 }
 
 func same(a, b netstate.Query) bool {
@@ -202,7 +221,7 @@ func same(a, b netstate.Query) bool {
 func merge(a, b netstate.Query) netstate.Query {
 	m := netstate.Query{
 		Links: a.Links || b.Links, Routes: a.Routes || b.Routes, Rules: a.Rules || b.Rules,
-		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, Xfrm: a.Xfrm || b.Xfrm, DNS: a.DNS || b.DNS, TrafficControl: a.TrafficControl || b.TrafficControl, Ethtool: a.Ethtool || b.Ethtool,
+		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, Xfrm: a.Xfrm || b.Xfrm, MPTCP: a.MPTCP || b.MPTCP, DNS: a.DNS || b.DNS, TrafficControl: a.TrafficControl || b.TrafficControl, Ethtool: a.Ethtool || b.Ethtool,
 	}
 	if m.Netns = a.Netns; len(m.Netns) == 0 {
 		m.Netns = b.Netns // both are of all

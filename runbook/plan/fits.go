@@ -92,7 +92,7 @@ func fits(e, p *netstate.Edit) bool {
 		return true
 	}
 	if x, y := e.After.Xfrm, p.After.Xfrm; x != nil && y != nil {
-		return e.Op == p.Op && sameAttrs(x.Attrs, y.Attrs) && (e.Op == netstate.Add || sameAttrs(e.Before.Xfrm.Attrs, p.Before.Xfrm.Attrs))
+		return e.Op == p.Op && sameTabled(x, y) && (e.Op == netstate.Add || sameTabled(e.Before.Xfrm, p.Before.Xfrm))
 	}
 	if s, q := e.After.Sysctl, p.After.Sysctl; s != nil && q != nil {
 		return s.Value == q.Value && open(p)
@@ -165,6 +165,17 @@ func sameText(now, planned string) bool {
 		now = now[length:]
 	}
 	return now == ""
+}
+
+// sameTabled takes an endpoint of Multipath TCP as planned whatever its number, if
+// the plan could not know that: the kernel had yet to choose it.
+func sameTabled(now, planned *netstate.Xfrm) bool {
+	if planned.Sort == netstate.MPTCPEndpoint && planned.Attrs["id"] == "" {
+		known := maps.Clone(now.Attrs)
+		delete(known, "id")
+		return sameAttrs(known, planned.Attrs)
+	}
+	return sameAttrs(now.Attrs, planned.Attrs)
 }
 
 func sameAttrs(now, planned netstate.Attrs) bool {

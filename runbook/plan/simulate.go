@@ -149,7 +149,7 @@ func Union(a, b netstate.Query) netstate.Query {
 	}
 	return netstate.Query{
 		Links: a.Links || b.Links, Routes: a.Routes || b.Routes, RouteSets: a.RouteSets || b.RouteSets, Rules: a.Rules || b.Rules,
-		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, TrafficControl: a.TrafficControl || b.TrafficControl, Xfrm: a.Xfrm || b.Xfrm, DNS: a.DNS || b.DNS, DNSOwner: a.DNSOwner || b.DNSOwner, Ethtool: a.Ethtool || b.Ethtool, Unusual: a.Unusual || b.Unusual, Lost: a.Lost || b.Lost,
+		Neighbors: a.Neighbors || b.Neighbors, FDB: a.FDB || b.FDB, TrafficControl: a.TrafficControl || b.TrafficControl, Xfrm: a.Xfrm || b.Xfrm, MPTCP: a.MPTCP || b.MPTCP, DNS: a.DNS || b.DNS, DNSOwner: a.DNSOwner || b.DNSOwner, Ethtool: a.Ethtool || b.Ethtool, Unusual: a.Unusual || b.Unusual, Lost: a.Lost || b.Lost,
 		Sysctls: merge(a.Sysctls, b.Sysctls), Namespaces: merge(a.Namespaces, b.Namespaces), Netns: merge(a.Netns, b.Netns), Going: merge(a.Going, b.Going), Elsewhere: merge(a.Elsewhere, b.Elsewhere), Kinds: merge(a.Kinds, b.Kinds),
 	}
 }

@@ -120,6 +120,7 @@ func (d *decoder) top(n *yaml.Node) {
 		"mdb":          {decode: d.mdb},
 		"sysctl":       {decode: d.sysctl},
 		"ipsec-xfrm":   {decode: d.xfrm},
+		"mptcp":        {decode: d.mptcp},
 		"description":  {decode: d.remark},
 		"capture":      {refuse: "policies with `capture` are nmstate's own; write the state itself", detail: noPolicy},
 		"desired":      {refuse: "policies with `desired` are nmstate's own; write the state itself", detail: noPolicy},

@@ -37,6 +37,9 @@ func encodeRest(s *netstate.State) *mapping {
 	if x := encodeXfrm(s); len(x.Pairs) > 0 {
 		m.add("ipsec-xfrm", x)
 	}
+	if x := encodeMPTCP(s); len(x.Pairs) > 0 {
+		m.add("mptcp", x)
+	}
 	if len(s.Sysctls) > 0 {
 		own := &mapping{}
 		for _, key := range slices.Sorted(maps.Keys(s.Sysctls)) {

@@ -27,7 +27,7 @@ var refusedKeys = map[string]refusal{
 	"dispatch":      {"`dispatch` needs NetworkManager's dispatcher", daemons + "Put what its scripts do into run blocks."},
 	"libreswan":     {"`libreswan` needs the Libreswan daemon", daemons + "Use a run block with ipsec(8), or `ipsec-xfrm` with keys of your own."},
 	"copy-mac-from": {"`copy-mac-from` is not supported by this version", "Give the address itself as `mac-address`; `stet facts` shows it."},
-	"mptcp":         {"`mptcp` is not supported by this version", "Use a run block: `ip mptcp endpoint add ADDRESS dev NAME subflow`."},
+	"mptcp":         {"`mptcp` of an interface is for addresses that NetworkManager knows", "Name each address under `mptcp` beside `interfaces`: `mptcp: {endpoints: [{address: 192.0.2.1, dev: eth0, subflow: true}]}`."},
 }
 
 const daemons = "stet configures the kernel directly and leaves daemons alone. "

@@ -23,30 +23,35 @@ func (d *decoder) xfrmList(n *yaml.Node, name, sort string) {
 	d.list(n, "`"+name+"`", func(item *yaml.Node) { d.xfrmEntry(item, what, sort) })
 }
 
-// xfrmEntry decodes a state, a policy, or the default, whose attributes the
-// table of its sort has.
+// xfrmEntry decodes a state, a policy, or the default.
 func (d *decoder) xfrmEntry(n *yaml.Node, what, sort string) {
+	below := "ipsec-xfrm." + sort + "."
+	c, ok := d.tabled(n, what, below, sort, sort != netstate.XfrmDefault)
+	d.below = below
+	defer func() { d.below = "" }()
+	if ok && (c.Absent || d.xfrmWhole(n, what, &c)) {
+		d.config.Xfrm = append(d.config.Xfrm, c)
+	}
+}
+
+// tabled decodes an entry whose attributes the table of its sort has, and which can
+// be absent, or not. ok is false for one with faults.
+func (d *decoder) tabled(n *yaml.Node, what, below, sort string, absent bool) (c netstate.XfrmConfig, ok bool) {
 	i := netstate.InterfaceConfig{Attrs: netstate.Attrs{}, AttrPos: map[string]netstate.Pos{}}
-	c := netstate.XfrmConfig{Pos: pos(n), Sort: sort}
+	c = netstate.XfrmConfig{Pos: pos(n), Sort: sort}
 	faults := len(d.problems)
-	d.below = "ipsec-xfrm." + sort + "."
+	d.below = below
 	defer func() { d.below = "" }()
 	known, sections := d.xfrmFields(sort, &i)
 	for section, keys := range sections {
 		known[section] = field{decode: func(v *yaml.Node) { d.mapping(v, "`"+section+"`", keys) }}
 	}
-	if sort != netstate.XfrmDefault {
+	if absent {
 		known["state"] = field{decode: scalar(d, "state", oneOf("absent"), func(string) { c.Absent = true })}
 	}
 	d.mapping(n, what, known)
-	if n.Kind != yaml.Mapping || len(d.problems) > faults {
-		return
-	}
 	c.Attrs, c.AttrPos = i.Attrs, i.AttrPos
-	if !c.Absent && !d.xfrmWhole(n, what, &c) {
-		return
-	}
-	d.config.Xfrm = append(d.config.Xfrm, c)
+	return c, n.Kind == yaml.Mapping && len(d.problems) == faults
 }
 
 // xfrmFields are the keys of an entry, and those of the mappings in it.
@@ -196,13 +201,10 @@ func encodeXfrm(s *netstate.State) *yaml.Node {
 	lists := map[string][]*yaml.Node{}
 	for i := range s.Xfrm {
 		x := &s.Xfrm[i]
-		one := &mapping{}
-		list := netstate.XfrmAttrs(x.Sort)
-		for k := range list {
-			if a := &list[k]; x.Attrs[a.Key] != "" && x.Attrs[a.Key] != a.Default {
-				one.path(a.Key, value(a, x.Attrs[a.Key]))
-			}
+		if x.MPTCP() {
+			continue
 		}
+		one := encodeTabled(x)
 		if x.Sort == netstate.XfrmDefault {
 			if len(one.pairs) > 0 {
 				m.add("default", one.node())
@@ -214,4 +216,17 @@ func encodeXfrm(s *netstate.State) *yaml.Node {
 	m.list("states", lists[netstate.XfrmState])
 	m.list("policies", lists[netstate.XfrmPolicy])
 	return m.node()
+}
+
+// encodeTabled are the attributes of an object that are not as they are without
+// being given.
+func encodeTabled(x *netstate.Xfrm) *mapping {
+	m := &mapping{}
+	list := netstate.XfrmAttrs(x.Sort)
+	for k := range list {
+		if a := &list[k]; x.Attrs[a.Key] != "" && x.Attrs[a.Key] != a.Default {
+			m.path(a.Key, value(a, x.Attrs[a.Key]))
+		}
+	}
+	return m
 }

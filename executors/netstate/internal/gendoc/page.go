@@ -31,7 +31,8 @@ func page() string {
 	}
 	traffic(&b)
 	b.WriteString(objects)
-	ipsec(&b)
+	tabled(&b, "IPsec", "ipsec-xfrm", tabledPart{"States", netstate.XfrmState, true}, tabledPart{"Policies", netstate.XfrmPolicy, true}, tabledPart{"Default", netstate.XfrmDefault, false})
+	tabled(&b, "Multipath TCP", "mptcp", tabledPart{"Endpoints", netstate.MPTCPEndpoint, true}, tabledPart{"Limits", netstate.MPTCPLimits, false})
 	return marker.ReplaceAllStringFunc(b.String(), func(m string) string {
 		topic, prefix, _ := strings.Cut(strings.Trim(m, "{}"), " ")
 		return strings.TrimSuffix(topicTable(topic, prefix), "\n")

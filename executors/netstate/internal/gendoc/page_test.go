@@ -81,8 +81,11 @@ func TestEveryAttributeIsDescribed(t *testing.T) {
 		check(k.PortAttrs, k.PortSection+".")
 		described(t, k.Name)
 	}
-	for _, sort := range []string{netstate.XfrmState, netstate.XfrmPolicy, netstate.XfrmDefault} {
+	for _, sort := range []string{netstate.XfrmState, netstate.XfrmPolicy, netstate.XfrmDefault, netstate.MPTCPEndpoint, netstate.MPTCPLimits} {
 		below := "ipsec-xfrm." + sort + "."
+		if x := (&netstate.Xfrm{Sort: sort}); x.MPTCP() {
+			below = "mptcp." + sort + "."
+		}
 		list := slices.Clone(netstate.XfrmAttrs(sort))
 		for i := range list {
 			list[i].Key = below + list[i].Key

@@ -39,6 +39,7 @@ var tablesAt = map[string][]string{
 	"Rules": {"route-rules.config[]."}, "Neighbours": {"neighbors[]."}, "Forwarding entries": {"fdb[]."}, "Multicast databases": {"mdb[]."},
 	"Name servers": {"dns-resolver.config."},
 	"States":       {"ipsec-xfrm.states[]."}, "Policies": {"ipsec-xfrm.policies[]."}, "Default": {"ipsec-xfrm.default."},
+	"Endpoints": {"mptcp.endpoints[]."}, "Limits": {"mptcp.limits."},
 	"Traffic control": {"interfaces[].traffic-control."},
 }
 

@@ -131,7 +131,7 @@ func join(path, name string) string {
 	if name == "config" && !strings.Contains(path, ".") {
 		return path
 	}
-	ambiguous := name == "sysctl" || name == "description" // there are such parts of a block, too
+	ambiguous := name == "sysctl" || name == "description" || name == "mptcp" // there are such parts of a block, too
 	if path == "" || path == "interfaces" && !ambiguous {
 		return name
 	}
@@ -143,7 +143,7 @@ func join(path, name string) string {
 
 // sorts are lists whose entries package netdoc calls by their sort.
 var sorts = map[string]string{
-	"ipsec-xfrm.states": "ipsec-xfrm.state", "ipsec-xfrm.policies": "ipsec-xfrm.policy",
+	"ipsec-xfrm.states": "ipsec-xfrm.state", "ipsec-xfrm.policies": "ipsec-xfrm.policy", "mptcp.endpoints": "mptcp.endpoint",
 	"traffic-control.qdiscs": "traffic-control.qdisc", "traffic-control.filters": "traffic-control.filter", "traffic-control.classes": "traffic-control.class.htb",
 }
 

@@ -146,6 +146,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"a qdisc that does not exist", "interfaces: [{name: eth0, traffic-control: {qdiscs: [{kind: htbb}]}}]"},
 		{"a key of another qdisc", "interfaces: [{name: eth0, traffic-control: {qdiscs: [{kind: sfq, ecn: true}]}}]"},
 		{"an action that does not exist", "interfaces: [{name: eth0, traffic-control: {filters: [{kind: matchall, parent: ingress, prio: 1, actions: [dropp]}]}}]"},
+		{"a limit of Multipath TCP beyond the kernel's", "mptcp: {limits: {subflows: 9}}"},
 		{"a state of IPsec with a key that does not exist", "ipsec-xfrm: {states: [{dst: 192.0.2.1, proto: esp, spi: 1, pruto: x}]}"},
 		{"hostname", "hostname: {config: x}"},
 		{"a policy", "desiredState: {interfaces: []}"},

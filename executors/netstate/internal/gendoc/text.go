@@ -16,7 +16,8 @@ nmstate](nmstate.md) has each of its keys, with what becomes of it here.
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
 ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
-does not have ` + "`fec`" + ` of ` + "`ethtool`" + `, ` + "`sr-iov`" + ` of ` + "`ethernet`" + `, ` + "`mptcp`" + `: it refuses them by name.
+does not have ` + "`fec`" + ` of ` + "`ethtool`" + `, ` + "`sr-iov`" + ` of ` + "`ethernet`" + `: it refuses them by name; what nmstate
+says with ` + "`mptcp`" + ` of an interface, ` + "[`mptcp`](#multipath-tcp-ᵉ)" + ` says by address.
 
 nmstate's ` + "`type: ip-tunnel`" + ` is read as the type that its ` + "`mode`" + ` stands for: ` + "`ipip`, `sit`" + `,
 and ` + "`ip6tnl`" + ` for ` + "`ip6ip6` and `ipip6`" + `; its keys as those of that type, ` + "`pmtu-disc`" + ` as

@@ -7,16 +7,23 @@ import (
 	"stet/executors/netstate/netdoc"
 )
 
-// ipsec describes the extension for the kernel's IPsec.
-func ipsec(b *strings.Builder) {
-	topic := netdoc.Of("ipsec-xfrm")
-	b.WriteString("\n## IPsec ᵉ\n\n" + topic.Text + "\n")
-	for _, part := range []struct{ title, sort string }{{"States", netstate.XfrmState}, {"Policies", netstate.XfrmPolicy}, {"Default", netstate.XfrmDefault}} {
+// tabledPart is a part of a topic: the objects of a sort.
+type tabledPart struct {
+	title, sort string
+	absent      bool // they can be
+}
+
+// tabled describes an extension for objects whose attributes a table has: of the
+// kernel's IPsec, or of Multipath TCP.
+func tabled(b *strings.Builder, title, name string, parts ...tabledPart) {
+	topic := netdoc.Of(name)
+	b.WriteString("\n## " + title + " ᵉ\n\n" + topic.Text + "\n")
+	for _, part := range parts {
 		b.WriteString("\n### " + part.title + "\n\n")
 		attrs := netstate.XfrmAttrs(part.sort)
-		below := "ipsec-xfrm." + part.sort + "."
+		below := name + "." + part.sort + "."
 		table(b, attrs, "", below)
-		if part.sort != netstate.XfrmDefault {
+		if part.absent {
 			b.WriteString("| `state` | `absent` |  |  |  | " + meaning(below+"state") + " |\n")
 		}
 		for i := range attrs {
