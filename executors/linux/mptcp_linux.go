@@ -55,7 +55,17 @@ func (n *Namespace) mptcp(ctx context.Context, l *links, edit *netstate.Edit) (l
 		if a := attribute(b, mptcpAddr); a != nil {
 			x.Sort, b = netstate.MPTCPEndpoint, a
 		}
-		decodeMPTCP(&x, b, l)
+		attrs := netstate.XfrmAttrs(x.Sort)
+		for i := range attrs {
+			a := &attrs[i]
+			p := attribute(b, a.IFLA)
+			if p == nil {
+				p = attribute(b, a.IFLA6)
+			}
+			if v, ok := decodeAttr(a, p, l); ok && v != a.Default {
+				x.Attrs[a.Key] = v
+			}
+		}
 		wanted := uint32(0)
 		if edit != nil && edit.Op == netstate.Add {
 			wanted = mptcpImplicit
@@ -73,20 +83,6 @@ func (n *Namespace) mptcp(ctx context.Context, l *links, edit *netstate.Edit) (l
 		err = g.do(ctx, mptcpGetLimits, nothing, take)
 	}
 	return list, err
-}
-
-func decodeMPTCP(x *netstate.Xfrm, b []byte, l *links) {
-	list := netstate.XfrmAttrs(x.Sort)
-	for i := range list {
-		a := &list[i]
-		p := attribute(b, a.IFLA)
-		if p == nil {
-			p = attribute(b, a.IFLA6)
-		}
-		if v, ok := decodeAttr(a, p, l); ok && v != a.Default {
-			x.Attrs[a.Key] = v
-		}
-	}
 }
 
 // edit makes, changes or removes an endpoint, or sets the limits. What is in its way
