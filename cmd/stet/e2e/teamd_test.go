@@ -118,7 +118,7 @@ const slowTeamd = `#!/bin/sh
 [ "$FORKED" ] || { FORKED=1 setsid "$0" "$@" & wait; exit; }
 echo $$ >DIR/began
 while [ ! -e DIR/go ]; do sleep 0.1; done
-exec TEAMD "$@"
+exec TEAMD "$@" >/dev/null 2>&1
 `
 
 // TestTeamdKilledAtStart kills stet when teamd has forked and left no number of its
