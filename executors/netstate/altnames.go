@@ -48,18 +48,13 @@ func altered(text string, gone, added []Entry) string {
 	return a.List(list)
 }
 
-// altNamesOf are the alternative names that now has in the end, when a change
-// goes from before to after: those that it has besides stay.
-func altNamesOf(now, before, after *Interface) string {
+// withAltNames is want with the names that now has besides: all but those of
+// other, which is what want was on the other side of a change.
+func withAltNames(want, now, other *Interface) *Interface {
 	a := AttrByKey(AltNames)
-	return altered(attrOf(now, AltNames), a.Entries(attrOf(before, AltNames)), a.Entries(attrOf(after, AltNames)))
-}
-
-// withAltNames is an interface with other alternative names.
-func withAltNames(i *Interface, text string) *Interface {
-	c := *i
-	c.Attrs = cloneOrNew(i.Attrs)
-	c.Attrs[AltNames] = text
+	c := *want
+	c.Attrs = cloneOrNew(want.Attrs)
+	c.Attrs[AltNames] = altered(attrOf(now, AltNames), a.Entries(attrOf(other, AltNames)), a.Entries(c.Attrs[AltNames]))
 	return &c
 }
 

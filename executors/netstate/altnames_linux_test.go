@@ -68,6 +68,33 @@ func TestAltNamesMove(t *testing.T) {
 	}
 }
 
+// TestPairMadeAnew makes either end of a pair anew: the other one, which goes and
+// comes with it, gets all that it had.
+func TestPairMadeAnew(t *testing.T) {
+	for _, c := range []struct{ anew, other string }{{"a0", "a1"}, {"a1", "a0"}} {
+		t.Run(c.anew, func(t *testing.T) {
+			k := newKernel(t)
+			k.shell("ip link add a0 type veth peer name a1; ip link property add dev " + c.other + " altname one; ip link set " + c.other + " alias text up; ip addr add 192.0.2.1/24 dev " + c.other)
+			before := k.observe(netstate.Query{Links: true})
+			change := k.apply("interfaces: [{name: " + c.anew + ", num-tx-queues: 3}]")
+			had := before.Interface(c.other)
+			got := k.observe(netstate.Query{Links: true}).Interface(c.other)
+			for _, key := range []string{"alias", "state", netstate.AltNames, "mac-address"} {
+				if got.Attrs[key] != had.Attrs[key] {
+					t.Errorf("%s of %s is %q, and was %q", key, c.other, got.Attrs[key], had.Attrs[key])
+				}
+			}
+			if !strings.Contains(k.shell("ip addr show dev "+c.other), "192.0.2.1/24") {
+				t.Errorf("%s has lost its address", c.other)
+			}
+			k.undo(change)
+			if got := k.altNames(c.other); got != "one" {
+				t.Errorf("undone, %s is also called %s", c.other, got)
+			}
+		})
+	}
+}
+
 // TestAltNameOfAnother takes a change back after an interface that it made has
 // gone, and its name has become the alternative name of another one: the kernel
 // would find that one by it.

@@ -4,8 +4,13 @@ package netstate
 func (d *differ) links() {
 	made := map[string]bool{} // names whose edit makes a veth's other end too
 	wanted := make([]*Interface, 0, len(d.to.Interfaces))
-	for i := range d.to.Interfaces {
-		wanted = append(wanted, &d.to.Interfaces[i])
+	for _, later := range []bool{false, true} { // what takes others along before those
+		for i := range d.to.Interfaces {
+			v := &d.to.Interfaces[i]
+			if later == d.trans[v.Name].swept {
+				wanted = append(wanted, v)
+			}
+		}
 	}
 	taken := map[*Interface]bool{}
 	far := farEnds(d.to)

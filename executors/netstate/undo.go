@@ -111,11 +111,11 @@ func (c *Change) undoLinks(now, to *State) {
 			continue
 		}
 		back := there.clone()
-		for k := range touched[key.Netns+"/"+key.Name] {
-			if k == AltNames {
-				back = *withAltNames(&back, altNamesOf(there, lastOf(r.after), &before))
-				continue
-			}
+		keys := touched[key.Netns+"/"+key.Name]
+		if keys[AltNames] {
+			before = *withAltNames(&before, there, lastOf(r.after))
+		}
+		for k := range keys {
 			setBack(&back, &before, k)
 		}
 		if bonded(now, there) && attrOf(there, "controller") != attrOf(&before, "controller") {
