@@ -71,19 +71,12 @@ const serveArg = "serve-as-agent"
 
 // self is an agent that becomes this program. The program itself is far larger
 // than any agent, and to compress it takes the race detector most of a minute.
-var self = sync.OnceValues(func() (*Program, error) {
-	path, err := os.Executable()
-	return &Program{Data: []byte("#!/bin/sh\nexec '" + path + "' \"$@\"\n")}, err
-})
+var self = &Program{Data: []byte("#!/bin/sh\nexec " + ownPath + " \"$@\"\n")}
 
 func ownAgent(t *testing.T) Agent {
 	t.Helper()
-	p, err := self()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Platform = Platform{"linux", platform("linux", machine(t)).Arch}
-	return Agent{Programs: []*Program{p}, Args: []string{serveArg}}
+	self.Platform = Platform{"linux", platform("linux", machine(t)).Arch}
+	return Agent{Programs: []*Program{self}, Args: []string{serveArg}}
 }
 
 func opener(t *testing.T, d *Dialer, a Agent) *Opener {
