@@ -24,11 +24,8 @@ const (
 func (s *socket) batch(ctx context.Context, count int, build func(i int, m *message) error) (done int, err error) {
 	m := message{b: make([]byte, 0, batchBytes+4096)}
 	for done < count {
-		if s.seq > 1<<31 {
-			s.seq = 0 // no reply to a number of this write is older
-		}
 		m.b = m.b[:0]
-		first, n := s.seq+1, 0
+		first, n := s.upcoming(), 0
 		var refused error
 		for done+n < count && n < batchMessages && len(m.b) < batchBytes {
 			at, start := len(m.b), m.start
@@ -39,9 +36,15 @@ func (s *socket) batch(ctx context.Context, count int, build func(i int, m *mess
 			n++
 		}
 		if n > 0 {
-			failed, err := s.exchange(ctx, &m, first, n)
-			if err != nil {
-				return done + failed, err
+			failed := n
+			var refusal error
+			err := s.exchange(ctx, &m, first, n, func(at int, e *kernelError) {
+				if at < failed {
+					failed, refusal = at, e
+				}
+			})
+			if err = errors.Join(refusal, err); err != nil {
+				return done + failed%n, err
 			}
 		}
 		done += n
@@ -52,28 +55,30 @@ func (s *socket) batch(ctx context.Context, count int, build func(i int, m *mess
 	return done, nil
 }
 
+// upcoming is the sequence number of the first message of a write: no reply to a
+// number of this write is older.
+func (s *socket) upcoming() uint32 {
+	if s.seq > 1<<31 {
+		s.seq = 0
+	}
+	return s.seq + 1
+}
+
 // exchange sends the n messages in m, the first of which has the sequence
-// number first, and reads replies up to that of the last. failed is the index
-// of the first message that was refused, or 0 when the answer was lost.
-func (s *socket) exchange(ctx context.Context, m *message, first uint32, n int) (failed int, err error) {
+// number first, and reads replies up to that of the last. Each message that was
+// refused is handed to refuse, by its index.
+func (s *socket) exchange(ctx context.Context, m *message, first uint32, n int, refuse func(at int, e *kernelError)) error {
 	m.flag(unix.NLM_F_ACK)
 	if err := s.send(ctx, m.b); err != nil {
-		return 0, err
+		return err
 	}
-	failed = n
-	var refusal error
 	for {
 		b, err := s.receive(ctx)
 		if err != nil {
-			return failed % n, errors.Join(refusal, err)
+			return err
 		}
-		ended := acknowledged(b, first, n, func(at int, e *kernelError) {
-			if at < failed {
-				failed, refusal = at, e
-			}
-		})
-		if ended {
-			return failed, refusal
+		if acknowledged(b, first, n, refuse) {
+			return nil
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (e *editor) step(ctx context.Context, index int) (count int, err error) {
 	case edit.Implied:
 		return 1, nil
 	case o.Link != nil:
-		if count, err := e.links(ctx, index); err != nil || count > 0 {
+		if count, err := e.several(ctx, index); err != nil || count > 0 {
 			return count, err
 		}
 		err = e.link(ctx, edit)

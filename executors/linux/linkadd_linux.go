@@ -140,10 +140,15 @@ func (w *linkWriter) peerOf(want *netstate.Interface, netns string) (*farEnd, er
 }
 
 // encodeCreate writes the message that makes an interface. Attributes that can
-// be set later and have the kernel's default are left out.
+// be set later and have the kernel's default are left out. It is up at once where
+// nothing else is left to set.
 func encodeCreate(m *message, kind *netstate.Kind, want *netstate.Interface, index, fd int, peer *farEnd, l *links) error {
+	flags := uint32(0)
+	if fd < 0 && want.Attrs["state"] == "up" && said(kind, want) {
+		flags = unix.IFF_UP
+	}
 	want = pinned(want)
-	m.ifinfo(index, 0, 0)
+	m.ifinfo(index, flags, flags)
 	m.str(unix.IFLA_IFNAME, want.Name)
 	if fd >= 0 {
 		m.u32(unix.IFLA_NET_NS_FD, uint32(fd))

@@ -32,6 +32,18 @@ func (e *editor) doomed(index int) (names []string, count int) {
 	return names, count
 }
 
+// several carries out the edits of interfaces from index on that go to the
+// kernel together, and returns how many edits that was.
+func (e *editor) several(ctx context.Context, index int) (count int, err error) {
+	switch e.edits[index].Op {
+	case netstate.Add:
+		return e.born(ctx, index)
+	case netstate.Modify:
+		return e.flagged(ctx, index)
+	}
+	return e.links(ctx, index)
+}
+
 // links removes the interfaces of the edits from index on together, if they are
 // worth it, and returns how many edits that was.
 func (e *editor) links(ctx context.Context, index int) (count int, err error) {
