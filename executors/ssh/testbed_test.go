@@ -218,19 +218,6 @@ func (k key) certify(t *testing.T, ca key, kind uint32, until time.Time, princip
 	return path
 }
 
-func write(t *testing.T, path, text string, mode os.FileMode) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // server is one sshd: one host.
 type server struct {
 	address, dir, home string
