@@ -58,7 +58,7 @@ func TestExamplesOfPages(t *testing.T) {
 func document(lang, attrs, body string) string {
 	block := lang != "yaml"
 	if lang == "yaml" && slices.ContainsFunc([]string{"interfaces:", "routes:", "namespaces:", "mdb:", "fdb:", "dns-resolver:", "sysctl:", "ipsec-xfrm:", "nexthops:",
-		"mpls-routes:", "route-rules:", "neighbors:"}, func(key string) bool { return strings.HasPrefix(body, key) || strings.Contains(body, "\n"+key) }) {
+		"mpls-routes:", "mptcp:", "route-rules:", "neighbors:"}, func(key string) bool { return strings.HasPrefix(body, key) || strings.Contains(body, "\n"+key) }) {
 		lang, block = "netconfig", true
 	}
 	if !block {
