@@ -146,6 +146,34 @@ func TestTelling(t *testing.T) {
 	}
 }
 
+// TestTellingLate: an answer is read even where nothing was told of it, since
+// somebody waits for it. No ping comes to the rescue here.
+func TestTellingLate(t *testing.T) {
+	o := Options{KeepAlive: time.Hour}
+	a, b := joined(t)
+	near := &telling{Conn: a}
+	wait := serve(t, &host{}, b, o)
+	c, err := NewClient(t.Context(), near, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near.still(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s, err := c.Open(ctx, executors.Target{Name: "one", Address: "local"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Info(ctx); err != nil {
+		t.Error(err)
+	}
+	near.still(t)
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	wait()
+}
+
 // TestTellingNever: a stream that cannot tell is read all the time.
 func TestTellingNever(t *testing.T) {
 	a, b := net.Pipe()

@@ -377,9 +377,10 @@ func TestAppendAtOnce(t *testing.T) {
 	}
 }
 
-// A disk that refuses to sync takes out all that was not on it, whoever wrote
-// it; what comes later follows what was.
-func TestSyncFails(t *testing.T) {
+// unsynced is a journal with one record, whose disk takes what is written from now
+// on and refuses to sync it, until it is mended.
+func unsynced(t *testing.T) (j *Journal, mend func()) {
+	t.Helper()
 	j, err := Create(t.TempDir(), "doc.md", NewRun(time.Now()))
 	if err != nil {
 		t.Fatal(err)
@@ -387,21 +388,35 @@ func TestSyncFails(t *testing.T) {
 	if err := j.Append(Note, 1); err != nil {
 		t.Fatal(err)
 	}
-	real := j.file
-	r, w, err := os.Pipe() // a pipe takes bytes and cannot be synced
+	r, w, err := os.Pipe() // it takes bytes and cannot be synced
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
-	j.file = w
+	take := func(f *os.File) (before *os.File) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		before, j.file = j.file, f
+		return before
+	}
+	real := take(w)
+	t.Cleanup(func() { _ = r.Close() })
+	return j, func() {
+		take(real)
+		_ = w.Close()
+	}
+}
+
+// A disk that refuses to sync takes out all that was not on it, whoever wrote
+// it; what comes later follows what was.
+func TestSyncFails(t *testing.T) {
+	j, mend := unsynced(t)
 	if err := j.Append(Note, 2); err == nil {
 		t.Error("a pipe was synced")
 	}
 	if j.end != j.disk || j.end.seq != 1 || len(j.waiting) != 0 {
 		t.Errorf("%+v %+v", j.end, j.disk)
 	}
-	_ = w.Close()
-	j.file = real
+	mend()
 	if err := j.Append(Note, 3); err != nil {
 		t.Fatal(err)
 	}
@@ -454,22 +469,7 @@ func TestWrite(t *testing.T) {
 // What the disk refuses of Write is told to the next that wants something written,
 // once, and can be had to be written anew.
 func TestWriteLost(t *testing.T) {
-	j, err := Create(t.TempDir(), "doc.md", NewRun(time.Now()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Append(Note, 1); err != nil {
-		t.Fatal(err)
-	}
-	real := j.file
-	r, w, err := os.Pipe() // a pipe takes bytes and cannot be synced
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	j.mu.Lock()
-	j.file = w
-	j.mu.Unlock()
+	j, mend := unsynced(t)
 	lose := func(next func() error) {
 		t.Helper()
 		if err := j.Write(Outcome, 2); err != nil {
@@ -491,10 +491,7 @@ func TestWriteLost(t *testing.T) {
 	if j.end != j.disk || j.end.seq != 1 || len(j.waiting) != 0 {
 		t.Errorf("%+v %+v", j.end, j.disk)
 	}
-	j.mu.Lock()
-	j.file = real
-	j.mu.Unlock()
-	_ = w.Close()
+	mend()
 	if err := j.Append(Outcome, 2); err != nil {
 		t.Fatal(err)
 	}
