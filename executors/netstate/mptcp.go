@@ -1,7 +1,5 @@
 package netstate
 
-import "slices"
-
 // The objects of the kernel's path manager of Multipath TCP (linux/mptcp_pm.h,
 // ip-mptcp(8)) have the form of IPsec's, and go their way through a change: they
 // are among State.Xfrm.
@@ -81,18 +79,13 @@ func (m *simulation) mptcp(list []XfrmConfig) {
 	places := map[string]Pos{} // of the entries, by the keys of their objects
 	for i := range list {
 		c := &list[i]
+		x, at, there := m.xfrmEntry(c)
 		if c.Absent {
-			m.to.Xfrm = slices.DeleteFunc(m.to.Xfrm, func(x Xfrm) bool { return c.matches(&x) })
 			continue
 		}
-		x := Xfrm{Sort: c.Sort, Attrs: c.Attrs}
-		at, there := findXfrm(m.to.Xfrm, &x)
 		dev := c.Attrs["dev"]
-		if there {
-			x = m.to.Xfrm[at].merged(c)
-			if dev == m.to.Xfrm[at].Attrs["dev"] {
-				dev = "" // it is as it is, even without its interface
-			}
+		if there && dev == m.to.Xfrm[at].Attrs["dev"] {
+			dev = "" // it is as it is, even without its interface
 		}
 		if dev != "" {
 			m.device(c.at("dev"), dev, xfrmName(&x))

@@ -179,6 +179,20 @@ func (a *Attr) listText(text string) string {
 	return strings.Join(out, " ")
 }
 
+// xfrmEntry removes what an entry wants to be absent; otherwise it is what the entry
+// makes of its object, which is there already or has its place at the index.
+func (m *simulation) xfrmEntry(c *XfrmConfig) (x Xfrm, at int, there bool) {
+	if c.Absent {
+		m.to.Xfrm = slices.DeleteFunc(m.to.Xfrm, func(x Xfrm) bool { return c.matches(&x) })
+		return x, 0, false
+	}
+	x = Xfrm{Sort: c.Sort, Attrs: c.Attrs}
+	if at, there = findXfrm(m.to.Xfrm, &x); there {
+		x = m.to.Xfrm[at].merged(c)
+	}
+	return x, at, there
+}
+
 // xfrm adds, changes and removes states, policies and the default.
 func (m *simulation) xfrm(list []XfrmConfig) {
 	if reason := m.from.Lacks["ipsec-xfrm"]; reason != "" && len(list) > 0 {
@@ -187,14 +201,9 @@ func (m *simulation) xfrm(list []XfrmConfig) {
 	}
 	for i := range list {
 		c := &list[i]
+		x, at, there := m.xfrmEntry(c)
 		if c.Absent {
-			m.to.Xfrm = slices.DeleteFunc(m.to.Xfrm, func(x Xfrm) bool { return c.matches(&x) })
 			continue
-		}
-		x := Xfrm{Sort: c.Sort, Attrs: c.Attrs}
-		at, there := findXfrm(m.to.Xfrm, &x)
-		if there {
-			x = m.to.Xfrm[at].merged(c)
 		}
 		if c.Sort == XfrmDefault && !there {
 			m.problem(c.Pos, "kernel-lacks", "`default` of `ipsec-xfrm` is not possible: the kernel is older than Linux 5.14", "Write policies that block instead.")
