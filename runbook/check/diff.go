@@ -133,6 +133,8 @@ func diffSignatures() []any {
 		new(func([]mplsRoute, []mplsRoute) changes),
 		new(func([]xfrmState, []xfrmState) changes),
 		new(func([]xfrmPolicy, []xfrmPolicy) changes),
+		new(func([]mptcpEndpoint, []mptcpEndpoint) changes),
+		new(func([]mptcpLimits, []mptcpLimits) changes),
 		new(func([]rule, []rule) changes), new(func([]neighbour, []neighbour) changes), new(func([]fdbEntry, []fdbEntry) changes),
 		new(func(map[string]string, map[string]string) changes), new(func(map[string]output, map[string]output) changes),
 	}
@@ -185,6 +187,7 @@ func (d *difference) parts() map[string]*changes {
 		"links": &d.Links, "addresses": &d.Addresses, "routes": &d.Routes, "rules": &d.Rules,
 		"neighbours": &d.Neighbours, "fdb": &d.FDB, "sysctl": &d.Sysctl, "output": &d.Output,
 		"qdiscs": &d.Qdiscs, "classes": &d.Classes, "filters": &d.Filters, "resolvers": &d.Resolvers, "namespaces": &d.Namespaces, "mpls_routes": &d.MPLSRoutes, "xfrm_states": &d.XfrmStates, "xfrm_policies": &d.XfrmPolicies,
+		"mptcp_endpoints": &d.MPTCPEndpoints, "mptcp_limits": &d.MPTCPLimits,
 	}
 }
 
@@ -242,6 +245,10 @@ func (r recorded) list(kind string) any {
 		return r.XfrmStates
 	case "xfrm_policies":
 		return r.XfrmPolicies
+	case "mptcp_endpoints":
+		return r.MPTCPEndpoints
+	case "mptcp_limits":
+		return r.MPTCPLimits
 	case "sysctl":
 		return r.Sysctl
 	}
@@ -280,6 +287,10 @@ func (c current) list(kind string, then *Snapshot) (any, error) {
 		return c.live.xfrmStates()
 	case "xfrm_policies":
 		return c.live.xfrmPolicies()
+	case "mptcp_endpoints":
+		return c.live.mptcpEndpoints()
+	case "mptcp_limits":
+		return c.live.mptcpLimits()
 	case "sysctl":
 		parsed, _ := parseSnapshot(then.Spec)
 		s, err := c.live.round.observe(c.live.ctx, "sysctls", netstate.Query{Sysctls: parsed.query.Sysctls})
@@ -334,6 +345,7 @@ func recordedOf(name string, s *Snapshot) recorded {
 	r.Qdiscs, r.Classes, r.Filters = qdiscsOf(s.State), classesOf(s.State), filtersOf(s.State)
 	r.Resolvers, r.Namespaces, r.MPLSRoutes = resolversOf(s.State), namespacesOf(s.State), mplsRoutesOf(s.State)
 	r.XfrmStates, r.XfrmPolicies = xfrmStatesOf(s.State), xfrmPoliciesOf(s.State)
+	r.MPTCPEndpoints, r.MPTCPLimits = mptcpEndpointsOf(s.State), mptcpLimitsOf(s.State)
 	if s.State != nil {
 		for k, v := range s.State.Sysctls {
 			r.Sysctl[k] = v

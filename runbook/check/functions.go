@@ -80,6 +80,8 @@ func factTable() []fact {
 		{"mpls_routes", netstate.Query{Routes: true}, func(e *evaluator) any { return e.mplsRoutes }},
 		{"xfrm_states", netstate.Query{Xfrm: true}, func(e *evaluator) any { return e.xfrmStates }},
 		{"xfrm_policies", netstate.Query{Xfrm: true}, func(e *evaluator) any { return e.xfrmPolicies }},
+		{"mptcp_endpoints", netstate.Query{MPTCP: true}, func(e *evaluator) any { return e.mptcpEndpoints }},
+		{"mptcp_limits", netstate.Query{MPTCP: true}, func(e *evaluator) any { return e.mptcpLimits }},
 	}
 }
 
@@ -157,7 +159,7 @@ func sysctlProblem(key string) string {
 // now gives everything, for uses other than now.routes and diff(…, now).
 func (e *evaluator) now() (current, error) {
 	c := current{live: e}
-	var errs [14]error
+	var errs [16]error
 	c.Links, errs[0] = e.links()
 	c.Addresses, errs[1] = e.addresses()
 	c.Routes, errs[2] = e.routes()
@@ -173,6 +175,8 @@ func (e *evaluator) now() (current, error) {
 	c.MPLSRoutes, errs[11] = e.mplsRoutes()
 	c.XfrmStates, errs[12] = e.xfrmStates()
 	c.XfrmPolicies, errs[13] = e.xfrmPolicies()
+	c.MPTCPEndpoints, errs[14] = e.mptcpEndpoints()
+	c.MPTCPLimits, errs[15] = e.mptcpLimits()
 	for _, err := range errs {
 		if err != nil {
 			return current{}, err

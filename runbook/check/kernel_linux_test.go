@@ -10,6 +10,7 @@ import (
 
 	"stet/executors"
 	"stet/executors/local"
+	"stet/executors/netstate"
 )
 
 // namespaces makes two linked namespaces and a session to the first.
@@ -130,4 +131,48 @@ diff(before, now).rules.empty and diff(before, now).qdiscs.empty and diff(before
 			t.Errorf("line %d: %s\n  error %q, operands %+v", r.Line, r.Text, r.Error, r.Operands)
 		}
 	}
+}
+
+func TestMPTCPOnAKernel(t *testing.T) {
+	s, a, _ := namespaces(t)
+	state, err := s.Observe(t.Context(), netstate.Query{MPTCP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reason := state.Lacks["mptcp"]; reason != "" {
+		t.Skip(reason)
+	}
+	for _, args := range []string{
+		"mptcp endpoint add 192.0.2.1 id 5 dev br0 subflow", "mptcp endpoint add 2001:db8::1 port 8080 id 6 signal", "mptcp limits set subflow 4 add_addr_accepted 2",
+	} {
+		ip(t, "-n "+a+" "+args)
+	}
+	env := Env{Snapshots: map[string]*Snapshot{}}
+	if env.Snapshots["before"], err = Take(t.Context(), s, "mptcp_endpoints\nmptcp_limits", nil); err != nil {
+		t.Fatal(err)
+	}
+	check := func(body string) {
+		t.Helper()
+		list, err := program(t, body, env).Run(t.Context(), s, env, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list {
+			if !r.OK {
+				t.Errorf("%s: error %q, operands %+v", r.Text, r.Error, r.Operands)
+			}
+		}
+	}
+	check(`len(mptcp_endpoints) == 2 and len(mptcp_limits) == 1
+any(mptcp_endpoints, .address == "192.0.2.1" and .id == 5 and .dev == "br0" and .subflow and !.signal and .family == 4 and .port == 0)
+any(mptcp_endpoints, .address == "2001:db8::1" and .id == 6 and .dev == "" and .signal and .family == 6 and .port == 8080)
+mptcp_limits[0].subflows == 4 and mptcp_limits[0].add_addr_accepted == 2
+diff(before, now).empty`)
+	for _, args := range []string{"mptcp endpoint change id 5 backup", "mptcp endpoint delete id 6", "mptcp endpoint add 192.0.2.9 id 7 signal", "mptcp limits set subflow 3 add_addr_accepted 2"} {
+		ip(t, "-n "+a+" "+args)
+	}
+	check(`diff(before, now).mptcp_endpoints.changed == ["192.0.2.1: flags subflow → subflow backup"]
+diff(before, now).mptcp_endpoints.vanished == ["2001:db8::1 port 8080 id 6 flags signal"]
+diff(before, now).mptcp_endpoints.appeared == ["192.0.2.9 id 7 flags signal"]
+diff(before, now).mptcp_limits.changed == ["limits: subflows 4 → 3"]`)
 }

@@ -132,6 +132,10 @@ func typeName(t string) string {
 		return "policy of IPsec"
 	case "check.xfrmTemplate":
 		return "template of IPsec"
+	case "check.mptcpEndpoint":
+		return "endpoint of MPTCP"
+	case "check.mptcpLimits":
+		return "set of limits of MPTCP"
 	case "check.pingReply", "check.tcpReply", "check.httpReply", "check.dnsReply", "check.routeReply", "check.processReply", "check.fileReply":
 		return strings.TrimSuffix(strings.TrimPrefix(t, "check."), "Reply") + " answer"
 	case "runbook.FactLink":

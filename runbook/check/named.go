@@ -112,7 +112,7 @@ func mplsHops(r mplsRoute) string {
 }
 
 // namedItems are those of resolvers, namespaces, routes of labels, traffic
-// control and IPsec.
+// control, IPsec and MPTCP.
 func namedItems(list any) []item {
 	var r []item
 	switch l := list.(type) {
@@ -155,6 +155,14 @@ func namedItems(list any) []item {
 	case []xfrmPolicy:
 		for _, x := range l {
 			r = append(r, xfrmPolicyItem(x))
+		}
+	case []mptcpEndpoint:
+		for _, x := range l {
+			r = append(r, mptcpEndpointItem(x))
+		}
+	case []mptcpLimits:
+		for _, x := range l {
+			r = append(r, mptcpLimitsItem(x))
 		}
 	}
 	return r

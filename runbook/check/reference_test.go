@@ -147,6 +147,15 @@ var shown = map[string]struct {
 		"proto": {"as of a state", `xfrm_policies[0].templates[0].proto == "esp"`}, "mode": {"the same", `xfrm_policies[0].templates[0].mode == "tunnel"`}, "reqid": {"number of the states that serve", `xfrm_policies[0].templates[0].reqid == 1`},
 		"level": {"`required` or `use`", `xfrm_policies[0].templates[0].level == "required"`},
 	}},
+	"mptcpEndpoint": {reflect.TypeFor[mptcpEndpoint](), map[string]entry{
+		"address": {"address", `any(mptcp_endpoints, .address == "192.0.2.1")`}, "port": {"port that is announced with it, 0 for that of the connection", `all(mptcp_endpoints, .port == 0)`}, "family": {"4 or 6", `any(mptcp_endpoints, .family == 4)`},
+		"id": {"number, which no two have", `any(mptcp_endpoints, .id == 1)`}, "dev": {"interface that packets from it go by; \"\" for any, `if7` for one that is gone", `all(mptcp_endpoints, .dev != "")`}, "device": {"the same", `any(mptcp_endpoints, .device == "eth0")`},
+		"signal": {"it is announced to the other side", `none(mptcp_endpoints, .signal)`}, "subflow": {"this side may begin a subflow from it", `all(mptcp_endpoints, .subflow)`}, "laminar": {"subflows to announced addresses begin here", `none(mptcp_endpoints, .laminar)`},
+		"backup": {"its subflows carry data only while no others can", `none(mptcp_endpoints, .backup)`}, "fullmesh": {"a subflow to each address of the other side", `none(mptcp_endpoints, .fullmesh)`},
+	}},
+	"mptcpLimits": {reflect.TypeFor[mptcpLimits](), map[string]entry{
+		"subflows": {"subflows that a connection may have beside the first", `mptcp_limits[0].subflows == 4`}, "add_addr_accepted": {"announced addresses that a connection takes", `mptcp_limits[0].add_addr_accepted == 2`},
+	}},
 	"pingReply": {reflect.TypeFor[pingReply](), map[string]entry{
 		"ok": {"at least one reply", `ping("192.0.2.9").ok`}, "sent": {"requests", `ping("192.0.2.9").sent == 3`}, "received": {"replies", `ping("192.0.2.9").received == 3`},
 		"loss": {"percent", `ping("192.0.2.9").loss == 0`}, "min": {"milliseconds", `ping("192.0.2.9").min < 5`}, "avg": {"milliseconds", `ping("192.0.2.9").avg < 5`},
@@ -184,20 +193,20 @@ var shown = map[string]struct {
 	"recorded": {reflect.TypeFor[recorded](), map[string]entry{
 		"links": {"interfaces", `len(before.links) == len(links)`}, "addresses": {"addresses", `any(before.addresses, .dev == "br0")`}, "routes": {"routes", `len(before.routes) <= len(routes)`}, "rules": {"rules", `len(before.rules) == 3`},
 		"neighbours": {"neighbours", `len(before.neighbours) > 0`}, "neighbors": {"the same", `len(before.neighbors) > 0`}, "fdb": {"forwarding entries", `len(before.fdb) > 0`},
-		"qdiscs": {"queueing disciplines", `len(before.qdiscs) == len(qdiscs)`}, "classes": {"classes", `len(before.classes) == len(classes)`}, "filters": {"filters", `len(before.filters) == len(filters)`}, "resolvers": {"name servers", `len(before.resolvers) == len(resolvers)`}, "namespaces": {"named namespaces", `len(before.namespaces) == len(namespaces)`}, "mpls_routes": {"routes of labels", `len(before.mpls_routes) == len(mpls_routes)`}, "xfrm_states": {"states of IPsec", `len(before.xfrm_states) == len(xfrm_states)`}, "xfrm_policies": {"policies of IPsec", `len(before.xfrm_policies) == len(xfrm_policies)`},
+		"qdiscs": {"queueing disciplines", `len(before.qdiscs) == len(qdiscs)`}, "classes": {"classes", `len(before.classes) == len(classes)`}, "filters": {"filters", `len(before.filters) == len(filters)`}, "resolvers": {"name servers", `len(before.resolvers) == len(resolvers)`}, "namespaces": {"named namespaces", `len(before.namespaces) == len(namespaces)`}, "mpls_routes": {"routes of labels", `len(before.mpls_routes) == len(mpls_routes)`}, "xfrm_states": {"states of IPsec", `len(before.xfrm_states) == len(xfrm_states)`}, "xfrm_policies": {"policies of IPsec", `len(before.xfrm_policies) == len(xfrm_policies)`}, "mptcp_endpoints": {"endpoints of MPTCP", `len(before.mptcp_endpoints) == len(mptcp_endpoints)`}, "mptcp_limits": {"limits of MPTCP", `before.mptcp_limits[0].subflows <= mptcp_limits[0].subflows`},
 		"sysctl": {"kernel parameters by key", `before.sysctl["net.ipv4.ip_forward"] == "1"`}, "output": {"output of commands by name", `before.output["kernel"].out == run("uname -r").out`},
 	}},
 	"current": {reflect.TypeFor[current](), map[string]entry{
 		"links": {"interfaces", `len(now.links) > 1`}, "addresses": {"addresses", `len(now.addresses) > 1`}, "routes": {"routes", `diff(before.routes, now.routes).empty`}, "rules": {"rules", `len(now.rules) == 3`},
 		"neighbours": {"neighbours", `len(now.neighbours) > 0`}, "neighbors": {"the same", `len(now.neighbors) > 0`}, "fdb": {"forwarding entries", `len(now.fdb) > 0`},
-		"qdiscs": {"queueing disciplines", `len(now.qdiscs) > 0`}, "classes": {"classes", `len(now.classes) > 0`}, "filters": {"filters", `len(now.filters) > 0`}, "resolvers": {"name servers", `len(now.resolvers) > 0`}, "namespaces": {"named namespaces", `len(now.namespaces) > 0`}, "mpls_routes": {"routes of labels", `len(now.mpls_routes) > 0`}, "xfrm_states": {"states of IPsec", `len(now.xfrm_states) > 0`}, "xfrm_policies": {"policies of IPsec", `len(now.xfrm_policies) > 0`},
+		"qdiscs": {"queueing disciplines", `len(now.qdiscs) > 0`}, "classes": {"classes", `len(now.classes) > 0`}, "filters": {"filters", `len(now.filters) > 0`}, "resolvers": {"name servers", `len(now.resolvers) > 0`}, "namespaces": {"named namespaces", `len(now.namespaces) > 0`}, "mpls_routes": {"routes of labels", `len(now.mpls_routes) > 0`}, "xfrm_states": {"states of IPsec", `len(now.xfrm_states) > 0`}, "xfrm_policies": {"policies of IPsec", `len(now.xfrm_policies) > 0`}, "mptcp_endpoints": {"endpoints of MPTCP", `len(now.mptcp_endpoints) > 0`}, "mptcp_limits": {"limits of MPTCP", `now.mptcp_limits[0].subflows > 0`},
 	}},
 	"difference": {reflect.TypeFor[difference](), map[string]entry{
 		"empty": {"nothing differs", `diff(before, now).empty`}, "count": {"how many objects differ", `diff(before, now).count <= 2`}, "links": {"interfaces", `diff(before, now).links.changed == []`},
 		"addresses": {"addresses", `len(diff(before, now).addresses.appeared) == 1`}, "routes": {"routes", `diff(before, now).routes.vanished == []`}, "rules": {"rules", `diff(before, now).rules.empty`},
 		"neighbours": {"neighbours", `diff(before, now).neighbours.vanished == []`}, "neighbors": {"the same", `diff(before, now).neighbors.empty`}, "fdb": {"forwarding entries", `diff(before, now).fdb.changed == []`},
 		"sysctl": {"kernel parameters", `diff(before, now).sysctl.empty`}, "output": {"output of commands", `diff(before, now).output.empty`},
-		"qdiscs": {"queueing disciplines", `diff(before, now).qdiscs.empty`}, "classes": {"classes", `diff(before, now).classes.empty`}, "filters": {"filters", `diff(before, now).filters.empty`}, "resolvers": {"name servers", `diff(before, now).resolvers.empty`}, "namespaces": {"named namespaces", `diff(before, now).namespaces.empty`}, "mpls_routes": {"routes of labels", `diff(before, now).mpls_routes.empty`}, "xfrm_states": {"states of IPsec", `diff(before, now).xfrm_states.empty`}, "xfrm_policies": {"policies of IPsec", `diff(before, now).xfrm_policies.empty`},
+		"qdiscs": {"queueing disciplines", `diff(before, now).qdiscs.empty`}, "classes": {"classes", `diff(before, now).classes.empty`}, "filters": {"filters", `diff(before, now).filters.empty`}, "resolvers": {"name servers", `diff(before, now).resolvers.empty`}, "namespaces": {"named namespaces", `diff(before, now).namespaces.empty`}, "mpls_routes": {"routes of labels", `diff(before, now).mpls_routes.empty`}, "xfrm_states": {"states of IPsec", `diff(before, now).xfrm_states.empty`}, "xfrm_policies": {"policies of IPsec", `diff(before, now).xfrm_policies.empty`}, "mptcp_endpoints": {"endpoints of MPTCP", `diff(before, now).mptcp_endpoints.empty`}, "mptcp_limits": {"limits of MPTCP", `diff(before, now).mptcp_limits.empty`},
 	}},
 	"changes": {reflect.TypeFor[changes](), map[string]entry{
 		"empty": {"nothing differs", `diff(before, now).routes.empty`}, "count": {"how many objects differ", `diff(before, now).routes.count == 0`}, "appeared": {"new objects, as text", `none(diff(before, now).routes.appeared, # contains "blackhole")`},
@@ -222,6 +231,8 @@ var listed = []struct{ name, doc, example string }{
 	{"mpls_routes", "routes of MPLS labels", `any(mpls_routes, .label == 100 and .dev == "br0")`},
 	{"xfrm_states", "all states of IPsec", `any(xfrm_states, .dst == "198.51.100.1" and .packets > 0)`},
 	{"xfrm_policies", "all policies of IPsec", `any(xfrm_policies, .dir == "out" and .dst == "10.2.0.0/24")`},
+	{"mptcp_endpoints", "all endpoints of MPTCP", `any(mptcp_endpoints, .address == "192.0.2.1" and .subflow)`},
+	{"mptcp_limits", "limits of MPTCP; always one entry", `mptcp_limits[0].subflows >= 2`},
 }
 
 var functionDocs = map[string]string{

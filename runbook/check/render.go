@@ -154,6 +154,10 @@ func (p printer) summary(v any) (string, bool) {
 		return xfrmPolicyText(x), true
 	case xfrmTemplate:
 		return strings.Join(nonEmpty(x.Proto, x.Mode, x.Src, "→", x.Dst), " "), true
+	case mptcpEndpoint:
+		return mptcpEndpointText(x), true
+	case mptcpLimits:
+		return mptcpLimitsItem(x).String(), true
 	case counters:
 		return fmt.Sprintf("%d packets, %d bytes, %d errors, %d dropped", x.Packets, x.Bytes, x.Errors, x.Dropped), true
 	case pingReply:

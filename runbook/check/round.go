@@ -171,7 +171,7 @@ func (r *round) read(ctx context.Context, q netstate.Query) error {
 	}
 	if q.MPTCP {
 		if reason := s.Lacks["mptcp"]; reason != "" {
-			return errors.New("reading the endpoints of Multipath TCP: " + reason)
+			return errors.New("reading the endpoints and limits of Multipath TCP: " + reason)
 		}
 		r.xfrm(s, true)
 		r.have.MPTCP = true

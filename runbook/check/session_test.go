@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"stet/executors"
@@ -46,6 +48,7 @@ func (m *machineSession) Observe(_ context.Context, q netstate.Query) (*netstate
 	if q.Rules {
 		s.Rules = m.state.Rules
 	}
+	s.Lacks = maps.Clone(m.state.Lacks)
 	if q.Neighbors {
 		s.Neighbors = m.state.Neighbors
 	}
@@ -61,9 +64,7 @@ func (m *machineSession) Observe(_ context.Context, q netstate.Query) (*netstate
 	if len(q.Netns) == 1 && q.Netns[0] == "*" {
 		s.Namespaces = m.state.Namespaces
 	}
-	if q.Xfrm {
-		s.Xfrm = m.state.Xfrm
-	}
+	s.Xfrm = slices.DeleteFunc(slices.Clone(m.state.Xfrm), func(x netstate.Xfrm) bool { return x.MPTCP() && !q.MPTCP || !x.MPTCP() && !q.Xfrm })
 	for _, pattern := range q.Sysctls {
 		for key, value := range m.state.Sysctls {
 			if matchKey(pattern, key) {
@@ -131,6 +132,9 @@ func lab() *machineSession {
 				{Sort: netstate.XfrmPolicy, Attrs: netstate.Attrs{"dir": "out", "src": "10.1.0.0/24", "dst": "10.2.0.0/24", "priority": "7", "templates": `[{"src":"192.0.2.1","dst":"198.51.100.1","proto":"esp","mode":"tunnel","reqid":"1"}]`}},
 				{Sort: netstate.XfrmState, Attrs: netstate.Attrs{"src": "192.0.2.1", "dst": "198.51.100.1", "proto": "esp", "spi": "0x1000", "mode": "tunnel", "reqid": "1", "replay-window": "32", "enc.name": "cbc(aes)", "auth.name": "hmac(sha256)"},
 					Status: netstate.Attrs{"packets": "12", "bytes": "1008", "replay-oseq": "12"}},
+				{Sort: netstate.MPTCPEndpoint, Attrs: netstate.Attrs{"address": "192.0.2.1", "id": "1", "dev": "eth0", "subflow": "true"}},
+				{Sort: netstate.MPTCPEndpoint, Attrs: netstate.Attrs{"address": "2001:db8::1", "id": "2", "port": "8080", "signal": "true"}},
+				{Sort: netstate.MPTCPLimits, Attrs: netstate.Attrs{"subflows": "4", "add-addr-accepted": "2"}},
 			},
 			TrafficControl: []netstate.TrafficControl{{Device: "eth0", Entries: []netstate.TCEntry{
 				{Object: netstate.TCQdisc, Kind: "htb", Parent: "root", Handle: "1:", Options: netstate.Attrs{"default": "30"}, Status: netstate.Attrs{"bytes": "1500", "packets": "3"}},

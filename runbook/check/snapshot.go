@@ -63,6 +63,10 @@ func (s *Snapshot) Counts() map[string]int {
 			counts[f] = len(xfrmStatesOf(s.State))
 		case "xfrm_policies":
 			counts[f] = len(xfrmPoliciesOf(s.State))
+		case "mptcp_endpoints":
+			counts[f] = len(mptcpEndpointsOf(s.State))
+		case "mptcp_limits":
+			counts[f] = len(mptcpLimitsOf(s.State))
 		case "sysctl":
 			counts[f] = len(s.State.Sysctls)
 		case "output":

@@ -16,7 +16,7 @@ func networkFacts() []string {
 // namedFacts are the kinds that a snapshot records where it names them: reading
 // some of them needs root.
 func namedFacts() []string {
-	return []string{"qdiscs", "classes", "filters", "resolvers", "namespaces", "mpls_routes", "xfrm_states", "xfrm_policies"}
+	return []string{"qdiscs", "classes", "filters", "resolvers", "namespaces", "mpls_routes", "xfrm_states", "xfrm_policies", "mptcp_endpoints", "mptcp_limits"}
 }
 
 // snapshotSpec is a parsed body of a snapshot block.

@@ -232,23 +232,25 @@ type output struct {
 
 // recorded is a snapshot as expressions see it.
 type recorded struct {
-	Links        []link            `expr:"links"`
-	Addresses    []address         `expr:"addresses"`
-	Routes       []route           `expr:"routes"`
-	Rules        []rule            `expr:"rules"`
-	Neighbours   []neighbour       `expr:"neighbours"`
-	Neighbors    []neighbour       `expr:"neighbors"`
-	FDB          []fdbEntry        `expr:"fdb"`
-	Qdiscs       []qdisc           `expr:"qdiscs"`
-	Classes      []tcClass         `expr:"classes"`
-	Filters      []tcFilter        `expr:"filters"`
-	Resolvers    []resolver        `expr:"resolvers"`
-	Namespaces   []namedNamespace  `expr:"namespaces"`
-	MPLSRoutes   []mplsRoute       `expr:"mpls_routes"`
-	XfrmStates   []xfrmState       `expr:"xfrm_states"`
-	XfrmPolicies []xfrmPolicy      `expr:"xfrm_policies"`
-	Sysctl       map[string]string `expr:"sysctl"`
-	Output       map[string]output `expr:"output"`
+	Links          []link            `expr:"links"`
+	Addresses      []address         `expr:"addresses"`
+	Routes         []route           `expr:"routes"`
+	Rules          []rule            `expr:"rules"`
+	Neighbours     []neighbour       `expr:"neighbours"`
+	Neighbors      []neighbour       `expr:"neighbors"`
+	FDB            []fdbEntry        `expr:"fdb"`
+	Qdiscs         []qdisc           `expr:"qdiscs"`
+	Classes        []tcClass         `expr:"classes"`
+	Filters        []tcFilter        `expr:"filters"`
+	Resolvers      []resolver        `expr:"resolvers"`
+	Namespaces     []namedNamespace  `expr:"namespaces"`
+	MPLSRoutes     []mplsRoute       `expr:"mpls_routes"`
+	XfrmStates     []xfrmState       `expr:"xfrm_states"`
+	XfrmPolicies   []xfrmPolicy      `expr:"xfrm_policies"`
+	MPTCPEndpoints []mptcpEndpoint   `expr:"mptcp_endpoints"`
+	MPTCPLimits    []mptcpLimits     `expr:"mptcp_limits"`
+	Sysctl         map[string]string `expr:"sysctl"`
+	Output         map[string]output `expr:"output"`
 
 	snapshot *Snapshot
 	name     string
@@ -256,46 +258,50 @@ type recorded struct {
 
 // current is `now`: the facts of the target as they are.
 type current struct {
-	Links        []link           `expr:"links"`
-	Addresses    []address        `expr:"addresses"`
-	Routes       []route          `expr:"routes"`
-	Rules        []rule           `expr:"rules"`
-	Neighbours   []neighbour      `expr:"neighbours"`
-	Neighbors    []neighbour      `expr:"neighbors"`
-	FDB          []fdbEntry       `expr:"fdb"`
-	Qdiscs       []qdisc          `expr:"qdiscs"`
-	Classes      []tcClass        `expr:"classes"`
-	Filters      []tcFilter       `expr:"filters"`
-	Resolvers    []resolver       `expr:"resolvers"`
-	Namespaces   []namedNamespace `expr:"namespaces"`
-	MPLSRoutes   []mplsRoute      `expr:"mpls_routes"`
-	XfrmStates   []xfrmState      `expr:"xfrm_states"`
-	XfrmPolicies []xfrmPolicy     `expr:"xfrm_policies"`
+	Links          []link           `expr:"links"`
+	Addresses      []address        `expr:"addresses"`
+	Routes         []route          `expr:"routes"`
+	Rules          []rule           `expr:"rules"`
+	Neighbours     []neighbour      `expr:"neighbours"`
+	Neighbors      []neighbour      `expr:"neighbors"`
+	FDB            []fdbEntry       `expr:"fdb"`
+	Qdiscs         []qdisc          `expr:"qdiscs"`
+	Classes        []tcClass        `expr:"classes"`
+	Filters        []tcFilter       `expr:"filters"`
+	Resolvers      []resolver       `expr:"resolvers"`
+	Namespaces     []namedNamespace `expr:"namespaces"`
+	MPLSRoutes     []mplsRoute      `expr:"mpls_routes"`
+	XfrmStates     []xfrmState      `expr:"xfrm_states"`
+	XfrmPolicies   []xfrmPolicy     `expr:"xfrm_policies"`
+	MPTCPEndpoints []mptcpEndpoint  `expr:"mptcp_endpoints"`
+	MPTCPLimits    []mptcpLimits    `expr:"mptcp_limits"`
 
 	live *evaluator
 }
 
 // difference is what diff(before, now) found.
 type difference struct {
-	Empty        bool    `expr:"empty"`
-	Count        int     `expr:"count"`
-	Links        changes `expr:"links"`
-	Addresses    changes `expr:"addresses"`
-	Routes       changes `expr:"routes"`
-	Rules        changes `expr:"rules"`
-	Neighbours   changes `expr:"neighbours"`
-	Neighbors    changes `expr:"neighbors"`
-	FDB          changes `expr:"fdb"`
-	Qdiscs       changes `expr:"qdiscs"`
-	Classes      changes `expr:"classes"`
-	Filters      changes `expr:"filters"`
-	Resolvers    changes `expr:"resolvers"`
-	Namespaces   changes `expr:"namespaces"`
-	MPLSRoutes   changes `expr:"mpls_routes"`
-	XfrmStates   changes `expr:"xfrm_states"`
-	XfrmPolicies changes `expr:"xfrm_policies"`
-	Sysctl       changes `expr:"sysctl"`
-	Output       changes `expr:"output"`
+	Empty          bool    `expr:"empty"`
+	Count          int     `expr:"count"`
+	Links          changes `expr:"links"`
+	Addresses      changes `expr:"addresses"`
+	Routes         changes `expr:"routes"`
+	Rules          changes `expr:"rules"`
+	Neighbours     changes `expr:"neighbours"`
+	Neighbors      changes `expr:"neighbors"`
+	FDB            changes `expr:"fdb"`
+	Qdiscs         changes `expr:"qdiscs"`
+	Classes        changes `expr:"classes"`
+	Filters        changes `expr:"filters"`
+	Resolvers      changes `expr:"resolvers"`
+	Namespaces     changes `expr:"namespaces"`
+	MPLSRoutes     changes `expr:"mpls_routes"`
+	XfrmStates     changes `expr:"xfrm_states"`
+	XfrmPolicies   changes `expr:"xfrm_policies"`
+	MPTCPEndpoints changes `expr:"mptcp_endpoints"`
+	MPTCPLimits    changes `expr:"mptcp_limits"`
+	Sysctl         changes `expr:"sysctl"`
+	Output         changes `expr:"output"`
 
 	has map[string]bool
 }
