@@ -66,7 +66,7 @@ func newJob(o *options, k *kernel, args []string) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{Args: args, Env: append(os.Environ(), "VMRUN_KERNEL="+k.release), Dir: dir, Release: k.release}
+	j := &job{Args: args, Env: append(os.Environ(), "VMRUN_KERNEL="+k.release, "VMRUN_NETDEVSIM="+k.without()), Dir: dir, Release: k.release}
 	if j.Modules, err = filepath.Abs(k.modules); err != nil {
 		return nil, err
 	}

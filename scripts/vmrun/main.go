@@ -10,7 +10,9 @@
 // caller's; what it prints comes out here, both of its outputs on stdout.
 //
 // The kernel's package is downloaded with apt-get and unpacked into the cache
-// folder, never installed. `vmrun -get` does only that.
+// folder, never installed. `vmrun -get` does only that, and builds netdevsim,
+// the kernel's driver of simulated network cards, from Debian's source of the
+// same kernel. Where that cannot be had, VMRUN_NETDEVSIM tells programs why.
 //
 // Exit status: the program's; 2 for wrong usage; 124 when -timeout has passed;
 // 125 when the machine did not come to run the program; 126 when the program
@@ -69,6 +71,9 @@ func host(o *options, args []string) int {
 		return exitMachine
 	}
 	if o.get {
+		if err := k.simulate(ctx, o.cache); err != nil {
+			fmt.Fprintln(os.Stderr, "vmrun: there is no module netdevsim:", err)
+		}
 		fmt.Println(k.release)
 		return 0
 	}
