@@ -139,7 +139,8 @@ func TestNetnsProcessesAreItsOwn(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "stet-probed")
 	run(t, one, "cp $(command -v sleep) "+program)
-	run(t, one, program+" 60 >/dev/null 2>&1 & echo $! >"+dir+"/pid")
+	// A shell's child has the shell's name until it has become the program.
+	run(t, one, program+" 60 >/dev/null 2>&1 & echo $! >"+dir+"/pid; until grep -qx stet-probed /proc/$!/comm; do sleep 0.01; done")
 	t.Cleanup(func() { run(t, one, "kill $(cat "+dir+"/pid)") })
 	probe := executors.Probe{Process: &executors.Process{Name: "stet-probed"}}
 	if r := ask(t, one, probe); r.Values["count"] != 1 {
