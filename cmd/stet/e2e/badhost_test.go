@@ -25,7 +25,7 @@ for host in r1 r2; do echo $host $(ip -n $host link show uplink | grep -o 'mtu [
 // and the other host is changed; without gzip alone it arrives all the same.
 func TestHostWithoutTools(t *testing.T) {
 	needLab(t)
-	path := `sed -i "s|^SetEnv HOME=.*|& PATH=$LAB/bin|" $LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+	path := `sed -i "s|^SetEnv HOME=.*|& PATH=$LAB/bin|" $LAB/r1/sshd_config; reload r1
 mkdir $LAB/bin; for p in %; do ln -s $(command -v $p) $LAB/bin/$p; done
 `
 	few := "uname id ls mkdir chmod mv rm find cat env sh sed touch"

@@ -42,13 +42,19 @@ func (b *bench) lab(argv ...string) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// script runs lines of sh in the lab; stet, r (ssh to a host) and on_r1 (a command
-// among the mounts of that host's server) are there.
+// script runs lines of sh in the lab; stet, r (ssh to a host), on_r1 (a command
+// among the mounts of that host's server) and reload (a host's server takes its
+// changed sshd_config, and listens again) are there.
 func (b *bench) script(lines string) outcome {
 	b.t.Helper()
 	return b.lab("sh", "-c", `stet() { "$STET" "$@"; }
 r() { host=$1; shift; ssh -F "$STET_SSH_CONFIG" "$host" "$@"; }
 on_r1() { nsenter --mount --target $(cat $LAB/r1/pid) "$@"; }
+listened() { grep -c '^Server listening on' $LAB/$1/log; }
+reload() {
+	times=$(listened $1); kill -HUP $(cat $LAB/$1/pid); n=0
+	until [ $(listened $1) -gt $times ] && [ -s $LAB/$1/pid ]; do n=$((n+1)); [ $n -lt 1200 ] || { cat $LAB/$1/log >&2; exit 69; }; sleep 0.1; done
+}
 `+lines)
 }
 
@@ -114,7 +120,7 @@ echo "ops:x:7001:65534::$LAB/ops:/bin/sh" >>$LAB/passwd
 echo 'ops:$5$stetstet$v6ZasIheTu.fXxqqwUqcwmg7PSCqkdLqhxYwZJNdCF9:::::::' >>$LAB/shadow
 printf 'Defaults lecture=never,timestamp_timeout=0\nops ALL=(root) ALL\n' >$LAB/sudoers
 chmod 440 $LAB/sudoers; mount --bind $LAB/sudoers /etc/sudoers
-sed -i "s|^SetEnv.*||" $LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+sed -i "s|^SetEnv.*||" $LAB/r1/sshd_config; reload r1
 SUDO_PASSWORD="correct horse" stet run --yes become.md >&2
 r ops@r1 ip link show uplink
 code=0; SUDO_PASSWORD="battery staple" stet run --yes become.md 2>wrong >&2 || code=$?
@@ -148,15 +154,15 @@ func TestRemoteErrors(t *testing.T) {
 sed -i "s|^10.77.1.11 .*|10.77.1.11 ssh-ed25519 $k|" $LAB/known_hosts`, 3, []string{"THE HOST KEY HAS CHANGED", "ssh-keygen -R"}},
 		{"unknown host key", `sed -i '/^10.77.1.11/d' $LAB/known_hosts`, 3, []string{"is not in known_hosts", "hint: compare"}},
 		{"wrong key", `: >$LAB/operator.pub; ssh-keygen -q -t ed25519 -N '' -f $LAB/new
-sed -i "s|AuthorizedKeysFile.*|AuthorizedKeysFile $LAB/new.pub|" $LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+sed -i "s|AuthorizedKeysFile.*|AuthorizedKeysFile $LAB/new.pub|" $LAB/r1/sshd_config; reload r1
 ssh-keygen -y -f $LAB/operator >$LAB/operator.pub`, 3, []string{"does not let root in", "publickey"}},
 		{"expired certificate", `ssh-keygen -q -t ed25519 -N '' -f $LAB/ca
 ssh-keygen -q -s $LAB/ca -I r1 -h -V 20200101:20200102 -n 10.77.1.11 $LAB/r1/key.pub
-echo "HostCertificate $LAB/r1/key-cert.pub" >>$LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+echo "HostCertificate $LAB/r1/key-cert.pub" >>$LAB/r1/sshd_config; reload r1
 echo "@cert-authority 10.77.1.11 $(cat $LAB/ca.pub)" >$LAB/k; sed '/^10.77.1.11/d' $LAB/known_hosts >>$LAB/k; cp $LAB/k $LAB/known_hosts`, 3, []string{"expired at 2020-01-02"}},
 		{"the operator's certificate expired", `ssh-keygen -q -t ed25519 -N '' -f $LAB/ca; ssh-keygen -q -t ed25519 -N '' -f $LAB/user
 ssh-keygen -q -s $LAB/ca -I alice -V 20200101:20200102 -n root $LAB/user.pub
-echo "TrustedUserCAKeys $LAB/ca.pub" >>$LAB/r1/sshd_config; sed -i "s|AuthorizedKeysFile.*|AuthorizedKeysFile none|" $LAB/r1/sshd_config; kill -HUP $(cat $LAB/r1/pid); sleep 0.3
+echo "TrustedUserCAKeys $LAB/ca.pub" >>$LAB/r1/sshd_config; sed -i "s|AuthorizedKeysFile.*|AuthorizedKeysFile none|" $LAB/r1/sshd_config; reload r1
 printf 'Host r1\n  IdentityFile %s\n  CertificateFile %s\n' $LAB/user $LAB/user-cert.pub >>$STET_SSH_CONFIG`, 3, []string{"your certificate “alice” expired at 2020-01-02"}},
 		{"unknown name", `sed -i 's/HostName 10.77.1.11/HostName r1.invalid/' $STET_SSH_CONFIG`, 3, []string{"connecting to r1"}},
 		{"a host without SFTP", `! grep -q Subsystem $LAB/r1/sshd_config || exit 98; ! sftp -b /dev/null -F $STET_SSH_CONFIG r1 >/dev/null 2>&1 || exit 97`, 0, nil},

@@ -68,12 +68,11 @@ echo 'ops:$5$stetstet$v6ZasIheTu.fXxqqwUqcwmg7PSCqkdLqhxYwZJNdCF9:::::::' >>$LAB
 printf 'Defaults lecture=never,timestamp_timeout=0\nops ALL=(root) ALL\n' >$LAB/sudoers
 chmod 440 $LAB/sudoers; mount --bind $LAB/sudoers /etc/sudoers
 for h in r1 r2; do
-sed -i "s|^SetEnv.*||; s/PasswordAuthentication no/PasswordAuthentication yes/; s|^AuthorizedKeysFile.*|AuthorizedKeysFile none|" $LAB/$h/sshd_config; kill -HUP $(cat $LAB/$h/pid)
+sed -i "s|^SetEnv.*||; s/PasswordAuthentication no/PasswordAuthentication yes/; s|^AuthorizedKeysFile.*|AuthorizedKeysFile none|" $LAB/$h/sshd_config; reload $h
 done
 ssh-keygen -q -p -P '' -N 'open sesame' -f $LAB/operator
 sed -i '/^10.77.1/d' $LAB/known_hosts
 sed -i 's/StrictHostKeyChecking yes/StrictHostKeyChecking ask/' $STET_SSH_CONFIG
-sleep 0.5
 python3 expect.py 'assphrase.*: $' 'open sesame' 'yes/no.*\] $' yes "sudo's? password.*: \$|sudo.*: \$" 'correct horse' 'password.*: $' 'correct horse' 'run this plan.*\? ?.*$' yes -- env -u CI "$STET" run doc.md
 for h in r1 r2; do ip -n $h link show uplink; done
 if grep -rl "correct horse" . $LAB; then exit 9; fi
