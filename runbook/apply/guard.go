@@ -216,21 +216,31 @@ func (x *operation) endGuards(ctx context.Context, g *runbook.Group, waiting []*
 
 // look journals what a target says of an act's guard, if it knows it.
 func (x *operation) look(ctx context.Context, a *act) *executors.GuardState {
-	sess, err := x.session(a.target)
+	st, err := x.guardState(ctx, a)
 	if err != nil {
 		return nil
 	}
+	return st
+}
+
+// guardState is look that tells a target that does not answer from one that does not know
+// the guard, of which there is no state then.
+func (x *operation) guardState(ctx context.Context, a *act) (*executors.GuardState, error) {
+	sess, err := x.session(a.target)
+	if err != nil {
+		return nil, err
+	}
 	all, err := sess.Guards(ctx)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	for i := range all {
 		if all[i].ID == a.guard {
 			x.saw(a, all[i])
-			return &all[i]
+			return &all[i], nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // saw journals what was learnt of an act's guard, if it is news.
@@ -298,11 +308,13 @@ func wordFrom(ctx context.Context, err error) error {
 	return fmt.Errorf("asking for confirmation: %w", err)
 }
 
-// watchGuards ends the wait when all guards are confirmed elsewhere, or one is
-// no longer armed.
+// watchGuards ends the wait when all guards are confirmed elsewhere, or one cannot be
+// any more: it is no longer armed, or its target does not know it, or did not answer
+// until long after the deadline.
 func (x *operation) watchGuards(ctx context.Context, waiting []*act, end context.CancelCauseFunc) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
+	silent := map[*act]bool{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -311,10 +323,34 @@ func (x *operation) watchGuards(ctx context.Context, waiting []*act, end context
 		}
 		confirmed := 0
 		for _, a := range waiting {
-			switch st := x.look(ctx, a); {
-			case st == nil || st.Phase == executors.Armed:
+			limited, cancel := context.WithTimeout(ctx, answerWithin)
+			st, err := x.guardState(limited, a)
+			cancel()
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err != nil:
+				deadline, armed := x.reverts(a.place)
+				switch {
+				case !armed:
+					confirmed++ // it said so before
+				case x.now().After(deadline.Add(revertWithin)):
+					end(fmt.Errorf("nobody confirmed %s before its deadline, as far as can be told: %s does not answer: %w", a.step, a.target, err))
+					return
+				case !silent[a]:
+					silent[a] = true
+					x.hint("%s cannot be asked for the guard of %s (%v); unless it is confirmed there, it goes back at %s.",
+						a.target, a.step, err, deadline.UTC().Format("15:04:05Z"))
+				}
+			case st == nil:
+				end(fmt.Errorf("%s does not know the guard of %s any more: "+startedAnew, a.target, a.step))
+				return
+			case st.Phase == executors.Armed:
 			case st.Phase == executors.Confirmed:
 				confirmed++
+			case st.Phase == executors.Lost:
+				end(fmt.Errorf("the guard of %s on %s was killed, and took nothing back", a.step, a.target))
+				return
 			default:
 				end(fmt.Errorf("nobody confirmed %s in time, and %s went back by itself", a.step, a.target))
 				return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -413,6 +414,56 @@ func TestConfirmByHand(t *testing.T) {
 		b.check()
 		sameState(t, initial(), b.hosts["r1"].m.State())
 	})
+}
+
+// TestNobodyCanConfirm: the wait for the operator's word ends when no word can come
+// any more, and says why.
+func TestNobodyCanConfirm(t *testing.T) {
+	for name, c := range map[string]struct {
+		happens func(*host)
+		later   time.Duration // how much
+		want    error
+		says    string
+	}{
+		"the host was started anew": {func(h *host) { h.guards = nil }, 0, ErrRolledBack, "r1 does not know the guard of bridge any more: it was started anew"},
+		"the guard was killed":      {func(h *host) { h.guards[0].state.Phase = executors.Lost }, 0, ErrRolledBack, "the guard of bridge on r1 was killed, and took nothing back"},
+		"the host is silent": {func(h *host) {
+			h.fail = func(call string) error {
+				if call != "guards" {
+					return nil
+				}
+				return &executors.Error{Code: "timeout", Op: "asking r1", Message: "no answer"}
+			}
+		}, 3 * time.Minute, ErrRolledBack, "nobody confirmed bridge before its deadline, as far as can be told: r1 does not answer: asking r1: no answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, strings.Replace(bridge, "name=bridge", "name=bridge confirm=manual,60s", 1)+held)
+			var late atomic.Int64
+			b.o.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+			d := b.doc()
+			done := make(chan error, 1)
+			go func() { _, err := Run(context.Background(), d, b.plan(d), b.o); done <- err }()
+			for b.heard(runbook.EventGuard) < 2 {
+				time.Sleep(5 * time.Millisecond)
+			}
+			h := b.hosts["r1"]
+			h.mu.Lock()
+			c.happens(h)
+			h.mu.Unlock()
+			late.Store(int64(c.later))
+			select {
+			case err := <-done:
+				if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
+					t.Fatal(err)
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("it waits for ever")
+			}
+			b.check()
+			sameState(t, initial(), h.m.State())
+		})
+	}
 }
 
 func TestInterrupt(t *testing.T) {

@@ -324,6 +324,24 @@ ip -n r1 link show uplink
 	wants(t, "what was done", o.stdout, "pending     change on r1", "confirmed   change on r1", "resume: 0", "mtu 1400")
 }
 
+// TestStartedAnewBeforeTheWord: a host that forgot its guard while the operator's word
+// was awaited ends the wait.
+func TestStartedAnewBeforeTheWord(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	doc := b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\n---\n\n```netconfig { name=mtu confirm=manual,100s }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n")
+	o := b.script(`("$STET" run --yes doc.md >said 2>&1 </dev/null; echo "run: $?") & run=$!
+n=0; until grep -q 'waiting for the operator' said; do n=$((n+1)); [ $n -lt 600 ] || exit 70; sleep 0.1; done
+kill -9 $(ip netns pids r1); rm -rf /run/stet/*; ip -n r1 link set uplink mtu 1500; : >$LAB/r1/log
+ip netns exec r1 /usr/sbin/sshd -f $LAB/r1/sshd_config -E $LAB/r1/log
+wait $run; cat said >&2`)
+	if o.stdout != "run: 4\n" {
+		t.Errorf("want it to be undone: %v", o)
+	}
+	wants(t, "the progress", o.stderr, "mtu was not confirmed: r1 does not know the guard of mtu any more: it was started anew")
+	wants(t, "the document", b.read(doc), "**Rolled back.**", "mtu was not confirmed: r1 does not know the guard of mtu any more")
+}
+
 // TestRemoteGuide runs the page of the guide about remote hosts.
 func TestRemoteGuide(t *testing.T) {
 	needLab(t)
