@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 
+	cryptossh "golang.org/x/crypto/ssh"
+
 	"stet/executors"
 )
 
@@ -410,6 +412,8 @@ func TestQuickLine(t *testing.T) {
 		{"fish", "/usr/bin/fish", "tok /bin/sh\ntok missing\n"},
 		{"tcsh", "/bin/tcsh", "tok /bin/sh\ntok missing\n"},
 		{"tcsh", "/bin/sh", "tok /bin/sh\ntok missing\n"},
+		{"fish", "/bin/sh", "tok /bin/sh\ntok missing\n"},
+		{"mksh", "/bin/mksh", "tok /bin/sh\ntok missing\n"},
 	} {
 		t.Run(c.shell+" as "+c.calls, func(t *testing.T) {
 			path, err := exec.LookPath(c.shell)
@@ -422,6 +426,21 @@ func TestQuickLine(t *testing.T) {
 				t.Errorf("it printed %q (%v), want %q", out, err, c.want)
 			}
 		})
+	}
+}
+
+// The library keeps the longest message that it has sent, in a buffer of 896 bytes
+// where that is enough.
+func TestStartLineIsShort(t *testing.T) {
+	hashes := strings.Join([]string{digest([]byte("amd64")), digest([]byte("arm64"))}, " ")
+	line := startLine{quick: true, hashes: hashes, args: "agent serve", become: `w="";`}.text()
+	line = strings.ReplaceAll(line, "TOKEN", token())
+	const packet = 4 + 1 + 4 + 16 // length, padding (RFC 4253, 6), MAC
+	if n := len(cryptossh.Marshal(execRequest{line})) + len("\x62\x00\x00\x00\x00\x00\x00\x00\x04exec\x01") + packet + 8; n > 896 {
+		t.Errorf("%d bytes: %s", n, line)
+	}
+	if strings.Count(line, "agent serve") != 1 || strings.Count(line, hashes) != 1 {
+		t.Errorf("it says things twice: %s", line)
 	}
 }
 

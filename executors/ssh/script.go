@@ -16,6 +16,11 @@ import (
 // shellLine wraps a script. Lines and comments make it readable here; on the
 // way they become one line.
 func shellLine(script string, values ...string) string {
+	return "exec /bin/sh -c '" + oneLine(script, values...) + "'"
+}
+
+// oneLine is a script as it is quoted.
+func oneLine(script string, values ...string) string {
 	text := strings.NewReplacer(values...).Replace(script)
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -28,22 +33,24 @@ func shellLine(script string, values ...string) string {
 		}
 		b.WriteString(line)
 	}
-	return "exec /bin/sh -c '" + b.String() + "'"
+	return b.String()
 }
 
 // quickLine is shellLine for a login shell that is a sh itself: that need not be
 // started a second time, which is a third of what starting the agent costs there.
-// Others understand of it what leads them to the rest. It ends with the script.
+// It ends with the script.
+//
+// The script is in it once, since a connection keeps the longest message that it has
+// sent. What is an assignment in csh are words in sh, of which the script is the
+// third, and a list of two in fish, which puts a space between them: each of them
+// finds it in one of the two places and nothing in the other. Where there is no third
+// word it is no sh that reads this, whatever it calls itself.
 func quickLine(script string, values ...string) string {
-	const before, after = "exec /bin/sh -c '", "'"
-	line := shellLine(script, values...)
-	text := strings.TrimSuffix(strings.TrimPrefix(line, before), after)
-	var is []string
-	for _, shell := range []string{"/bin/bash", "/bin/sh", "/usr/bin/bash", "/bin/dash", "/bin/ash"} {
-		is = append(is, `test "$SHELL" = `+shell)
-	}
-	return strings.Join(is, " || ") + " && eval '" + text + " exit'; " + line
+	return "set _stet = '" + oneLine(script, values...) + " exit'; " + quickRest
 }
+
+const quickRest = `test -n "$3" && eval 'case $SHELL in /bin/bash|/bin/sh|/usr/bin/bash|/bin/dash|/bin/ash) eval "$3";; esac'; ` +
+	`exec /bin/sh -c 'eval "${1#= }"' /bin/sh "$_stet$3"`
 
 // startLines are the lines that start agents, TOKEN and PROMPT still in them: those
 // of a thousand hosts differ in nothing else.
@@ -106,19 +113,18 @@ const (
 // yet, and only the right one lies there. BECOME sets $w to the words of sudo.
 const startScript = `
 r() {
-if [ -x "$1" ] && [ -O "${1%/*}" ]; then
-ok="";
-if [ -k "${1%/*}" ] && [ -O "$1" ]; then [ -L "$1" ] || [ -L "${1%/*}" ] || ok=1;
-else case $(LC_ALL=C ls -ldn "${1%/*}") in drwx------*) ok=1;; esac; fi;
-if [ -n "$ok" ]; then
+for d do for h in HASHES; do
+p="$d/agent-$h";
+[ -x "$p" ] && [ -O "$d" ] || continue;
+if [ -k "$d" ] && [ -O "$p" ]; then [ -L "$p" ] || [ -L "$d" ] && continue;
+else case $(LC_ALL=C ls -ldn "$d") in drwx------*) ;; *) continue;; esac; fi;
 [ -n "$GOMAXPROCS" ] || export GOMAXPROCS=1 STET_LEAN=1;
-BECOME exec $w "$1" ARGS;
-fi;
-fi;
+BECOME exec $w "$p" ARGS;
+done; done;
 };
-for h in HASHES; do r ` + cacheFolder + `/agent-$h; done;
+r ` + cacheFolder + `;
 u=$(id -u);
-for h in HASHES; do for d in ` + otherFolders + `; do r "$d/agent-$h"; done; done;
+r ` + otherFolders + `;
 echo TOKEN missing;
 `
 
