@@ -123,6 +123,13 @@ func (g *generic) send(ctx context.Context, command uint8, x *netstate.Xfrm, l *
 	}
 	list := netstate.XfrmAttrs(x.Sort)
 	w := &attrWriter{m: &m, l: l}
+	if dev := x.Attrs["dev"]; l.byName[dev] == 0 {
+		// The kernel does not look whether it is there (mptcp_pm_parse_entry).
+		if gone := netstate.NumberedLink(dev); gone != 0 && l.byIndex[gone] == "" {
+			w.l = newLinks()
+			w.l.add(gone, dev)
+		}
+	}
 	for i := range list {
 		if v := x.Get(list[i].Key); v != "" {
 			if err := w.set(&list[i], v, ""); err != nil {

@@ -262,6 +262,7 @@ func (o Object) query(q *Query) {
 		q.DNS = true
 	case o.Xfrm != nil && o.Xfrm.MPTCP():
 		q.MPTCP = true
+		q.Links = q.Links || o.Xfrm.Attrs["dev"] != "" // whether it is there
 	case o.Xfrm != nil:
 		q.Xfrm = true
 	case o.Traffic != nil:

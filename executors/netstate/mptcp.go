@@ -1,5 +1,10 @@
 package netstate
 
+import (
+	"strconv"
+	"strings"
+)
+
 // The objects of the kernel's path manager of Multipath TCP (linux/mptcp_pm.h,
 // ip-mptcp(8)) have the form of IPsec's, and go their way through a change: they
 // are among State.Xfrm.
@@ -33,6 +38,16 @@ var mptcpEndpointAttrs = []Attr{
 var mptcpLimitsAttrs = []Attr{
 	{Key: "subflows", Type: Uint32, IFLA: 3, Max: 8, Set: Anytime, Default: "2", IP: "subflow"},
 	{Key: "add-addr-accepted", Type: Uint32, IFLA: 2, Max: 8, Set: Anytime, Default: "0", IP: "add_addr_accepted"},
+}
+
+// NumberedLink is the number of an interface that goes by it, as if7 does, because
+// it has no name in the namespace; 0 is none.
+func NumberedLink(name string) int {
+	n, err := strconv.ParseUint(strings.TrimPrefix(name, "if"), 10, 31)
+	if err != nil || name != "if"+strconv.Itoa(int(n)) {
+		return 0
+	}
+	return int(n)
 }
 
 // ipEndpoint is the command of ip-mptcp(8) for an endpoint. ID stands for a number

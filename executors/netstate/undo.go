@@ -40,7 +40,6 @@ func undo(c *Change, now *State) *Change {
 	labels := records(c.Edits, mplsOf, CompareRoutes, equalRoutes)
 	to.MPLS, kept.MPLS = restore(to.MPLS, labels, CompareRoutes), befores(labels)
 	to.Rules = restore(to.Rules, rules, CompareRules)
-	c.undoXfrm(to)
 	to.Neighbors, kept.Neighbors = restore(to.Neighbors, neighbors, CompareNeighbors), befores(neighbors)
 	groups := records(c.Edits, mdbOf, CompareMDB, equalMDB)
 	to.MDB, kept.MDB = restore(to.MDB, groups, CompareMDB), befores(groups)
@@ -50,6 +49,7 @@ func undo(c *Change, now *State) *Change {
 	}
 	c.undoTraffic(to)
 	c.undoLinks(now, to)
+	c.undoXfrm(to)
 	kept.Interfaces = c.undoAddresses(to)
 	kept.Sort()
 	c.undoSysctls(to)

@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"maps"
 	"slices"
 	"sort"
 )
@@ -70,8 +71,28 @@ func (s *State) applyXfrm(c *Change) {
 // undoXfrm puts into to what was there before c.
 func (c *Change) undoXfrm(to *State) {
 	for _, r := range c.xfrmRecords() {
-		to.Xfrm = withXfrm(to.Xfrm, r.key, r.before)
+		to.Xfrm = withXfrm(to.Xfrm, r.key, to.possible(r.before))
 	}
+}
+
+// possible is an object as it can be brought back: one whose interface has gone
+// since stays on what it is on, and is not made without it. A number (if7) is of one
+// that had gone before; the kernel takes that.
+func (s *State) possible(x *Xfrm) *Xfrm {
+	if x == nil || !x.MPTCP() || x.Attrs["dev"] == "" || s.Interface(x.Attrs["dev"]) != nil || NumberedLink(x.Attrs["dev"]) > 0 {
+		return x
+	}
+	at, there := findXfrm(s.Xfrm, x)
+	if !there {
+		return nil
+	}
+	y := *x
+	y.Attrs = maps.Clone(x.Attrs)
+	y.Attrs["dev"] = s.Xfrm[at].Attrs["dev"]
+	if y.Attrs["dev"] == "" {
+		delete(y.Attrs, "dev")
+	}
+	return &y
 }
 
 // verifyXfrm compares with what c asked for, or with what was there before.

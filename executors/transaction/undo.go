@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"stet/executors"
 	"stet/executors/netstate"
@@ -39,6 +41,8 @@ func Undo(ctx context.Context, m Machine, c *netstate.Change) (*executors.Result
 type convergence struct {
 	done    int
 	refused *executors.EditError
+	// on are the interfaces that what was refused was to be on.
+	on      []string
 	remains []netstate.Mismatch
 	err     error
 	// unknown tells that the state could not be read to the end.
@@ -78,10 +82,31 @@ func converge(ctx context.Context, m Machine, c *netstate.Change) (b convergence
 	}
 	b.remains = remains
 	b.err = fmt.Errorf("not everything is as before: %s", list(remains))
-	if b.refused != nil {
+	gone, err := gone(ctx, m, c)
+	if err != nil {
+		b.err = fmt.Errorf("%w; looking which interfaces are there: %w", b.err, err)
+	}
+	if b.refused != nil && !slices.ContainsFunc(b.on, func(name string) bool { return slices.Contains(gone, name) }) {
 		b.err = fmt.Errorf("%w; %w", b.err, b.refused)
 	}
+	if len(gone) > 0 {
+		b.err = fmt.Errorf("%w; there is no interface %s any more, and what was on it cannot be brought back", b.err, strings.Join(gone, ", no interface "))
+	}
 	return b
+}
+
+// gone are the interfaces that are not there any more though something was on them
+// that is to come back.
+func gone(ctx context.Context, m Machine, c *netstate.Change) ([]string, error) {
+	names := c.Carriers()
+	if len(names) == 0 {
+		return nil, nil
+	}
+	now, err := m.Observe(ctx, netstate.Query{Links: true})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return now.Interface(name) != nil }), nil
 }
 
 func (b *convergence) lost(err error) convergence {
@@ -106,8 +131,8 @@ func (b *convergence) edit(ctx context.Context, m Machine, edits []netstate.Edit
 			// What has become of the edits is not known: look again.
 			return nil
 		}
-		b.refused = refused
 		refusedEdit := edits[min(done, len(edits)-1)]
+		b.refused, b.on = refused, refusedEdit.After.Carriers()
 		edits = edits[min(done+1, len(edits)):]
 		if refusedEdit.Objects() > 1 {
 			// The other routes of the set are to be tried, too.
