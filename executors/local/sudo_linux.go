@@ -50,7 +50,7 @@ func refusedBySudo(op, said string, err error) error {
 	case strings.Contains(said, "not in the sudoers"), strings.Contains(said, "not allowed"), strings.Contains(said, "may not run"):
 		e.Remedy = "have the administrator allow it in sudoers, or use a sandbox:// target"
 	case strings.Contains(said, "terminal is required"), strings.Contains(said, "have a tty"):
-		e.Remedy = "remove requiretty for this user from sudoers"
+		e.Remedy = "the helper is started without a terminal: allow that with a line such as Defaults:USER !requiretty in sudoers"
 	case said == "":
 		e.Code, e.Message = "protocol", ""
 	default: // another language, another plugin

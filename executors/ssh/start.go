@@ -413,7 +413,7 @@ func (c *Conn) sudoFailed(text string) error {
 	case strings.Contains(text, "not found"):
 		remedy = "install sudo there, or log in as root"
 	case strings.Contains(text, "must have a tty"):
-		remedy = "take requiretty out of the host's sudoers"
+		remedy = "the agent is started without a terminal: allow that in the host's sudoers with the line Defaults:" + c.Settings.User + " !requiretty"
 	case strings.Contains(text, "incorrect password") || strings.Contains(text, "try again"):
 		remedy = "check the declared secret"
 	case strings.Contains(text, "is not allowed to execute"): // sudo's, which does not name itself here

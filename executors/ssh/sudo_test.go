@@ -78,6 +78,21 @@ func TestSudoFails(t *testing.T) {
 	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "not allowed to execute", "must allow this program")
 }
 
+// TestSudoWantsTerminal: agents have none. Without a password or with one, the host
+// is never asked anything, and what to write there is said.
+func TestSudoWantsTerminal(t *testing.T) {
+	for _, rule := range []string{"ops ALL=(root) NOPASSWD: ALL", "ops ALL=(root) ALL"} {
+		asked := &answers{always: "correct horse"}
+		c := sudoBed(t, "Defaults requiretty\n"+rule, Options{Prompter: asked})
+		noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "becoming root on", "you must have a tty to run sudo", "Defaults:ops !requiretty")
+		if n := asked.count(); n != 0 {
+			t.Errorf("%d questions", n)
+		}
+		c = sudoBed(t, "Defaults requiretty\nDefaults:ops !requiretty\n"+rule, Options{Prompter: asked})
+		speak(t, startAgent(t, c, become(agentOf(program(t, 0)))), "x", "root --serve v=1 <x>")
+	}
+}
+
 func TestSudoPasswordIsAskedOnce(t *testing.T) {
 	asked := &answers{always: "correct horse"}
 	c := sudoBed(t, "Defaults timestamp_timeout=0\nops ALL=(root) ALL", Options{Prompter: asked})

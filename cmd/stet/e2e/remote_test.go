@@ -125,12 +125,16 @@ SUDO_PASSWORD="correct horse" stet run --yes become.md >&2
 r ops@r1 ip link show uplink
 code=0; SUDO_PASSWORD="battery staple" stet run --yes become.md 2>wrong >&2 || code=$?
 echo "wrong: $code"; cat wrong
+printf 'Defaults requiretty\nops ALL=(root) NOPASSWD: ALL\n' >$LAB/sudoers
+code=0; SUDO_PASSWORD="correct horse" stet run --yes become.md 2>tty >&2 || code=$?
+echo "requiretty: $code"; cat tty
 code=0; grep -rl "correct horse" . $LAB && exit 9
 exit 0`)
 	if o.code != 0 {
 		t.Fatal(o)
 	}
-	wants(t, "the host", o.stdout, "mtu 1400", "wrong: 3", "becoming root on r1")
+	wants(t, "the host", o.stdout, "mtu 1400", "wrong: 3", "becoming root on r1",
+		"requiretty: 3", "becoming root on r1: sudo: sorry, you must have a tty to run sudo", "hint: the agent is started without a terminal: allow that in the host's sudoers with the line Defaults:ops !requiretty")
 }
 
 // oneHost is a change of a host.
