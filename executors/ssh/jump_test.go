@@ -155,14 +155,7 @@ func TestQuestionGivesTheTurnBack(t *testing.T) {
 	asked := &answers{}
 	asked.by = func(Question) (string, error) {
 		// The operator thinks until all the others wait, too.
-		for deadline := time.Now().Add(time.Minute); len(asked.batches) == 1 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-			d.prompts.mu.Lock()
-			waiting := len(d.prompts.waiting)
-			d.prompts.mu.Unlock()
-			if len(asked.batches[0])+waiting == len(hosts) {
-				break
-			}
-		}
+		d.until(func(waiting int) bool { return len(asked.batches) > 1 || len(asked.batches[0])+waiting == len(hosts) })
 		return "yes", nil
 	}
 	d = b.dialer(t, "Host "+strings.Join(hosts, " ")+"\n  StrictHostKeyChecking ask\n  ProxyJump "+j.address+"\n", Options{Handshakes: 1, Prompter: asked})
