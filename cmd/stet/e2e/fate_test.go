@@ -59,11 +59,12 @@ find /run/stet -type f >&2`)
 
 // TestFateAfterStet: with stet killed, a command on another host goes on until
 // its guard goes back, which ends it first. Resume takes up what became of it, and
-// runs it again only where nobody knows.
+// runs it again only where nobody knows. What is killed holds its locks until it has
+// ended, so that this is waited for.
 func TestFateAfterStet(t *testing.T) {
 	needLab(t)
 	const (
-		killed  = `n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 70; sleep 0.1; done; sleep 0.3; kill -9 $pid; `
+		killed  = `n=0; until [ -e $LAB/began ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 70; sleep 0.1; done; sleep 0.3; kill -9 $pid; wait $pid; `
 		resume  = `code=0; "$STET" resume --yes doc.md >&2 || code=$?; echo "resume: $code"`
 		later   = `(sleep 4; touch $LAB/go-on) & ` + resume
 		ended   = `touch $LAB/go-on; n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 73; sleep 0.1; done; `
@@ -86,7 +87,7 @@ func TestFateAfterStet(t *testing.T) {
 		{"its agent is dead", "", "exit 0", killed + orphans + later, "resume: 0\nbegan\nbegan\n--\nback\nended\n", []string{"nobody saw how it ended", "undone before it is run again"}},
 		{"it is rolled back", "", "exit 0", killed + strings.ReplaceAll(resume, "resume", "rollback"), "rollback: 0\nbegan\n--\nback\n", []string{"was still running on r1 without stet"}},
 		{"it was not begun", "", "exit 0", "touch $LAB/go-on; wait $pid; " + resume, "resume: 0\nbegan\n--\nback\nended\n", []string{"the target knows of no such command", "undone before it is run again", "before\nafter\n"}},
-		{"it was checked", "", "exit 0", ended + `until grep -qs '"kind":"check"' state/stet/operations/*/*/journal.jsonl; do sleep 0.1; done; kill -9 $pid; ` + resume, "resume: 0\nbegan\n--\nended\n", []string{"before\nafter\n"}},
+		{"it was checked", "", "exit 0", ended + `until grep -qs '"kind":"check"' state/stet/operations/*/*/journal.jsonl; do sleep 0.1; done; kill -9 $pid; wait $pid; ` + resume, "resume: 0\nbegan\n--\nended\n", []string{"before\nafter\n"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, "crashpoint")
