@@ -59,7 +59,7 @@ func again(c *cli, act func(context.Context, *runbook.Document, apply.Options) (
 			c.msg().Print("stet: " + err.Error() + "\n")
 			return nil
 		}
-		return o.conclude(op, err)
+		return o.conclude(op, elsewhere(err))
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do it without asking")
 	cmd.Flags().StringVar(&runID, "run", "", "the operation of this run `ID`, not the latest")
@@ -95,4 +95,13 @@ func (c *cli) beginAgain(ctx context.Context, path string) (*operation, error) {
 		return nil, err
 	}
 	return c.beginWith(ctx, d, all)
+}
+
+// elsewhere says of an operation that is not known here where to look.
+func elsewhere(err error) error {
+	var unknown *apply.UnknownError
+	if errors.As(err, &unknown) {
+		return hinted{err, "nothing was done. If it was run elsewhere, or under another name: do it there, or give --state-dir"}
+	}
+	return err
 }

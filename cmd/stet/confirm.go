@@ -30,7 +30,7 @@ func confirmCmd(c *cli) *cobra.Command {
 			if !c.json {
 				c.out().Print(view.Guards(waitingOf(confirmed), "confirmed"))
 			}
-			return err
+			return elsewhere(err)
 		},
 	}
 	jsonFlag(c, cmd, jsonEvents)

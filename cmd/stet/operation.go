@@ -83,6 +83,8 @@ func (o *operation) options() (apply.Options, error) {
 		Operator: operator(),
 		Host:     host,
 		Tool:     "stet " + version.String(),
+
+		StateFlag: o.c.stateFlag(),
 	}
 	if o.c.terminal() {
 		options.Ask = o.person.ask

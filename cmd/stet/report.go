@@ -75,15 +75,19 @@ func (c *cli) writeLater(lost *apply.UnwrittenError) string {
 	if lost.Dir == "" {
 		return "make the document writable, or use --no-write"
 	}
-	again := "stet report "
-	if c.stateDir != "" {
-		again += "--state-dir " + quoted(c.stateDir) + " "
-	}
-	again += quoted(lost.Document)
+	again := "stet report " + c.stateFlag() + quoted(lost.Document)
 	if errors.Is(lost.Err, fs.ErrNotExist) {
 		return "cp " + quoted(filepath.Join(lost.Dir, apply.SourceFile)) + " " + quoted(lost.Document) + " && " + again
 	}
 	return "when it can be written again: " + again
+}
+
+// stateFlag is what a command that is to be typed needs to find what was done here.
+func (c *cli) stateFlag() string {
+	if c.stateDir == "" {
+		return ""
+	}
+	return "--state-dir " + quoted(c.stateDir) + " "
 }
 
 // quoted is a word as a shell takes it.

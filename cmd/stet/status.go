@@ -96,7 +96,7 @@ func (c *cli) status(ctx context.Context, file string) (err error) {
 			Guards []view.Waiting `json:"guards"`
 		}{op, pending})
 	}
-	c.out().Print(view.Headline(op) + view.Steps(op) + view.Guards(pending, "pending") + view.Next(op, file, pending))
+	c.out().Print(view.Headline(op) + view.Steps(op) + view.Guards(pending, "pending") + view.Next(op, c.stateFlag()+quoted(file), pending))
 	return nil
 }
 

@@ -6,6 +6,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"stet/executors"
@@ -32,6 +33,21 @@ var (
 	// ErrNothing: there is no operation to resume or roll back.
 	ErrNothing = errors.New("nothing to do")
 )
+
+// UnknownError is an operation that is not there: the document was never run with
+// this state directory, or not under this run ID.
+type UnknownError struct {
+	Document, StateDir string
+	Run                string // "" is any
+}
+
+// Error implements error.
+func (e *UnknownError) Error() string {
+	if e.Run != "" {
+		return fmt.Sprintf("%s has no operation %s in %s", e.Document, e.Run, e.StateDir)
+	}
+	return fmt.Sprintf("%s has no operation in %s", e.Document, e.StateDir)
+}
 
 // Options of Run, Resume, Rollback and Check.
 type Options struct {
@@ -65,6 +81,9 @@ type Options struct {
 	ReadOnly bool
 	// RunID chooses an operation for Resume and Rollback; "" is the latest.
 	RunID string
+	// StateFlag is what a command needs to find StateDir, before the document:
+	// "--state-dir DIR ", as a shell reads it, or "" when it is the default.
+	StateFlag string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 

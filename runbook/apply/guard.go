@@ -269,7 +269,7 @@ func (x *operation) word(ctx context.Context, g *runbook.Group, w *plan.Wave) er
 	}
 	text := "the checks held; waiting for the operator's confirmation"
 	if x.o.Ask == nil {
-		text += ": stet confirm " + x.d.Path
+		text += ": stet confirm " + x.o.StateFlag + x.d.Path
 	}
 	x.emit(runbook.Event{Kind: runbook.EventGuard, Group: g.Name, Step: g.Name, Deadline: deadline, Text: text})
 	ctx, cancel := context.WithCancelCause(ctx)

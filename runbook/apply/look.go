@@ -155,6 +155,11 @@ func Guards(ctx context.Context, d *runbook.Document, o Options) ([]Pending, err
 		return nil, err
 	}
 	x.remember()
+	return x.guards(ctx)
+}
+
+// guards is Guards of the operation that was remembered.
+func (x *operation) guards(ctx context.Context) ([]Pending, error) {
 	if x.h.plan == nil {
 		return nil, nil
 	}
@@ -244,9 +249,29 @@ func (x *operation) guardsOf(ctx context.Context, t executors.Target) ([]executo
 // Confirm confirms the guards of the document's latest operation that are still
 // armed, which is the operator's word (confirm=manual). The operation itself,
 // if it runs elsewhere, notices; else Resume does. When none is armed because
-// they have reverted, that is an *executors.Error of code "reverted".
+// they have reverted, that is an *executors.Error of code "reverted"; when they are
+// confirmed already, or the operation ended well, ErrNothing; when there is no
+// operation, an *UnknownError.
 func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, error) {
-	all, err := Guards(ctx, d, o)
+	x, err := prepare(d, o)
+	if err != nil {
+		return nil, err
+	}
+	x.remember()
+	if x.h.plan == nil {
+		dir, log, err := Latest(o.StateDir, d.Path)
+		switch {
+		case err != nil:
+			return nil, err
+		case dir == "":
+			return nil, &UnknownError{Document: d.Path, StateDir: o.StateDir}
+		}
+		if _, err := replay(log); err != nil {
+			return nil, fmt.Errorf("reading the journal in %s: %w", dir, err)
+		}
+		return nil, &UnknownError{Document: d.Path, StateDir: o.StateDir} // it got its first record just now
+	}
+	all, err := x.guards(ctx)
 	if err != nil && len(all) == 0 {
 		return nil, err
 	}
@@ -254,14 +279,16 @@ func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, er
 	var armed []Pending
 	var targets []executors.Target
 	var late error
+	stands := x.h.ended && x.h.op.Status == runbook.OK
 	for _, p := range all {
 		switch p.Guard.Phase {
 		case executors.Armed:
 		case executors.Reverting, executors.Reverted, executors.Incomplete:
 			late = &executors.Error{Code: "reverted", Op: "confirming " + p.Guard.Step + " on " + p.Target.Name,
-				Message: "it is too late: the change has been taken back", Remedy: "look at what became of it: stet status " + d.Path}
+				Message: "it is too late: the change has been taken back", Remedy: "look at what became of it: stet status " + o.StateFlag + d.Path}
 			continue
 		default:
+			stands = stands || p.Guard.Phase == executors.Confirmed
 			continue
 		}
 		armed = append(armed, p)
@@ -286,6 +313,10 @@ func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, er
 		return done, err
 	case late != nil:
 		return nil, late
+	case !stands:
+		return nil, &executors.Error{Code: "not-waiting", Op: "confirming " + d.Path,
+			Message: "none of its guards waits for confirmation, and none is confirmed: nothing was done",
+			Remedy:  "see how it stands: stet status " + o.StateFlag + d.Path}
 	}
 	return nil, fmt.Errorf("%w: no guard waits for confirmation", ErrNothing)
 }

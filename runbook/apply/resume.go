@@ -161,8 +161,12 @@ func (x *operation) chooseDir(choose func(*history) (wanted, stop bool), without
 	if err != nil {
 		return "", err
 	}
+	here := func(dir string) bool { return x.o.RunID == "" || filepath.Base(dir) == x.o.RunID }
+	if !slices.ContainsFunc(dirs, here) {
+		return "", &UnknownError{Document: x.d.Path, StateDir: x.o.StateDir, Run: x.o.RunID}
+	}
 	for _, dir := range dirs {
-		if x.o.RunID != "" && filepath.Base(dir) != x.o.RunID {
+		if !here(dir) {
 			continue
 		}
 		log, err := journal.Replay(dir)

@@ -379,6 +379,7 @@ func TestConfirmByHand(t *testing.T) {
 	}
 	t.Run("elsewhere", func(t *testing.T) {
 		b := newBench(t, strings.Replace(bridge, "name=bridge", "name=bridge confirm=manual,60s", 1)+held)
+		b.o.StateFlag = "--state-dir x "
 		d := b.doc()
 		done := make(chan error, 1)
 		go func() { _, err := Run(context.Background(), d, b.plan(d), b.o); done <- err }()
@@ -388,7 +389,7 @@ func TestConfirmByHand(t *testing.T) {
 		b.mu.Lock()
 		last := b.events[len(b.events)-1]
 		b.mu.Unlock()
-		if last.Target == "" && !strings.Contains(last.Text, "stet confirm "+b.path) {
+		if last.Target == "" && !strings.Contains(last.Text, "stet confirm --state-dir x "+b.path) {
 			t.Errorf("it waits, and does not say for what: %+v", last)
 		}
 		if got, err := Confirm(context.Background(), d, b.o); err != nil || len(got) != 1 {
@@ -396,6 +397,9 @@ func TestConfirmByHand(t *testing.T) {
 		}
 		if err := <-done; err != nil {
 			t.Fatal(err)
+		}
+		if got, err := Confirm(context.Background(), d, b.o); !errors.Is(err, ErrNothing) {
+			t.Errorf("confirming what is confirmed: %v %v", got, err)
 		}
 		b.check()
 	})
@@ -463,6 +467,29 @@ func TestNobodyCanConfirm(t *testing.T) {
 			b.check()
 			sameState(t, initial(), h.m.State())
 		})
+	}
+}
+
+// TestConfirmWithoutAGuard: a word that reaches nothing is no success.
+func TestConfirmWithoutAGuard(t *testing.T) {
+	b := newBench(t, strings.Replace(bridge, "name=bridge", "name=bridge confirm=60s", 1)+held)
+	var unknown *UnknownError
+	if got, err := Confirm(context.Background(), b.doc(), b.o); !errors.As(err, &unknown) || len(got) > 0 {
+		t.Errorf("before any operation: %v %v", got, err)
+	}
+	b.hosts["r1"].fail = func(call string) error {
+		if call != "apply" {
+			return nil
+		}
+		return &executors.Error{Code: "failed", Op: "applying", Message: "no"}
+	}
+	if _, err := b.run(); err == nil {
+		t.Fatal("the change was made")
+	}
+	b.hosts["r1"].guards = nil
+	var e *executors.Error
+	if got, err := Confirm(context.Background(), b.doc(), b.o); !errors.As(err, &e) || e.Code != "not-waiting" || len(got) > 0 {
+		t.Errorf("after one that left no guard: %v %v", got, err)
 	}
 }
 
