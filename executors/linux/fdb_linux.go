@@ -11,7 +11,10 @@ import (
 )
 
 // What neighbour.h has and x/sys has not.
-const ntfSticky = 0x40
+const (
+	ntfSticky = 0x40
+	ndaNHID   = 13
+)
 
 // observeFDB fills in the forwarding entries of bridges and VXLANs.
 func (n *Namespace) observeFDB(ctx context.Context, s *netstate.State, raw []rawLink, l *links) error {
@@ -61,12 +64,12 @@ func decodeFDB(b []byte, l *links) (e netstate.FDBEntry, ok bool) {
 			e.Dst = address(p)
 		case unix.NDA_PORT:
 			e.Port = be16(p)
-		case unix.NDA_VNI, unix.NDA_SRC_VNI:
-			// The source VNI is that of a VXLAN with external addresses;
-			// the VNI is only told where it differs from the interface's.
-			if e.VNI == 0 || typ == unix.NDA_VNI {
-				e.VNI = u32(p)
-			}
+		case unix.NDA_VNI: // told where it differs from the interface's
+			e.VNI = u32(p)
+		case unix.NDA_SRC_VNI: // of a VXLAN with external addresses
+			e.SourceVNI = u32(p)
+		case ndaNHID:
+			e.NexthopID = u32(p)
 		case unix.NDA_IFINDEX:
 			e.Via = l.name(int(u32(p)))
 		}
@@ -90,7 +93,7 @@ func (o owned) defaultOf(e *netstate.FDBEntry) string {
 			return r.Group.String()
 		}
 	}
-	if !filtered && e.VNI != 0 {
+	if !filtered && (e.VNI != 0 || e.SourceVNI != 0) {
 		return ""
 	}
 	return o.remotes[e.Device]
@@ -167,7 +170,7 @@ func encodeFDB(m *message, seq uint32, op netstate.Op, e *netstate.FDBEntry, l *
 	state := uint16(unix.NUD_PERMANENT)
 	switch e.State {
 	case "static":
-		state = unix.NUD_NOARP
+		state = unix.NUD_NOARP | unix.NUD_REACHABLE // a VXLAN refuses the first alone
 	case "dynamic":
 		state = unix.NUD_REACHABLE
 	}
@@ -196,7 +199,7 @@ func encodeFDB(m *message, seq uint32, op netstate.Op, e *netstate.FDBEntry, l *
 
 func fdbFlags(e *netstate.FDBEntry) (flags uint8) {
 	switch {
-	case e.Owner == "self", e.Owner == "" && e.Dst.IsValid():
+	case e.Owner == "self", e.Owner == "" && (e.Dst.IsValid() || e.NexthopID != 0):
 		flags = unix.NTF_SELF
 	default:
 		flags = unix.NTF_MASTER
@@ -220,6 +223,12 @@ func encodeFDBPlace(m *message, e *netstate.FDBEntry, l *links) error {
 	}
 	if e.VNI != 0 {
 		m.u32(unix.NDA_VNI, e.VNI)
+	}
+	if e.SourceVNI != 0 {
+		m.u32(unix.NDA_SRC_VNI, e.SourceVNI)
+	}
+	if e.NexthopID != 0 {
+		m.u32(ndaNHID, e.NexthopID)
 	}
 	if e.Via != "" {
 		via, err := l.index(e.Via)

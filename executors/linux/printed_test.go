@@ -17,7 +17,7 @@ import (
 // which are printed as their fingerprints, are put in their places.
 func TestPrintedCommands(t *testing.T) {
 	for _, c := range kindCases(t) {
-		if c.kind != "wireguard" && c.kind != "macsec" && c.kind != "team" && c.name != "veth" {
+		if c.kind != "wireguard" && c.kind != "macsec" && c.kind != "team" && c.kind != "bond" && c.name != "veth" {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {

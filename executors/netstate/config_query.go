@@ -37,7 +37,9 @@ func (c *Config) query(anew bool) Query {
 	q.RouteSets = c.hasSets()
 	c.encapsulations(func(typ string, _ Pos) { q.Kinds = append(q.Kinds, EncapOf(typ)) })
 	q.Neighbors = q.Neighbors || len(c.Neighbors) > 0
-	q.FDB = q.FDB || len(c.FDB)+len(c.MDB) > 0
+	q.FDB = q.FDB || len(c.FDB)+len(c.MDB) > 0 ||
+		slices.ContainsFunc(c.Nexthops, func(n NexthopConfig) bool { return n.Absent }) // an entry may still lead by it
+	q.Routes = q.Routes || slices.ContainsFunc(c.FDB, func(e FDBConfig) bool { return e.Entry.NexthopID != 0 })
 	q.Xfrm = q.Xfrm || len(c.Xfrm) > 0
 	q.MPTCP = q.MPTCP || len(c.MPTCP) > 0
 	// Routes, neighbours and entries name interfaces, which must exist.

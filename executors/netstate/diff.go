@@ -90,9 +90,9 @@ type differ struct {
 
 func (d *differ) assemble() []Edit {
 	parts := [][]Edit{
-		d.namespacesEarly, d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.entries, d.trafficChanged, d.nexthopsAdded,
+		d.namespacesEarly, d.sysctlsFirst, d.sysctlsDragged, d.linksEarly, d.sysctlsLinks, d.addressEarly, d.nexthopsAdded, d.entries, d.trafficChanged,
 		d.routesDirect, d.routesGateway, d.rulesAdded, d.rulesDeleted, d.xfrmAdded, d.xfrmGone, d.names,
-		d.routesDeleted, d.nexthopsGone, d.entriesGone, d.addressLate, d.sysctlsLate,
+		d.routesDeleted, d.entriesGone, d.nexthopsGone, d.addressLate, d.sysctlsLate,
 		d.linksLate, d.lost, d.post, d.elsewhere, d.namespacesLate,
 	}
 	parts = slices.DeleteFunc(parts, func(p []Edit) bool { return len(p) == 0 })

@@ -125,7 +125,9 @@ func equalNeighbors(a, b *Neighbor) bool {
 }
 
 // equalFDB compares what can be declared.
-func equalFDB(a, b *FDBEntry) bool { return a.State == b.State && a.Sticky == b.Sticky }
+func equalFDB(a, b *FDBEntry) bool {
+	return a.State == b.State && a.Sticky == b.Sticky && a.NexthopID == b.NexthopID
+}
 
 // equalRules compares rules that have everything but the protocol in common.
 func equalRules(a, b *Rule) bool { return a.Protocol == b.Protocol }

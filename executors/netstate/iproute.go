@@ -307,7 +307,9 @@ func ipFDB(e *Edit) string {
 		add("dst", f.Dst.String())
 	}
 	add("port", number(f.Port))
+	add("nhid", number(f.NexthopID))
 	add("vni", number(f.VNI))
+	add("src_vni", number(f.SourceVNI))
 	add("via", f.Via)
 	add("vlan", number(f.VLAN))
 	if e.Op == Delete {

@@ -250,13 +250,19 @@ func (m *simulation) removeNexthop(c *NexthopConfig) {
 	m.gone = append(m.gone, c)
 }
 
-// unusedNexthops refuses to remove objects that routes still lead by: the
-// kernel would remove the routes, too.
+// unusedNexthops refuses to remove objects that routes or forwarding entries
+// still lead by: the kernel would remove these, too.
 func (m *simulation) unusedNexthops() {
 	for _, c := range m.gone {
 		for i := range m.to.Routes {
 			if r := &m.to.Routes[i]; r.NexthopID == c.Nexthop.ID {
 				m.problem(c.Pos, "in-use", nexthopName(&c.Nexthop)+" is used by the route to "+r.Destination.String(), "Remove that route in the same block, or give it another way.")
+				break
+			}
+		}
+		for i := range m.to.FDB {
+			if e := &m.to.FDB[i]; e.NexthopID == c.Nexthop.ID {
+				m.problem(c.Pos, "in-use", nexthopName(&c.Nexthop)+" is used by the forwarding entry "+e.MAC+" of "+e.Device, "Remove that entry in the same block.")
 				break
 			}
 		}

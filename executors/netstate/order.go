@@ -81,7 +81,7 @@ func CompareNeighbors(a, b *Neighbor) int {
 func CompareFDB(a, b *FDBEntry) int {
 	return cmp.Or(
 		strings.Compare(a.Device, b.Device), strings.Compare(a.MAC, b.MAC),
-		strings.Compare(fdbOwner(a), fdbOwner(b)), cmp.Compare(a.VLAN, b.VLAN),
+		strings.Compare(fdbOwner(a), fdbOwner(b)), cmp.Compare(a.VLAN, b.VLAN), cmp.Compare(a.SourceVNI, b.SourceVNI),
 		a.Dst.Compare(b.Dst), cmp.Compare(a.Port, b.Port),
 		cmp.Compare(a.VNI, b.VNI), strings.Compare(a.Via, b.Via),
 	)
@@ -91,7 +91,7 @@ func fdbOwner(e *FDBEntry) string {
 	switch {
 	case e.Owner != "":
 		return e.Owner
-	case e.Dst.IsValid():
+	case e.Dst.IsValid(), e.NexthopID != 0:
 		return "self"
 	}
 	return "master"

@@ -118,7 +118,7 @@ func (m *simulation) fdb(list []FDBConfig) {
 		if c.Absent {
 			continue
 		}
-		if m.device(c.Pos, e.Device, "the forwarding entry "+e.MAC) && m.ownerThere(c, &e) {
+		if m.device(c.Pos, e.Device, "the forwarding entry "+e.MAC) && m.ownerThere(c, &e) && m.leadsSomewhere(c, &e) {
 			m.to.FDB = append(m.to.FDB, e)
 			m.kept.FDB = append(m.kept.FDB, e)
 		}
@@ -141,7 +141,7 @@ func (m *simulation) fillFDB(e FDBEntry) FDBEntry {
 	}
 	if e.Owner == "" {
 		e.Owner = "master"
-		if e.Dst.IsValid() || (v != nil && attrOf(v, "controller") == "") {
+		if fdbOwner(&e) == "self" || (v != nil && attrOf(v, "controller") == "") {
 			e.Owner = "self"
 		}
 	}
@@ -161,7 +161,41 @@ func (m *simulation) ownerThere(c *FDBConfig, e *FDBEntry) bool {
 			"Make it a port, or write `owner: self`.")
 		return false
 	}
+	if e.Owner == "self" && e.State == "static" && v.Type != "vxlan" && v.Type != "linux-bridge" {
+		m.problem(c.Pos, "contradiction", "the table of "+e.Device+" itself has permanent entries only", "Write `state: permanent`, or leave it out.")
+		return false
+	}
 	return true
+}
+
+// leadsSomewhere refuses what only a VXLAN has elsewhere, a source VNI where all
+// packets have one, and a nexthop object that is not there or not for entries.
+func (m *simulation) leadsSomewhere(c *FDBConfig, e *FDBEntry) bool {
+	v := m.to.Interface(e.Device)
+	nexthop := m.to.nexthop(e.NexthopID)
+	before := findFDB(m.from.FDB, e)
+	switch {
+	case e.NexthopID == 0 && e.SourceVNI == 0:
+		return true
+	case v.Type != "vxlan":
+		m.problem(c.Pos, "contradiction", e.Device+" is no VXLAN, so that its entries have neither `nexthop-id` nor `source-vni`", "Leave them out.")
+	case e.SourceVNI != 0 && attrOf(v, "vxlan.external") != "true":
+		m.problem(c.Pos, "contradiction", e.Device+" has one identifier for all packets, so that it takes no `source-vni`", "Leave it out, or make the VXLAN `external`.")
+	case e.NexthopID == 0:
+		return true
+	case nexthop == nil:
+		m.problem(c.Pos, "unknown-nexthop", "there is no nexthop "+number(e.NexthopID)+" for the forwarding entry "+e.MAC,
+			"Check `nexthop-id`, or make the object with `nexthops` in the same block.")
+	case !nexthop.FDB || len(nexthop.Group) == 0:
+		m.problem(c.Pos, "contradiction", nexthopName(nexthop)+" is no group with `fdb: true`, which the kernel wants for a forwarding entry",
+			"Make one, of objects with `fdb: true`; the group may have one member.")
+	case before != nil && before.NexthopID == 0:
+		m.problem(c.Pos, "contradiction", "the forwarding entry "+e.MAC+" leads elsewhere without a nexthop object, and the kernel does not change that",
+			"Remove the entry in a block before this one.")
+	default:
+		return true
+	}
+	return false
 }
 
 // sysctls sets kernel parameters, with those that they drag along.

@@ -213,6 +213,10 @@ type FDBEntry struct {
 	Port uint16     `json:"port,omitempty"`
 	VNI  uint32     `json:"vni,omitempty"`
 	Via  string     `json:"via,omitempty"`
+	// SourceVNI is that of the packets that an entry of an external VXLAN is for
+	// (NDA_SRC_VNI); NexthopID is a nexthop object instead of Dst (NDA_NH_ID).
+	SourceVNI uint32 `json:"source-vni,omitempty"`
+	NexthopID uint32 `json:"nexthop-id,omitempty"`
 	// Owner is "master" or "self": whose table the entry is in.
 	Owner string `json:"owner,omitempty"`
 	// State is "permanent", "static" or "dynamic" (learned; Diff leaves

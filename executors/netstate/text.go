@@ -486,7 +486,9 @@ func fdbText(e *FDBEntry) string {
 		add("dst", e.Dst.String())
 	}
 	add("port", number(e.Port))
+	add("nhid", number(e.NexthopID))
 	add("vni", number(e.VNI))
+	add("src_vni", number(e.SourceVNI))
 	add("via", e.Via)
 	add("vlan", number(e.VLAN))
 	words = append(words, fdbOwner(e))

@@ -80,7 +80,7 @@ func parseVNI(words []string) (r VNIRange, err error) {
 		return r, fmt.Errorf("%q begins after its end", words[0])
 	case len(words) == 1:
 		return r, nil
-	case len(words) != 3 || words[1] != "group":
+	case len(words) != 3 || words[1] != "group" && words[1] != "remote":
 		return r, fmt.Errorf("%q is not as 200-300 group 239.1.1.1", strings.Join(words, " "))
 	}
 	r.Group, err = netip.ParseAddr(words[2])

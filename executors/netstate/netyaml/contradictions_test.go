@@ -91,6 +91,14 @@ func TestContradictions(t *testing.T) {
 		{"peer of another's alternative name", "- {name: a, type: veth, veth: {peer: uplink}}", "2:38 name-taken uplink is an alternative name of eth3"},
 		{"port by its alternative name", "- {name: br0, bridge: {port: [{name: uplink}]}}", "2:38 unknown-port there is no interface uplink to be a port of br0"},
 		{"base by its alternative name", "- {name: v, type: vlan, vlan: {base-iface: uplink, id: 5}}", "2:44 unknown-interface there is no interface uplink"},
+		{"entry of a bridge by a nexthop", "- {name: eth0}\nfdb: [{device: eth0, mac-address: \"02:00:00:00:00:42\", nexthop-id: 5}]", "3:7 contradiction eth0 is no VXLAN"},
+		{"entry by a nexthop that is not there", "- {name: vx, type: vxlan, vxlan: {id: 5}}\nfdb: [{device: vx, mac-address: \"02:00:00:00:00:42\", nexthop-id: 5}]", "3:7 unknown-nexthop there is no nexthop 5"},
+		{"entry by a nexthop of routes", "- {name: vx, type: vxlan, vxlan: {id: 5}}\nnexthops: [{id: 5, blackhole: true}]\nfdb: [{device: vx, mac-address: \"02:00:00:00:00:42\", nexthop-id: 5}]", "4:7 contradiction nexthop 5 is no group with `fdb: true`"},
+		{"entry with two ways", "- {name: vx, type: vxlan, vxlan: {id: 5}}\nfdb: [{device: vx, mac-address: \"02:00:00:00:00:42\", nexthop-id: 5, remote: 192.0.2.9}]", "3:7 contradiction an entry leads to a `remote` or"},
+		{"nexthop that an entry uses", "- {name: vx, type: vxlan, vxlan: {id: 5}}\nnexthops: [{id: 4, next-hop-address: 192.0.2.9, fdb: true}, {id: 5, group: [{id: 4}], fdb: true}, {id: 5, state: absent}]\nfdb: [{device: vx, mac-address: \"02:00:00:00:00:42\", nexthop-id: 5}]", "4:7 unknown-nexthop"},
+		{"source VNI of one identifier", "- {name: vx, type: vxlan, vxlan: {id: 5}}\nfdb: [{device: vx, mac-address: \"02:00:00:00:00:42\", source-vni: 9, remote: 192.0.2.9}]", "3:7 contradiction vx has one identifier for all packets"},
+		{"source VNI to nowhere", "- {name: vx, type: vxlan, vxlan: {external: true}}\nfdb: [{device: vx, mac-address: \"02:00:00:00:00:42\", source-vni: 9}]", "3:7 missing-key `source-vni` belongs to"},
+		{"static entry of a card", "- {name: eth0}\nfdb: [{device: eth0, mac-address: \"02:00:00:00:00:42\", owner: self, state: static}]", "3:7 contradiction the table of eth0 itself"},
 		{"CAN with an address", "- {name: c, type: vcan, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24}]}}", "2:31 contradiction c is of type vcan, which carries no IP"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -278,6 +278,8 @@ func encodeFDB(e *netstate.FDBEntry) *yaml.Node {
 	m.addr("remote", e.Dst)
 	m.number("port", uint64(e.Port))
 	m.number("vni", uint64(e.VNI))
+	m.number("source-vni", uint64(e.SourceVNI))
+	m.number("nexthop-id", uint64(e.NexthopID))
 	m.text("via", e.Via)
 	m.text("owner", e.Owner)
 	m.text("state", e.State)

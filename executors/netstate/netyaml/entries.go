@@ -60,6 +60,8 @@ func (d *decoder) fdbEntry(n *yaml.Node) {
 		"remote":      {decode: scalar(d, "remote", parseAddr, func(v netip.Addr) { e.Dst = v })},
 		"port":        {decode: scalar(d, "port", parseUint(1, 65535), func(v uint64) { e.Port = uint16(v) })},
 		"vni":         {decode: scalar(d, "vni", parseUint(1, 1<<24-1), func(v uint64) { e.VNI = uint32(v) })},
+		"source-vni":  {decode: scalar(d, "source-vni", parseUint(1, 1<<24-1), func(v uint64) { e.SourceVNI = uint32(v) })},
+		"nexthop-id":  {decode: scalar(d, "nexthop-id", parseUint(1, 1<<32-1), func(v uint64) { e.NexthopID = uint32(v) })},
 		"via":         {decode: scalar(d, "via", parseName, func(v string) { e.Via = v })},
 		"owner":       {decode: scalar(d, "owner", oneOf("master", "self"), func(v string) { e.Owner = v })},
 		"sticky":      {decode: scalar(d, "sticky", parseBool, func(v bool) { e.Sticky = v })},
@@ -71,10 +73,14 @@ func (d *decoder) fdbEntry(n *yaml.Node) {
 	switch {
 	case e.Device == "" || e.MAC == "":
 		d.fail(n, "missing-key", "a forwarding entry without `device` or `mac-address`", "Add both.")
-	case remote && e.Owner == "master":
-		d.fail(n, "contradiction", "an entry with `remote` is in the VXLAN's own table", "Write `owner: self`, or leave it out.")
+	case remote && e.NexthopID != 0:
+		d.fail(n, "contradiction", "an entry leads to a `remote` or by a `nexthop-id`", "Leave one of the two out.")
+	case (remote || e.NexthopID != 0) && e.Owner == "master":
+		d.fail(n, "contradiction", "an entry with `remote` or `nexthop-id` is in the VXLAN's own table", "Write `owner: self`, or leave it out.")
 	case !remote && (e.Port != 0 || e.VNI != 0 || e.Via != ""):
 		d.fail(n, "missing-key", "`port`, `vni` and `via` belong to an entry with `remote`", "Add `remote:`, the VXLAN peer's address.")
+	case !remote && e.NexthopID == 0 && e.SourceVNI != 0:
+		d.fail(n, "missing-key", "`source-vni` belongs to an entry with `remote` or `nexthop-id`", "Add one of the two.")
 	default:
 		d.config.FDB = append(d.config.FDB, c)
 	}
