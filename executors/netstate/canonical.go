@@ -58,7 +58,7 @@ func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 	case VLANList:
 		return canonicalVLANs(text)
 	case QoSMap:
-		return canonicalQoS(text)
+		return canonicalQoS(text, strings.HasSuffix(a.Key, "ingress-qos-map"))
 	case Centi, Centi64:
 		return a.seconds(text)
 	case Int32:
@@ -206,8 +206,9 @@ func IPProtocol(text string) (uint8, error) {
 	return uint8(n), err
 }
 
-// canonicalQoS takes pairs of priorities, FROM:TO; 0 is what every one has.
-func canonicalQoS(text string) (string, error) {
+// canonicalQoS takes pairs of priorities, FROM:TO; 0 is what every one has. Of
+// ingress, the first is the tag's, else the second.
+func canonicalQoS(text string, ingress bool) (string, error) {
 	type pair struct{ from, to uint64 }
 	var pairs []pair
 	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
@@ -216,6 +217,9 @@ func canonicalQoS(text string) (string, error) {
 		t, errT := strconv.ParseUint(to, 10, 32)
 		if !found || errF != nil || errT != nil {
 			return "", fmt.Errorf("%q is no pair of priorities such as 0:5", part)
+		}
+		if tag := map[bool]uint64{true: f, false: t}[ingress]; tag > 7 {
+			return "", fmt.Errorf("%q: a tag has the priorities 0 to 7, not %d", part, tag)
 		}
 		if slices.ContainsFunc(pairs, func(p pair) bool { return p.from == f }) {
 			return "", fmt.Errorf("priority %d is mapped twice", f)

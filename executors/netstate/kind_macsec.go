@@ -1,5 +1,7 @@
 package netstate
 
+import "strconv"
+
 // macSec is encryption on an Ethernet link (IEEE 802.1AE; drivers/net/macsec.c,
 // IFLA_MACSEC_* of linux/if_link.h). Its channels and associations travel over
 // generic netlink (linux/if_macsec.h), which package linux writes. What
@@ -63,6 +65,10 @@ func checkMacSec(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key
 	}
 	if i.Attrs["macsec.port"] == "0" {
 		fault("macsec.port", "a secure channel's port is 1 to 65535", "Leave it out for 1.")
+	} else if port, sci := i.Attrs["macsec.port"], i.Attrs["macsec.sci"]; port != "" && len(sci) == 16 {
+		if own, err := strconv.ParseUint(sci[12:], 16, 16); err == nil && strconv.FormatUint(own, 10) != port {
+			fault("macsec.port", "the channel "+sci+" has the port "+strconv.FormatUint(own, 10)+", not "+port, "Leave `port` out: `sci` ends with it.")
+		}
 	}
 	channels := map[string]bool{}
 	for _, e := range AttrByKey("macsec.rx-channel").Entries(v.Attrs["macsec.rx-channel"]) {

@@ -26,6 +26,7 @@ func Simulate(s *State, c *Config) (*State, []Foreign, []Problem) {
 		m.references(c)
 		m.receivers(c)
 		m.ipVlanSiblings(c)
+		m.tunnelTwins(c)
 	}
 	m.namespacesGone(c.Namespaces)
 	m.encaps(c)

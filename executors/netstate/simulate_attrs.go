@@ -148,6 +148,13 @@ func checkBridge(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key
 		fault(delay, "with STP the forward delay is 2 to 30 seconds, not "+v.Attrs[delay], "Give `forward-delay: 2` or more, or switch STP off.")
 	}
 	checkForwardMask(i, "bridge.options.group-fwd-mask", 7, fault)
+	const snooping, group = "bridge.options.multicast-vlan-snooping", "bridge.options.group-addr"
+	if i.Attrs[snooping] == "true" && v.Attrs[filtering] != "true" {
+		fault(snooping, "snooping for each VLAN needs `vlan-filtering: true`", "Set it, or leave the snooping out.")
+	}
+	if mac := i.Attrs[group]; mac != "" && (!strings.HasPrefix(mac, "01:80:c2:00:00:0") || strings.ContainsAny(mac[len(mac)-1:], "123")) {
+		fault(group, mac+" is no destination that spanning tree packets may have", "It is 01:80:c2:00:00:0X, where X is neither 1, 2 nor 3.")
+	}
 }
 
 // checkPort looks at what an interface is given as a port.
@@ -178,6 +185,10 @@ func checkVXLAN(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key,
 	if i.Attrs["vxlan.vni-filter"] == "true" && v.Attrs["vxlan.external"] != "true" {
 		fault("vxlan.vni-filter", "a VNI filter needs `external: true`", "Set it, or leave the filter out.")
 	}
+	if i.Attrs["vxlan.generic-protocol"] == "true" && v.Attrs["vxlan.external"] != "true" {
+		fault("vxlan.generic-protocol", "the generic protocol extension needs `external: true`", "Set it, or leave the extension out.")
+	}
+	labelled(i, v, "vxlan", fault, "remote", "local")
 }
 
 // ports makes the given list the whole list of a controller's ports.

@@ -48,9 +48,19 @@ func (d *decoder) addressList(n *yaml.Node, family string) *[]netstate.Address {
 			d.fail(item, "duplicate-address", "address "+a.Prefix.String()+" stands twice", "Leave one of the two out.")
 			return
 		}
+		if slices.ContainsFunc(list, func(o netstate.Address) bool { return scopesDiffer(&o, &a) }) {
+			d.fail(item, "contradiction", "address "+a.Prefix.String()+" has another scope than one before it in the same network", "The kernel takes one scope for a network: give both the same.")
+			return
+		}
 		list = append(list, a)
 	})
 	return &list
+}
+
+// scopesDiffer tells of two addresses of a network that the kernel does not take
+// together (__inet_insert_ifa).
+func scopesDiffer(a, b *netstate.Address) bool {
+	return a.Scope != b.Scope && a.Prefix.Addr().Is4() && !a.Peer.IsValid() && !b.Peer.IsValid() && a.Prefix.Masked() == b.Prefix.Masked()
 }
 
 // address decodes one address; false if it has none.
@@ -71,7 +81,11 @@ func (d *decoder) address(n *yaml.Node, family string) (netstate.Address, bool) 
 			}
 		}}
 	}
-	valid := life("valid-life-time", func(s uint32, _ bool) { a.ValidLifetime = s })
+	valid := life("valid-life-time", func(s uint32, forever bool) {
+		if a.ValidLifetime = s; s == 0 && !forever {
+			d.fail(n, "bad-value", "`valid-life-time`: an address that is there for no time is none", "Give seconds, from 1, or `forever`; leave the address out of the list to remove it.")
+		}
+	})
 	preferred := life("preferred-life-time", func(s uint32, forever bool) { a.PreferredLifetime, a.Deprecated = s, s == 0 && !forever })
 	known := fields{
 		"ip":                  {decode: scalar(d, "ip", parseAddr, func(v netip.Addr) { addr = v }), needed: true},
@@ -125,6 +139,8 @@ func (d *decoder) checkAddress(n *yaml.Node, a netstate.Address, addr netip.Addr
 		return fault("scope", "only IPv4 addresses have a scope that can be set", "Leave it out: that of an IPv6 address follows from the address.")
 	case six && a.Label != "":
 		return fault("label", "only IPv4 addresses have a label", "Leave it out.")
+	case !six && slices.ContainsFunc(a.Flags, ofIPv6):
+		return fault("flags", "`home`, `mngtmpaddr` and `nodad` are flags of IPv6 addresses", "Leave them out.")
 	case a.ValidLifetime != 0 && a.PreferredLifetime > a.ValidLifetime:
 		return fault("preferred-life-time", "the preferred lifetime is longer than the valid one", "Give a shorter one.")
 	case a.ValidLifetime != 0 && a.PreferredLifetime == 0 && !a.Deprecated:
@@ -148,6 +164,8 @@ func parsePeer(text string) (netip.Prefix, error) {
 	a, err := parseAddr(text)
 	return netip.PrefixFrom(a, a.BitLen()), err
 }
+
+func ofIPv6(flag string) bool { return flag == "home" || flag == "mngtmpaddr" || flag == "nodad" }
 
 func parseLabel(text string) (string, error) { return text, nil }
 

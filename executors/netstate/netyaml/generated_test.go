@@ -106,13 +106,19 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 		v.Attrs[k.Below], v.Attrs["macsec.window"], v.Attrs["macsec.send-sci"] = "eth0", "7", "false"
 		v.Attrs["macsec.rx-channel"] = `[{"sci":"0a0a0a0a0a0a0a0a"}]`
 		delete(v.Attrs, "macsec.end-station")
+		delete(v.Attrs, "macsec.sci")
 	case "hsr":
 		v.Attrs["hsr.port1"], v.Attrs["hsr.port2"] = name+"a", name+"b"
 		delete(v.Attrs, "hsr.version") // the kernel does not tell
 		g.add(name+"a", "ethernet")
 		g.add(name+"b", "ethernet")
 	case "geneve":
-		v.Attrs["geneve.external"] = "false"
+		v.Attrs["geneve.external"], v.Attrs["geneve.remote"] = "false", "2001:db8::1"
+	case "xfrm":
+		v.Attrs["xfrm.external"], v.Attrs["xfrm.if-id"] = "false", strconv.Itoa(1+g.r.IntN(1000))
+	case "gre", "gretap", "ip6gre", "ip6gretap", "ipip", "ip6tnl":
+		v.Attrs[k.Name+".external"] = "false"
+		delete(v.Attrs, k.Name+".ignore-df")
 	case "mac-vlan", "mac-vtap":
 		v.Attrs[k.Name+".base-iface"] = "eth0"
 		v.Attrs[k.Name+".mode"] = "source"
@@ -120,7 +126,9 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 	case "vxlan":
 		v.Attrs["vxlan.id"] = strconv.Itoa(1 + g.r.IntN(1000))
 		v.Attrs["vxlan.base-iface"] = "eth0"
+		v.Attrs["vxlan.remote"] = "2001:db8::1"
 		delete(v.Attrs, "vxlan.local")
+		delete(v.Attrs, "vxlan.generic-protocol")
 		delete(v.Attrs, "vxlan.vni-filter")
 		delete(v.Attrs, "vxlan.vnis")
 	case "team":
@@ -128,6 +136,8 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 	case "linux-bridge":
 		v.Attrs["bridge.options.vlan-filtering"] = strconv.FormatBool(g.chance(2))
 		delete(v.Attrs, "bridge.options.group-fwd-mask")
+		delete(v.Attrs, "bridge.options.group-addr")
+		delete(v.Attrs, "bridge.options.multicast-vlan-snooping")
 		if v.Attrs["bridge.options.stp.enabled"] == "true" {
 			v.Attrs["bridge.options.stp.forward-delay"] = "7.5"
 		}

@@ -107,6 +107,8 @@ func (d *decoder) checkRule(n *yaml.Node, c *netstate.RuleConfig) bool {
 		return fault("missing-key", "a rule without `family`, `ip-from` and `ip-to`", "Add `family: ipv4` or `family: ipv6`.")
 	case c.Has["fwmask"] && !c.Has["fwmark"]:
 		return fault("missing-key", "`fwmask` without `fwmark`", "Add the mark that the mask is for.")
+	case r.Action != "goto" && c.Has["goto"]:
+		return fault("contradiction", "`goto` belongs to action goto", "Add `action: goto`, or leave it out.")
 	case r.Action == "goto" && r.Goto <= r.Priority:
 		return fault("bad-value", "`goto` leads to a rule of higher priority number, not to "+strconv.FormatUint(uint64(r.Goto), 10), "Give the priority of a later rule.")
 	case r.Action != "" && r.Action != "lookup" && r.Table != 0:

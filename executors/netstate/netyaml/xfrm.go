@@ -124,6 +124,12 @@ func (d *decoder) xfrmStateWhole(c *netstate.XfrmConfig) {
 	if a["encap.type"] != "" && (!has("encap.sport") || !has("encap.dport")) {
 		d.wrong(c, "encap.type", "missing-key", "`encap` needs `sport` and `dport`", "Both are usually 4500.")
 	}
+	for _, key := range []string{"encap.sport", "encap.dport", "encap.oa"} {
+		if a["encap.type"] == "" && a[key] != "" {
+			d.wrong(c, key, "missing-key", "`encap` needs `type`", "Write `type: espinudp`, for ESP in UDP.")
+			break
+		}
+	}
 	if (a["offload.dev"] == "") != (a["offload.dir"] == "") {
 		d.wrong(c, "offload.dev", "missing-key", "`offload` needs `dev` and `dir`", "Add both.")
 	}
