@@ -62,6 +62,9 @@ var encapOptions = map[string]string{
 // encapLacks says what the running kernel is without for an encapsulation; "" if
 // it has it, or if that cannot be found out without privileges.
 func encapLacks(ctx context.Context, typ string) (string, error) {
+	if typ == "fou" || typ == "fou6" {
+		return tunnelEncapLacks(typ)
+	}
 	module := "mpls_iptunnel"
 	if typ != "mpls" {
 		module = "lwtunnel" // no kernel has it as a module
@@ -78,6 +81,19 @@ func encapLacks(ctx context.Context, typ string) (string, error) {
 			}, nil), unix.EOPNOTSUPP)
 		})
 	})
+}
+
+// tunnelEncapLacks says whether the module of an encapsulation of tunnels is there to
+// be loaded and is not: the kernel never loads it for a tunnel (ip_encap_hlen).
+func tunnelEncapLacks(mod string) (string, error) {
+	release, err := kernelRelease()
+	if err != nil {
+		return "", err
+	}
+	if loaded, loadable := module("/", release, mod); loaded || !loadable {
+		return "", nil // the kernel itself answers where it is in no list
+	}
+	return "module " + mod + " is not loaded, and the kernel does not load it for a tunnel (modprobe " + mod + ")", nil
 }
 
 // labelStack reads MPLS label stack entries (RFC 3032): 20 bits of label each.

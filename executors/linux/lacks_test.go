@@ -65,3 +65,18 @@ func TestLacks(t *testing.T) {
 		}
 	}
 }
+
+// TestTunnelEncapLacks wants a module that could be loaded, and is not, to be named.
+func TestTunnelEncapLacks(t *testing.T) {
+	release, err := kernelRelease()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mod := range []string{"fou", "fou6", "no_such_module"} {
+		loaded, loadable := module("/", release, mod)
+		reason, err := tunnelEncapLacks(mod)
+		if err != nil || (reason != "") != (loadable && !loaded) || reason != "" && !strings.Contains(reason, "modprobe "+mod) {
+			t.Errorf("%s, loaded %v, to be loaded %v: %q, %v", mod, loaded, loadable, reason, err)
+		}
+	}
+}

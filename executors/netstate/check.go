@@ -106,6 +106,26 @@ func checkXfrmLink(_ *simulation, i *InterfaceConfig, v *Interface, fault func(k
 	}
 }
 
+// tunnelEncapModule is the module without which a tunnel of the kernel cannot have
+// the encapsulation that an attribute says; "" if there is none.
+func tunnelEncapModule(key, value string) string {
+	switch {
+	case !strings.HasSuffix(key, ".encap.type"), value != "fou" && value != "gue":
+		return ""
+	case strings.HasPrefix(key, "ip6"):
+		return "fou6"
+	}
+	return "fou"
+}
+
+// checkTunnelEncap refuses encapsulations of tunnels whose module is not there.
+func (m *simulation) checkTunnelEncap(i *InterfaceConfig, v *Interface) {
+	key := v.Type + ".encap.type"
+	if reason := m.from.Lacks[EncapOf(tunnelEncapModule(key, i.Attrs[key]))]; reason != "" {
+		m.problem(i.at(key), "kernel-lacks", i.Name+" cannot have the encapsulation "+i.Attrs[key]+": "+reason, "Load it in a run block before this one, or install it.")
+	}
+}
+
 // tunnelTwins refuses two tunnels that the kernel could not tell apart, which are
 // of one kind with the same ends (ip_tunnel_find, ip6_tnl_find).
 func (m *simulation) tunnelTwins(c *Config) {

@@ -88,6 +88,9 @@ func (i *InterfaceConfig) query(q *Query, anew bool) {
 		q.Kinds = append(q.Kinds, TeamRunner)
 	}
 	for key, v := range i.Attrs {
+		if module := tunnelEncapModule(key, v); module != "" {
+			q.Kinds = append(q.Kinds, EncapOf(module))
+		}
 		q.Ethtool = q.Ethtool || IsEthtool(key)
 		if v != "" && (key == "netns" || strings.HasSuffix(key, ".peer-target")) {
 			q.Namespaces = append(q.Namespaces, v)

@@ -114,6 +114,7 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 		check(m, i, v, fault)
 	}
 	m.checkPort(i, fault)
+	m.checkTunnelEncap(i, v)
 	checkMaddr(i, fault)
 	m.ethtool(i, v)
 	for _, key := range []string{portVLANs, selfVLANs, filtering} {

@@ -25,7 +25,8 @@ func machine() *netstate.State {
 		link("br0", "linux-bridge", netstate.Attrs{"bridge.options.vlan-filtering": "false", "bridge.options.vlan-default-pvid": "1"}),
 		link("ipv0", "ipvlan", netstate.Attrs{"ipvlan.base-iface": "eth3", "ipvlan.mode": "l2"}),
 		link("v4", "vlan", netstate.Attrs{"state": "down", "vlan.base-iface": "eth4", "vlan.id": "4"}),
-	}, Lacks: map[string]string{"nlmon": "the running kernel has no nlmon", netstate.StableSecretOf("eth3"): "there is no secret"}}
+	}, Lacks: map[string]string{"nlmon": "the running kernel has no nlmon", netstate.StableSecretOf("eth3"): "there is no secret",
+		netstate.EncapOf("fou"): "module fou is not loaded"}}
 	s.Interfaces[0].Addresses = []netstate.Address{{Prefix: netip.MustParsePrefix("192.0.2.1/24")}}
 	s.Sort()
 	return s
@@ -120,6 +121,7 @@ func TestContradictions(t *testing.T) {
 		{"address for no time", "- {name: eth0, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24, valid-life-time: 0sec}]}}", "2:33 bad-value `valid-life-time`: an address that is there for no time"},
 		{"two scopes", "- {name: eth0, ipv4: {address: [{ip: 192.0.2.8, prefix-length: 24, scope: link}, {ip: 192.0.2.9, prefix-length: 24}]}}", "2:82 contradiction address 192.0.2.9/24 has another scope"},
 		{"goto without the action", "- {name: eth0}\nroute-rules: {config: [{family: ipv4, priority: 5, goto: 9}]}", "3:24 contradiction `goto` belongs to action goto"},
+		{"encapsulation without its module", "- {name: x, type: gre, gre: {local: 192.0.2.1, encap: {type: gue, destination-port: 5555}}}", "2:62 kernel-lacks x cannot have the encapsulation gue: module fou is not loaded"},
 		{"ports of IPsec over nothing", "- {name: eth0}\nipsec-xfrm: {states: [{src: 192.0.2.1, dst: 192.0.2.2, proto: esp, spi: 0x1000, encap: {sport: 5}}]}", "3:96 missing-key `encap` needs `type`"},
 		{"CAN with an address", "- {name: c, type: vcan, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24}]}}", "2:31 contradiction c is of type vcan, which carries no IP"},
 	} {
