@@ -88,12 +88,16 @@ func (n *Namespace) fillEthtool(ctx context.Context, index int, list []*netstate
 			}
 		}
 		flags := uint32(0)
-		if command == unix.ETHTOOL_MSG_FEATURES_GET {
+		if command == unix.ETHTOOL_MSG_FEATURES_GET || command == unix.ETHTOOL_MSG_FEC_GET {
 			flags = unix.ETHTOOL_FLAG_COMPACT_BITSETS
 		}
 		header := func(m *message) { ethtoolHeader(m, index, flags) }
 		if index == 0 {
-			return g.dump(ctx, command, header, func() {}, take)
+			err := g.dump(ctx, command, header, func() {}, take)
+			if command == unix.ETHTOOL_MSG_FEC_GET && errors.Is(err, unix.EOPNOTSUPP) {
+				return nil // from Linux 5.13 on
+			}
+			return err
 		}
 		err := g.do(ctx, command, header, take)
 		if errors.Is(err, unix.EOPNOTSUPP) {
@@ -154,9 +158,66 @@ func ethtoolHeader(m *message, index int, flags uint32) {
 	m.endNest(h)
 }
 
+// Attributes of forward error correction (ETHTOOL_A_FEC_* of
+// linux/ethtool_netlink_generated.h).
+const (
+	fecModes  = 2
+	fecAuto   = 3
+	fecActive = 4
+)
+
+// decodeFEC puts the codes that the driver is told to use into an interface, and
+// the one in use. A driver that is told none, and does not choose either, has no
+// forward error correction: the kernel takes nothing that says so.
+func decodeFEC(i *netstate.Interface, t *attrTable) {
+	auto := u8(t.get(fecAuto)) != 0
+	modes, _ := bitset(t.get(fecModes))
+	var list []string
+	for _, e := range netstate.AttrByKey(netstate.FECMode).Enum {
+		if modes.has(int(e.Value)) {
+			list = append(list, e.Name)
+		}
+		if b := t.get(fecActive); b != nil && uint64(u32(b)) == e.Value {
+			i.Status["ethtool.fec.active"] = e.Name
+		}
+	}
+	if !auto && len(list) == 0 {
+		return
+	}
+	i.Attrs[netstate.FECAuto] = strconv.FormatBool(auto)
+	if len(list) > 0 {
+		i.Attrs[netstate.FECMode] = strings.Join(list, ",")
+	}
+}
+
+// encodeFEC tells all of it: what is not among the codes is not to be used.
+func encodeFEC(m *message, attrs netstate.Attrs) {
+	set := m.nest(fecModes)
+	m.attr(unix.ETHTOOL_A_BITSET_NOMASK, nil)
+	list := m.nest(unix.ETHTOOL_A_BITSET_BITS)
+	for _, e := range netstate.AttrByKey(netstate.FECMode).Enum {
+		if slices.Contains(strings.Split(attrs[netstate.FECMode], ","), e.Name) {
+			bit := m.nest(unix.ETHTOOL_A_BITSET_BITS_BIT)
+			m.u32(unix.ETHTOOL_A_BITSET_BIT_INDEX, uint32(e.Value))
+			m.endNest(bit)
+		}
+	}
+	m.endNest(list)
+	m.endNest(set)
+	auto := uint8(0)
+	if attrs[netstate.FECAuto] == "true" {
+		auto = 1
+	}
+	m.u8(fecAuto, auto)
+}
+
 // decodeEthtool puts a group's attributes into an interface. What is unknown,
 // all bits set, is left out; what is negotiated is nobody's wish.
 func decodeEthtool(i *netstate.Interface, section string, t *attrTable) {
+	if strings.HasPrefix(netstate.FECMode, section) {
+		decodeFEC(i, t)
+		return
+	}
 	attrs := netstate.EthtoolAttrs()
 	for k := range attrs {
 		a := &attrs[k]
@@ -237,7 +298,7 @@ func bitset(set []byte) (value, mask bitmap) {
 }
 
 // setEthtool sets what differs, one message a group.
-func (n *Namespace) setEthtool(ctx context.Context, index int, diffs []netstate.Difference) error {
+func (n *Namespace) setEthtool(ctx context.Context, index int, want *netstate.Interface, diffs []netstate.Difference) error {
 	if len(diffs) == 0 {
 		return nil
 	}
@@ -259,7 +320,7 @@ func (n *Namespace) setEthtool(ctx context.Context, index int, diffs []netstate.
 		if len(own) == 0 {
 			continue
 		}
-		err := g.do(ctx, group.Set, func(m *message) { encodeEthtool(m, index, own) }, nil)
+		err := g.do(ctx, group.Set, func(m *message) { encodeEthtool(m, index, want, own) }, nil)
 		if err != nil {
 			return fmt.Errorf("setting %s: %w", strings.Join(what, ", "), err)
 		}
@@ -267,8 +328,12 @@ func (n *Namespace) setEthtool(ctx context.Context, index int, diffs []netstate.
 	return nil
 }
 
-func encodeEthtool(m *message, index int, diffs []netstate.Difference) {
+func encodeEthtool(m *message, index int, want *netstate.Interface, diffs []netstate.Difference) {
 	ethtoolHeader(m, index, 0)
+	if diffs[0].Key == netstate.FECMode || diffs[0].Key == netstate.FECAuto {
+		encodeFEC(m, want.Attrs)
+		return
+	}
 	if strings.HasPrefix(diffs[0].Key, netstate.EthtoolFeature) {
 		set := m.nest(unix.ETHTOOL_A_FEATURES_WANTED)
 		list := m.nest(unix.ETHTOOL_A_BITSET_BITS)

@@ -4,6 +4,7 @@ package linux
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +24,7 @@ func TestEthtoolNumbers(t *testing.T) {
 		"ethtool.coalesce.pkt-rate-low": unix.ETHTOOL_A_COALESCE_PKT_RATE_LOW, "ethtool.coalesce.rx-usecs-low": unix.ETHTOOL_A_COALESCE_RX_USECS_LOW, "ethtool.coalesce.tx-frames-low": unix.ETHTOOL_A_COALESCE_TX_MAX_FRAMES_LOW,
 		"ethtool.coalesce.pkt-rate-high": unix.ETHTOOL_A_COALESCE_PKT_RATE_HIGH, "ethtool.coalesce.tx-frames-high": unix.ETHTOOL_A_COALESCE_TX_MAX_FRAMES_HIGH, "ethtool.coalesce.sample-interval": unix.ETHTOOL_A_COALESCE_RATE_SAMPLE_INTERVAL,
 		"ethtool.pause.autoneg": unix.ETHTOOL_A_PAUSE_AUTONEG, "ethtool.pause.rx": unix.ETHTOOL_A_PAUSE_RX, "ethtool.pause.tx": unix.ETHTOOL_A_PAUSE_TX,
+		"ethtool.fec.mode": fecModes, "ethtool.fec.auto": fecAuto,
 		"ethernet.auto-negotiation": unix.ETHTOOL_A_LINKMODES_AUTONEG, "ethernet.speed": unix.ETHTOOL_A_LINKMODES_SPEED, "ethernet.duplex": unix.ETHTOOL_A_LINKMODES_DUPLEX,
 	}
 	for key, want := range numbers {
@@ -30,10 +32,15 @@ func TestEthtoolNumbers(t *testing.T) {
 			t.Errorf("%s: %+v, not number %d", key, a, want)
 		}
 	}
+	for name, bit := range map[string]uint64{"off": unix.ETHTOOL_LINK_MODE_FEC_NONE_BIT, "rs": unix.ETHTOOL_LINK_MODE_FEC_RS_BIT, "baser": unix.ETHTOOL_LINK_MODE_FEC_BASER_BIT, "llrs": unix.ETHTOOL_LINK_MODE_FEC_LLRS_BIT} {
+		if !slices.Contains(netstate.AttrByKey(netstate.FECMode).Enum, netstate.EnumValue{Name: name, Value: bit}) {
+			t.Errorf("the code %s is not number %d", name, bit)
+		}
+	}
 	messages := map[string][2]uint8{
 		"ethtool.channels.": {unix.ETHTOOL_MSG_CHANNELS_GET, unix.ETHTOOL_MSG_CHANNELS_SET}, "ethtool.ring.": {unix.ETHTOOL_MSG_RINGS_GET, unix.ETHTOOL_MSG_RINGS_SET},
 		"ethtool.coalesce.": {unix.ETHTOOL_MSG_COALESCE_GET, unix.ETHTOOL_MSG_COALESCE_SET}, "ethtool.pause.": {unix.ETHTOOL_MSG_PAUSE_GET, unix.ETHTOOL_MSG_PAUSE_SET},
-		"ethernet.": {unix.ETHTOOL_MSG_LINKMODES_GET, unix.ETHTOOL_MSG_LINKMODES_SET},
+		"ethtool.fec.": {unix.ETHTOOL_MSG_FEC_GET, unix.ETHTOOL_MSG_FEC_SET}, "ethernet.": {unix.ETHTOOL_MSG_LINKMODES_GET, unix.ETHTOOL_MSG_LINKMODES_SET},
 	}
 	for _, g := range netstate.EthtoolGroups {
 		if messages[g.Section] != [2]uint8{g.Get, g.Set} {

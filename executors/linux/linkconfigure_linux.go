@@ -150,7 +150,7 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 			}
 			return extraOf(kind.Name).set(ctx, w.n, index, have, want, d.extra)
 		},
-		func() error { return w.n.setEthtool(ctx, index, d.ethtool) },
+		func() error { return w.n.setEthtool(ctx, index, want, d.ethtool) },
 	}
 	if d.down {
 		steps = slices.Insert(steps, 0, flags)

@@ -99,3 +99,47 @@ func TestSimulatedCard(t *testing.T) {
 		t.Errorf("more channels than there are: %q", said)
 	}
 }
+
+// TestForwardErrorCorrection sets each code, and the driver's own choice, from each
+// other one: ethtool(8) shows it, and undone it shows what it showed before. The
+// commands that are printed do the same.
+func TestForwardErrorCorrection(t *testing.T) {
+	ns := newNamespace(t)
+	name, _ := ns.simulatedCard()
+	block := func(fec string) string { return "interfaces: [{name: " + name + ", ethtool: {fec: " + fec + "}}]" }
+	shown := func() string { return strings.Join(strings.Fields(ns.run("ethtool", "--show-fec", name)), " ") }
+	if said := ns.refused(block("{mode: rs}")); !strings.Contains(said, "its driver has no ethtool.fec.mode") {
+		t.Errorf("a driver that is told no code, and could not be told so again: %q", said)
+	}
+	for _, c := range []struct{ before, fec, want string }{
+		{"auto", "{mode: rs}", "RS"}, {"rs", "{auto: true, mode: rs}", "Auto"}, {"auto rs", "{auto: false, mode: baser}", "BaseR"},
+		{"rs baser", "{mode: llrs}", "LLRS"}, {"llrs", "{mode: off}", "Off"}, {"auto rs", "{auto: true}", ""},
+	} {
+		ns.run("sh", "-c", "ethtool --set-fec "+name+" encoding "+c.before)
+		before := shown()
+		if c.want == "" {
+			if change := ns.plan(block(c.fec)); !change.Empty() {
+				t.Errorf("%s after %s changes:\n%s", c.fec, c.before, netstate.Text(change))
+			}
+			continue
+		}
+		change := ns.apply(block(c.fec))
+		now := shown()
+		if !strings.Contains(now, "Configured FEC encodings: "+c.want+" Active") {
+			t.Errorf("%s after %s: %s", c.fec, c.before, now)
+		}
+		ns.facts()
+		ns.undo(change)
+		if undone := shown(); undone != before {
+			t.Errorf("%s after %s, undone: %s, not %s", c.fec, c.before, undone, before)
+		}
+		ns.runAll(netstate.IP(change))
+		if printed := shown(); printed != now {
+			t.Errorf("%s after %s: the commands make %s, not %s", c.fec, c.before, printed, now)
+		}
+	}
+	ns.run("ethtool", "--set-fec", name, "encoding", "auto")
+	if said := ns.refused(block("{auto: false}")); !strings.Contains(said, "the driver chooses the code") {
+		t.Errorf("no choice and no code: %q", said)
+	}
+}

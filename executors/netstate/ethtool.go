@@ -30,8 +30,23 @@ var EthtoolGroups = []EthtoolGroup{
 		" stats-block-usecs adaptive-rx? adaptive-tx? pkt-rate-low rx-usecs-low rx-frames-low tx-usecs-low tx-frames-low" +
 		" pkt-rate-high rx-usecs-high rx-frames-high tx-usecs-high tx-frames-high sample-interval"},
 	{"ethtool.pause.", 21, 22, "-A", "autoneg? rx? tx?"},
+	{fecSection, 29, 30, "--set-fec", "mode auto?"},
 	{"ethernet.", 4, 5, "-s", "auto-negotiation? - - speed duplex"},
 }
+
+// fecSection begins the keys of forward error correction.
+const fecSection = "ethtool.fec."
+
+// Forward error correction: the codes that the driver is told to use, with commas,
+// and whether it chooses by itself.
+const (
+	FECMode = fecSection + "mode"
+	FECAuto = fecSection + "auto"
+)
+
+// fecModes are the codes by their numbers among the modes of a link
+// (ETHTOOL_LINK_MODE_FEC_*_BIT of linux/ethtool.h).
+var fecModes = []EnumValue{{"off", 49}, {"rs", 50}, {"baser", 51}, {"llrs", 74}}
 
 // EthtoolFeature begins the keys of features ("ethtool.feature.rx-gro"), whose
 // names are the kernel's: netdev_features_strings of net/ethtool/common.c.
@@ -53,6 +68,8 @@ func makeEthtoolAttrs() (list []Attr) {
 				continue
 			case key == "duplex":
 				a.Type, a.Wire, a.Enum = Enum, Uint8, duplexes
+			case a.Key == FECMode:
+				a.Type, a.Wire, a.Enum = Enum, Uint8, fecModes
 			case strings.HasSuffix(key, "?"):
 				a.Type = Bool
 			case strings.HasSuffix(key, "!"):
@@ -118,11 +135,23 @@ func ethtoolCommands(i *Interface, diffs []Difference) (out []string) {
 			}
 			w = append(w, name, value)
 		}
+		if len(w) > 0 && g.Section == fecSection {
+			w = append([]string{"encoding"}, fecWords(i.Attrs)...)
+		}
 		if len(w) > 0 {
 			out = append(out, words(slices.Concat(toolIn("ethtool", i.Netns), []string{g.Flag, i.Name}, w)...))
 		}
 	}
 	return out
+}
+
+// fecWords are the codes as ethtool(8) takes them.
+func fecWords(attrs Attrs) []string {
+	w := strings.FieldsFunc(attrs[FECMode], func(r rune) bool { return r == ',' })
+	if attrs[FECAuto] == "true" {
+		w = append([]string{"auto"}, w...)
+	}
+	return w
 }
 
 // inactive finds features that were asked for and do not have the effect: they

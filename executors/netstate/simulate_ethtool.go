@@ -6,6 +6,7 @@ import "strings"
 // What a new one has is not known before it is made.
 func (m *simulation) ethtool(i *InterfaceConfig, v *Interface) {
 	was := m.from.Interface(i.Name)
+	m.fec(i, v)
 	for _, key := range unionKeys(i.Attrs, nil) {
 		if !IsEthtool(key) || AttrByKey(key) == nil {
 			continue
@@ -27,6 +28,9 @@ func (m *simulation) ethtool(i *InterfaceConfig, v *Interface) {
 			}
 			continue
 		}
+		if key == FECMode && was.Attrs[FECAuto] != "" {
+			continue // the driver chooses it
+		}
 		fixed, known := was.Status[key]
 		name, feature := strings.CutPrefix(key, EthtoolFeature)
 		switch {
@@ -45,6 +49,20 @@ func (m *simulation) ethtool(i *InterfaceConfig, v *Interface) {
 		default:
 			fault("unsupported", "its driver has no "+key, "Leave it out.")
 		}
+	}
+}
+
+// fec lets a code end the driver's own choice, and that choice end the code.
+func (m *simulation) fec(i *InterfaceConfig, v *Interface) {
+	was := m.from.Interface(i.Name)
+	switch {
+	case was == nil || was.Attrs[FECAuto] == "":
+	case given(i, FECMode):
+		v.Attrs[FECAuto] = "false"
+	case i.Attrs[FECAuto] == "true" && was.Attrs[FECAuto] != "true":
+		v.Attrs[FECMode] = ""
+	case i.Attrs[FECAuto] == "false" && v.Attrs[FECMode] == "":
+		m.problem(i.at(FECAuto), "contradiction", i.Name+": the driver chooses the code of forward error correction", "Give a `mode` to `fec`: off, rs, baser or llrs.")
 	}
 }
 

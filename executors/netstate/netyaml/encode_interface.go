@@ -109,7 +109,7 @@ func leaveOut(s *netstate.State, v *netstate.Interface, key string) bool {
 		return true
 	}
 	if netstate.IsEthtool(key) {
-		return v.UsualEthtool(key) || v.Negotiated(key) || checkFeature(key[strings.LastIndex(key, ".")+1:]) != nil ||
+		return v.UsualEthtool(key) || v.Negotiated(key) || key == netstate.FECMode && (v.Attrs[netstate.FECAuto] == "true" || strings.Contains(text, ",")) || checkFeature(key[strings.LastIndex(key, ".")+1:]) != nil ||
 			v.Type == "veth" && strings.HasPrefix(key, "ethtool.channels.") && text == "1"
 	}
 	if section, _, nested := strings.Cut(key, "."); nested && !netstate.IsPortKey(key) {

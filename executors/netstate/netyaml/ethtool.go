@@ -21,10 +21,7 @@ var featureAliases = map[string]string{
 
 // ethtool decodes the settings of the driver but for those of the line.
 func (d *decoder) ethtool(n *yaml.Node, i *netstate.InterfaceConfig) {
-	known := fields{
-		"feature": {decode: func(v *yaml.Node) { d.features(v, i) }},
-		"fec":     {refuse: "`fec` is not supported by this version", detail: "Use a run block with `ethtool --set-fec`."},
-	}
+	known := fields{"feature": {decode: func(v *yaml.Node) { d.features(v, i) }}}
 	for _, g := range netstate.EthtoolGroups {
 		if name, ok := strings.CutPrefix(strings.TrimSuffix(g.Section, "."), "ethtool."); ok {
 			known[name] = field{decode: func(v *yaml.Node) { d.mapping(v, "`"+name+"`", d.group(g.Section, i)) }}
@@ -32,6 +29,9 @@ func (d *decoder) ethtool(n *yaml.Node, i *netstate.InterfaceConfig) {
 	}
 	d.mapping(n, "`ethtool`", known)
 	// As nmstate shows it: what was negotiated.
+	if i.Attrs[netstate.FECAuto] == "true" {
+		delete(i.Attrs, netstate.FECMode)
+	}
 	asked := netstate.Interface{Attrs: i.Attrs}
 	maps.DeleteFunc(i.Attrs, func(key, _ string) bool { return asked.Negotiated(key) })
 }

@@ -16,7 +16,7 @@ nmstate](nmstate.md) has each of its keys, with what becomes of it here.
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
 ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
 ` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
-does not have ` + "`fec`" + ` of ` + "`ethtool`" + `, ` + "`sr-iov`" + ` of ` + "`ethernet`" + `: it refuses them by name; what nmstate
+does not have ` + "`sr-iov`" + ` of ` + "`ethernet`" + `: it refuses it by name; what nmstate
 says with ` + "`mptcp`" + ` of an interface, ` + "[`mptcp`](#multipath-tcp-ᵉ)" + ` says by address.
 
 nmstate's ` + "`type: ip-tunnel`" + ` is read as the type that its ` + "`mode`" + ` stands for: ` + "`ipip`, `sit`" + `,
@@ -75,8 +75,8 @@ const ethtoolText = `
 
 ` + "`ethtool`" + ` and ` + "`ethernet`" + ` of an interface are what ethtool(8) sets, where the driver allows it: a key
 that it does not have is refused by the plan. What is not named stays. The last column but one is
-ethtool(8)'s word: of ` + "`-L`" + ` (` + "`channels`" + ` ᵉ), ` + "`-G`" + ` (` + "`ring`" + `), ` + "`-C`" + ` (` + "`coalesce`" + `), ` + "`-A`" + ` (` + "`pause`" + `) and
-` + "`-s`" + ` (` + "`ethernet`" + `).
+ethtool(8)'s word: of ` + "`-L`" + ` (` + "`channels`" + ` ᵉ), ` + "`-G`" + ` (` + "`ring`" + `), ` + "`-C`" + ` (` + "`coalesce`" + `), ` + "`-A`" + ` (` + "`pause`" + `),
+` + "`--set-fec`" + ` (` + "`fec`" + `) and ` + "`-s`" + ` (` + "`ethernet`" + `).
 
 ` + "`ethtool: {feature: …}`" + ` switches features by the kernel's names, which ` + "`stet facts --json`" + ` shows with all that
 there are; nmstate's other names for some (` + "`gro`" + `, ` + "`rx-vlan-offload`" + `) are taken, too. A feature that the
