@@ -14,7 +14,8 @@ const lengthy = "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {timeout: 60s}\n---
 // what became of it is asked over a new one.
 func TestFateOfCommand(t *testing.T) {
 	needLab(t)
-	const sessions = `pids=$(for p in $(ip netns pids r1); do tr '\0' ' ' </proc/$p/cmdline | grep -q '^sshd: root' && echo $p; done); [ -n "$pids" ] || exit 71; kill -9 $pids`
+	const find = `pids=$(for p in $(ip netns pids r1); do tr '\0' ' ' </proc/$p/cmdline | grep -q '^sshd: root' && echo $p; done); [ -n "$pids" ] || exit 71; `
+	const sessions = find + `kill -9 $pids`
 	const cut = `ip -n jump link set to-r1 down; sleep 6; ip -n jump link set to-r1 up`
 	for _, c := range []struct {
 		name, attrs, last string
@@ -24,7 +25,7 @@ func TestFateOfCommand(t *testing.T) {
 		says              []string
 	}{
 		{"sshd, it goes on", "", "exit 0", sessions + `; sleep 2; touch $LAB/go-on`, "0", "ended\n", []string{"had not ended with the connection: its exit code is 0", "before\nafter\n"}},
-		{"sshd, it ends meanwhile", "", "exit 0", `touch $LAB/go-on; ` + sessions, "0", "ended\n", []string{"**Done.**", "before\nafter\n"}},
+		{"sshd, it ends meanwhile", "", "exit 0", find + `touch $LAB/go-on; kill -9 $pids`, "0", "ended\n", []string{"**Done.**", "before\nafter\n"}},
 		{"sshd, it fails", "", "exit 7", sessions + `; sleep 2; touch $LAB/go-on`, "4", "ended\nback\n", []string{"exit code 7", "before\nafter\n"}},
 		{"the link", "", "exit 0", cut + `; touch $LAB/go-on`, "0", "ended\n", []string{"had not ended with the connection", "before\nafter\n"}},
 		{"sshd, guarded", " confirm=40s", "exit 0", sessions + `; sleep 2; touch $LAB/go-on`, "0", "ended\n", []string{"had not ended with the connection", "before\nafter\n", "confirmed"}},

@@ -178,10 +178,11 @@ func TestOutage(t *testing.T) {
 	}{{2, 0, false}, {25, 4, true}} {
 		t.Run(fmt.Sprint(c.lasts), func(t *testing.T) {
 			b := newBench(t, "")
-			doc := b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 15s}\n---\n\n```netconfig { name=change }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n```check { within=5s }\nlink(\"uplink\").mtu == 1400\n```\n")
+			doc := b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\ndefaults: {confirm: 15s}\n---\n\n```netconfig { name=change }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n```check { within=10s }\nfile(\"/run/lab/down\").exists\n```\n")
+			// The check does not hold before the link is down.
 			o := b.script(fmt.Sprintf(`("$STET" run --yes doc.md >&2) & pid=$!
 n=0; until ip -n r1 link show uplink | grep -q 'mtu 1400'; do n=$((n+1)); [ $n -lt 1000 ] || exit 70; sleep 0.01; done
-ip -n jump link set to-r1 down; sleep %d; ip -n jump link set to-r1 up
+ip -n jump link set to-r1 down; touch $LAB/down; sleep %d; ip -n jump link set to-r1 up
 code=0; wait $pid || code=$?
 exit $code`, c.lasts))
 			if o.code != c.code {
