@@ -70,8 +70,10 @@ func TestFateAfterStet(t *testing.T) {
 		later   = `(sleep 4; touch $LAB/go-on) & ` + resume
 		ended   = `touch $LAB/go-on; n=0; until [ -e $LAB/ended ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 73; sleep 0.1; done; `
 		orphans = `pkill -9 -f "agent serve$"; `
-		outage  = `(sleep 1; ip -n jump link set to-r1 down; sleep 6; ip -n jump link set to-r1 up; touch $LAB/go-on) & ` + resume
-		twice   = `"$STET" resume --yes doc.md >&2 & pid=$!; n=0; until grep -qs '"kind":"resume"' state/stet/operations/*/*/journal.jsonl; do n=$((n+1)); [ $n -lt 1200 ] || exit 74; sleep 0.1; done; sleep 2; kill -9 $pid; wait $pid; `
+		// Resume shows what was printed once the host tells it.
+		taken  = `"$STET" resume --yes doc.md >taken 2>&1 & pid=$!; n=0; until grep -q '^  | before$' taken; do n=$((n+1)); [ $n -lt 1200 ] || { cat taken >&2; exit 74; }; sleep 0.1; done; `
+		outage = taken + `ip -n jump link set to-r1 down; sleep 6; ip -n jump link set to-r1 up; touch $LAB/go-on; code=0; wait $pid || code=$?; cat taken >&2; echo "resume: $code"`
+		twice  = taken + `kill -9 $pid; wait $pid; `
 	)
 	for _, c := range []struct {
 		name, attrs, last, then, want string
