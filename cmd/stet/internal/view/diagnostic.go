@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"stet/runbook"
@@ -104,11 +105,11 @@ func skip(s string, n int) int {
 	return at
 }
 
-// printable replaces control characters, so that a document cannot play with
+// printable replaces control characters, and those that change the direction of writing, so that a document cannot play with
 // the terminal; a tab stays, it is one column here and in the caret's line.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\t' && (r < ' ' || r >= 0x7f && r < 0xa0) {
+		if r != '\t' && (r < ' ' || r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r)) {
 			return '\ufffd'
 		}
 		return r

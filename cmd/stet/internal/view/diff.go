@@ -21,10 +21,10 @@ func changeText(prefix string, c *netstate.Change, as Form) string {
 		return ""
 	}
 	if as == AsIP {
-		return indent(prefix, strings.Join(netstate.IP(c), "\n"))
+		return indent(prefix, visible(strings.Join(netstate.IP(c), "\n"), nil))
 	}
 	var b strings.Builder
-	for line := range strings.Lines(netstate.Text(c)) {
+	for line := range strings.Lines(visible(netstate.Text(c), nil)) {
 		b.WriteString(prefix + paintDiff(strings.TrimRight(line, "\n")) + "\n")
 	}
 	return b.String()

@@ -47,10 +47,12 @@ func profile(w io.Writer, environ []string, noColor bool) colorprofile.Profile {
 	return colorprofile.Env(environ)
 }
 
-// Print prints the text, colours removed where they are not wanted. An error of
-// the writer ends nothing, what happened is in the journal: see Err.
+// Print prints the text, colours removed where they are not wanted. Of what could
+// play with the terminal only the palette of this package gets there, whoever wrote
+// the text. An error of the writer ends nothing, what happened is in the journal: see
+// Err.
 func (p *Page) Print(text string) {
-	p.write(&colorprofile.Writer{Forward: p.w, Profile: p.profile}, text)
+	p.write(&colorprofile.Writer{Forward: p.w, Profile: p.profile}, visible(text, palette))
 }
 
 // Verbatim prints the text byte by byte as it is: a document, YAML, JSON.

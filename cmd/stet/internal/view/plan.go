@@ -103,7 +103,7 @@ func stepLines(s runbook.Step, as Form) string {
 	}
 	b.WriteString(faint(fmt.Sprintf("%sline %d", dot, s.Line)) + waves(s) + "\n")
 	if s.Kind == runbook.Manual {
-		b.WriteString(indent(detail, s.Block.Body))
+		b.WriteString(indent(detail, visible(s.Block.Body, nil)))
 	}
 	for _, same := range alike(s, as) {
 		if len(same.targets) < len(s.Targets) {
@@ -188,10 +188,10 @@ func stepText(kind runbook.BlockKind, t runbook.StepPlan, as Form) string {
 	case kind == runbook.Manual:
 		return ""
 	}
-	text := indent(detail+faint("| "), t.Body)
+	text := indent(detail+faint("| "), visible(t.Body, nil))
 	if kind == runbook.Check || kind == runbook.Run { // elsewhere the text has them
 		for _, f := range t.Facts {
-			text += detail + faint("with "+f) + "\n"
+			text += detail + faint("with "+visible(f, nil)) + "\n"
 		}
 	}
 	return text
