@@ -134,8 +134,11 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestCancel ends the context in the midst of every edit.
-func TestCancel(t *testing.T) {
+// TestCancel ends the context in the midst of every edit: in the bubble time goes on
+// when the edit waits, and not before.
+func TestCancel(t *testing.T) { synctest.Test(t, cancelled) }
+
+func cancelled(t *testing.T) {
 	c := change(t)
 	for n := 1; n <= sent(c); n++ {
 		m := fake.New(before())

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"stet/executors"
@@ -232,8 +233,11 @@ type safeCount struct {
 func (s *safeCount) add(n int) { s.mu.Lock(); s.n += n; s.mu.Unlock() }
 func (s *safeCount) get() int  { s.mu.Lock(); defer s.mu.Unlock(); return s.n }
 
-// TestCancelReachesTheServer, and what the command says at its end comes back.
-func TestCancelReachesTheServer(t *testing.T) {
+// TestCancelReachesTheServer, and what the command says at its end comes back. In the
+// bubble no deadline passes before the command waits for it.
+func TestCancelReachesTheServer(t *testing.T) { synctest.Test(t, cancelReachesTheServer) }
+
+func cancelReachesTheServer(t *testing.T) {
 	h := &host{run: func(ctx context.Context, _ executors.Command, out executors.Output) (*executors.ExitStatus, error) {
 		io.WriteString(out.Stdout, "begun\n")
 		<-ctx.Done()

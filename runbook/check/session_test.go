@@ -26,7 +26,7 @@ type machineSession struct {
 	observed []netstate.Query
 	probed   []executors.Probe
 	ran      []string
-	hang     bool // probes never answer, whatever the context says
+	hang     chan struct{} // probes wait for its end, whatever the context says
 }
 
 func (m *machineSession) Observe(_ context.Context, q netstate.Query) (*netstate.State, error) {
@@ -83,8 +83,8 @@ func (m *machineSession) Probe(_ context.Context, p executors.Probe) (*executors
 	m.probed = append(m.probed, p)
 	hang, reply := m.hang, m.reply
 	m.mu.Unlock()
-	if hang {
-		select {}
+	if hang != nil {
+		<-hang
 	}
 	if reply == nil {
 		return nil, errors.New("no probes here")
