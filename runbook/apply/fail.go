@@ -15,7 +15,7 @@ func (x *operation) fail(ctx context.Context, g *runbook.Group, cause error) boo
 	if interrupted(ctx, cause) || ctx.Err() != nil {
 		x.aborted = true
 	}
-	x.stale = errors.Is(cause, errStale)
+	x.stale = errors.Is(cause, errStale) || errors.Is(cause, errClosed)
 	policy, back := g.Policy, true
 	if policy == runbook.Ask {
 		policy = runbook.Rollback

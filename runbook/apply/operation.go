@@ -57,11 +57,12 @@ type operation struct {
 	taken map[*act]bool
 	// loose is set once something ran whose effects no plan can foresee.
 	loose     bool
-	aborted   bool // the operator interrupted it
-	requested bool // the rollback is what was asked for
-	stale     bool // the failure was a plan that no longer fits
-	unproven  bool // after undoing, a pre-check does not hold
-	gone      bool // the sandboxes it ran in ended with an earlier process
+	until     time.Time // end of the window; zero without one, or once it is taken up
+	aborted   bool      // the operator interrupted it
+	requested bool      // the rollback is what was asked for
+	stale     bool      // the failure was a plan that no longer fits, or a window that had closed
+	unproven  bool      // after undoing, a pre-check does not hold
+	gone      bool      // the sandboxes it ran in ended with an earlier process
 }
 
 // owed is a record of what has happened that the journal could not take yet.

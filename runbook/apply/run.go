@@ -129,6 +129,26 @@ func (x *operation) admit() error {
 	return x.answerable()
 }
 
+// form is how times of the window are told.
+const form = "2006-01-02 15:04:05 MST"
+
+// errClosed keeps what would change something from being begun after the window.
+var errClosed = errors.New("the window closed")
+
+// closed is the error that keeps a wave of a group from being begun once the window
+// has closed. The time-outs fit into the window, but a question has none, and a
+// machine that was asleep does not know of it. What only looks is not kept from it.
+func (x *operation) closed(g *runbook.Group, w *plan.Wave) error {
+	if g.Change < 0 || x.until.IsZero() || x.now().Before(x.until) {
+		return nil
+	}
+	what := g.Name
+	if w.Of > 1 {
+		what = fmt.Sprintf("wave %d of %d of %s", w.Number, w.Of, g.Name)
+	}
+	return fmt.Errorf("%w at %s, before %s was begun", errClosed, x.until.Format(form), what)
+}
+
 // window refuses what does not fit into the maintenance window, undoing
 // included.
 func (x *operation) window() error {
@@ -136,8 +156,8 @@ func (x *operation) window() error {
 	if w == nil {
 		return nil
 	}
+	x.until = w.End
 	now := x.now()
-	const form = "2006-01-02 15:04:05 MST"
 	switch {
 	case !w.Start.IsZero() && now.Before(w.Start):
 		return fmt.Errorf("%w: the window opens at %s, and it is %s", ErrRefused, w.Start.Format(form), now.Format(form))

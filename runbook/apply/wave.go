@@ -26,6 +26,14 @@ func (x *operation) group(ctx context.Context, g *runbook.Group) error {
 		if x.past(g, &waves[i]) {
 			continue
 		}
+		if err := x.closed(g, &waves[i]); err != nil {
+			if i > 0 {
+				x.waveFailed(g, waves, i-1, err)
+			} else {
+				x.tell("The window closed at %s. %s was not begun.", x.until.Format(form), g.Name)
+			}
+			return err
+		}
 		if err := x.wave(ctx, g, &waves[i]); err != nil {
 			if len(waves) > 1 {
 				x.waveFailed(g, waves, i, err)
@@ -85,11 +93,15 @@ func (x *operation) skip(g *runbook.Group, w *plan.Wave) error {
 	return x.record(journal.Confirm, d)
 }
 
-// waveFailed says which wave failed and what was never begun because of it.
+// waveFailed says which wave failed, or was the last before the window closed, and
+// what was never begun because of it.
 func (x *operation) waveFailed(g *runbook.Group, waves []plan.Wave, i int, cause error) {
 	w := waves[i]
 	text := fmt.Sprintf("Wave %d of %d of %s failed", w.Number, w.Of, g.Name)
 	var f *failures
+	if errors.Is(cause, errClosed) {
+		text = fmt.Sprintf("The window closed at %s, after wave %d of %d of %s", x.until.Format(form), w.Number, w.Of, g.Name)
+	}
 	if errors.As(cause, &f) {
 		text += fmt.Sprintf(" on %d of %s (%s)", len(f.targets), count(len(w.Targets), "target"), names.Short(f.targets, 20))
 	}

@@ -3,10 +3,12 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -142,4 +144,72 @@ func TestMaxFailures(t *testing.T) {
 	if d := markdown.Parse(doc, []byte(now)); d.Diagnostics.Faults() {
 		t.Error(d.Diagnostics)
 	}
+}
+
+// lateAnswer runs a command on a terminal of its own and answers "run" to what it
+// asks, to question N not before a moment (seconds since the epoch):
+//
+//	late.py N MOMENT COMMAND...
+const lateAnswer = `import os, pty, re, sys, time
+n, moment, asked, new, seen = int(sys.argv[1]), float(sys.argv[2]), 0, b"", b""
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[3], sys.argv[3:])
+while True:
+    try:
+        chunk = os.read(fd, 4096)
+    except OSError:
+        break
+    if not chunk:
+        break
+    seen, new = seen + chunk, new + chunk
+    if re.search(rb"Run this \w+ step\?.*$", new, re.S):
+        asked, new = asked + 1, b""
+        time.sleep(max(0.3, moment - time.time() if asked == n else 0))
+        os.write(fd, b"run\r")
+_, status = os.waitpid(pid, 0)
+sys.stdout.write(seen.decode("utf-8", "replace").replace("\r", ""))
+sys.exit(os.waitstatus_to_exitcode(status))
+`
+
+// TestWindowCloses lets the operator answer, while wave 2 of 3 runs, when the window
+// has closed: that wave is ended and confirmed, the last one is not begun, and
+// all that was done is rolled back.
+func TestWindowCloses(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("needs python3")
+	}
+	b := newBench(t, "")
+	b.write("hosts.ini", fleet(6))
+	b.write("late.py", lateAnswer)
+	end := time.Now().UTC().Add(80 * time.Second).Truncate(time.Second)
+	original := strings.NewReplacer("timeout: 60s", "timeout: 4s", "1,3,rest", "1,2,rest", "targets:", "window: {end: "+end.Format(time.RFC3339)+"}\ntargets:").
+		Replace(fmt.Sprintf(canary, "", "true"))
+	doc := b.write("canary.md", original)
+	// It asks for the pre-check, then for the change and the proof of each wave.
+	cmd := exec.CommandContext(t.Context(), "python3", "late.py", "5", fmt.Sprint(end.Unix()+1), "env", "-u", "CI", b.stet, "run", "--yes", "--step", doc)
+	cmd.Dir, cmd.Env = b.dir, b.env
+	out, err := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != 4 {
+		t.Fatalf("exit %d, %v:\n%s", code, err, out)
+	}
+	if n := strings.Count(string(out), "Run this "); n < 5 || strings.Count(string(out), "Run this netconfig step") != 2 {
+		t.Errorf("it asked otherwise:\n%s", out)
+	}
+	if diff := cmp.Diff([]string{"h1", "h2", "h3"}, slices.Sorted(slices.Values(b.intents("bridge")))); diff != "" {
+		t.Errorf("the hosts that were touched: %s", diff)
+	}
+	closed := end.Format("2006-01-02 15:04:05 UTC")
+	wants(t, "the terminal", string(out), "the operation failed and was rolled back: the window closed at "+closed+", before wave 3 of 3 of bridge was begun")
+	now := b.read(doc)
+	b.isReport(doc, original)
+	wants(t, "the document", now, "**Rolled back.** What had been changed was undone.",
+		"- The window closed at "+closed+", after wave 2 of 3 of bridge. Wave 3 was not begun: 3 targets were never touched (h4–h6).",
+		"- Waves 1 and 2 of bridge were rolled back: 3 targets (h1–h3).",
+		"| 3 | `h4–h6` (3) | skipped |  |  | never touched: wave 3 was not begun |")
+	if t.Failed() {
+		t.Logf("%s\n%s", out, now)
+	}
+	b.must(6, "run", "--yes", doc)
 }
