@@ -16,7 +16,7 @@ import (
 
 // observeEthtool reads what the drivers of the interfaces have, all of it or only
 // what is unusual.
-func (n *Namespace) observeEthtool(ctx context.Context, s *netstate.State, all bool) error {
+func (n *Namespace) observeEthtool(ctx context.Context, s *netstate.State, raw []rawLink, all bool) error {
 	var own []*netstate.Interface
 	for i := range s.Interfaces {
 		if s.Interfaces[i].Netns == "" {
@@ -27,6 +27,9 @@ func (n *Namespace) observeEthtool(ctx context.Context, s *netstate.State, all b
 		if err := n.fillDrivers(own); err != nil {
 			return err
 		}
+	}
+	if err := n.fillSRIOV(ctx, raw, own); err != nil {
+		return err
 	}
 	err := n.fillEthtool(ctx, 0, own, all)
 	if errors.Is(err, errNoEthtool) {

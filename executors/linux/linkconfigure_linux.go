@@ -21,6 +21,7 @@ type differences struct {
 	tun           []netstate.Difference // by ioctl
 	extra         []netstate.Difference // beyond rtnetlink
 	ethtool       []netstate.Difference // of the driver
+	sriov         []netstate.Difference // of virtual functions
 	controller    bool                  // it changes
 	down          bool                  // the interface goes down
 	multicast     []netstate.Difference // hardware addresses, by ioctl
@@ -37,6 +38,8 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 		a := netstate.AttrByKey(diff.Key)
 		var to *[]netstate.Difference // one append: agents are to be small
 		switch {
+		case netstate.IsSRIOV(a.Key):
+			to = &d.sriov
 		case netstate.IsEthtool(a.Key):
 			to = &d.ethtool
 		case a.Set != netstate.Anytime && !isExtra(kind, a):
@@ -150,6 +153,7 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 			}
 			return extraOf(kind.Name).set(ctx, w.n, index, have, want, d.extra)
 		},
+		func() error { return w.n.setSRIOV(ctx, want, d.sriov) },
 		func() error { return w.n.setEthtool(ctx, index, want, d.ethtool) },
 	}
 	if d.down {

@@ -32,7 +32,7 @@ func (n *Namespace) Observe(ctx context.Context, q netstate.Query) (*netstate.St
 	}{
 		{q.Links, "interfaces", func() error { return n.observeLinks(ctx, s, raw, l, union(q.Namespaces, far)) }},
 		{len(far) > 0, "namespaces of far ends", func() error { return n.observeElsewhere(ctx, s, q, far) }},
-		{q.Links && (q.Ethtool || q.Unusual), "settings of drivers", func() error { return n.observeEthtool(ctx, s, q.Ethtool) }},
+		{q.Links && (q.Ethtool || q.Unusual), "settings of drivers", func() error { return n.observeEthtool(ctx, s, raw, q.Ethtool) }},
 		{q.Routes && !q.RouteSets, "routes", func() error { return n.observeRoutes(ctx, s, l) }},
 		{q.Routes && q.RouteSets, "routes", func() error { return n.observeRouteSets(ctx, s, l) }},
 		{q.Routes, "nexthop objects", func() error { return n.observeNexthops(ctx, s, l) }},

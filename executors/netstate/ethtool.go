@@ -82,7 +82,7 @@ func makeEthtoolAttrs() (list []Attr) {
 			list = append(list, a)
 		}
 	}
-	return list
+	return append(list, sriovAttrs...)
 }
 
 // EthtoolAttrs returns the attributes that drivers of interfaces may have,
@@ -122,7 +122,7 @@ func ethtoolCommands(i *Interface, diffs []Difference) (out []string) {
 		var w []string
 		for _, d := range diffs {
 			name, ok := strings.CutPrefix(d.Key, g.Section)
-			if !ok {
+			if !ok || IsSRIOV(d.Key) {
 				continue
 			}
 			a := AttrByKey(d.Key)
@@ -193,6 +193,12 @@ func (i *Interface) UsualFeature(key string, on bool) bool {
 func (i *Interface) UsualEthtool(key string) bool {
 	if strings.HasPrefix(key, EthtoolFeature) {
 		return i.UsualFeature(key, i.Attrs[key] == "true")
+	}
+	switch key {
+	case TotalVFs:
+		return i.Attrs[key] == "0"
+	case VFAutoprobe:
+		return i.Attrs[key] == "true"
 	}
 	switch {
 	case i.Type == "tun" && key == "ethtool.channels.combined":

@@ -156,7 +156,7 @@ func tunWords(i *Interface) []string {
 // its kind's, one for its port's, and one for its being up.
 func setCommands(i *Interface, diffs []Difference) []string {
 	var general, own, port, late []string
-	last := ethtoolCommands(i, diffs)
+	last := append(ethtoolCommands(i, diffs), sriovCommands(i, sriovOnly(diffs))...)
 	var portKind string
 	out := teamdCommands(i, diffs)
 	for _, d := range diffs {

@@ -15,7 +15,7 @@ func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
 	}
 	for key, value := range i.Attrs {
 		attr := AttrByKey(key)
-		if attr == nil || attr.Set == ReadOnly || key == "netns" || key == "state" {
+		if attr == nil || attr.Set == ReadOnly || key == "netns" || key == "state" || IsSRIOV(key) {
 			continue
 		}
 		if key == AltNames {
@@ -116,6 +116,7 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 	m.checkPort(i, fault)
 	m.checkTunnelEncap(i, v)
 	checkMaddr(i, fault)
+	m.sriov(i, v)
 	m.ethtool(i, v)
 	for _, key := range []string{portVLANs, selfVLANs, filtering} {
 		if reason := m.from.Lacks[filtering]; reason != "" && given(i, key) && i.Attrs[key] != "false" {

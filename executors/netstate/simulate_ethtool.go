@@ -19,7 +19,7 @@ func (m *simulation) ethtool(i *InterfaceConfig, v *Interface) {
 		if max, ok := v.Status[key+"-max"]; ok && more(i.Attrs[key], max) {
 			fault("contradiction", key+" is "+i.Attrs[key]+", and its driver has "+max+" at most", "Give "+max+" or less.")
 		}
-		if was == nil || was.Index == 0 || m.made[i.Name] {
+		if was == nil || was.Index == 0 || m.made[i.Name] || IsSRIOV(key) {
 			continue
 		}
 		if is, settable := was.Attrs[key]; settable {

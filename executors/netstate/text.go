@@ -93,9 +93,17 @@ func linkChange(e *Edit) []string {
 	var words, lists []string
 	comes := attrOf(before, "controller") != attrOf(after, "controller")
 	for _, d := range Differences(before, after) {
+		if d.Key == VFs {
+			lists = append(lists, vfLines(after, &d)...)
+			continue
+		}
 		if AttrByKey(d.Key).Type == List {
 			lists = append(lists, listLines(after, &d)...)
 			continue
+		}
+		said := ""
+		if d.Key == TotalVFs {
+			said = vfChange(before, &d)
 		}
 		before := orNone(d.Before)
 		switch attr := AttrByKey(d.Key); {
@@ -104,7 +112,7 @@ func linkChange(e *Edit) []string {
 		case d.Before == "" && !attr.optional():
 			before = "unknown" // the interface is not there yet
 		}
-		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, before, orNone(d.After)))
+		words = append(words, fmt.Sprintf("%s %s → %s", d.Key, before, orNone(d.After))+said)
 	}
 	if e.Replaces {
 		return []string{"- " + linkName(before) + " " + before.Type, "+ " + linkText(again(before, after)) + " (made anew: " + e.Why + " cannot be changed)"}

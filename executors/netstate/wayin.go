@@ -135,7 +135,7 @@ func (w *way) relatives(s *State) {
 					}
 				}
 			}
-			if n.Attrs["controller"] == w.carriers[i] {
+			if n.Attrs["controller"] == w.carriers[i] || slices.Contains(n.vfInterfaces(), w.carriers[i]) {
 				w.carry(n.Name)
 			}
 		}

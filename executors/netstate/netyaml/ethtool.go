@@ -39,8 +39,7 @@ func (d *decoder) ethtool(n *yaml.Node, i *netstate.InterfaceConfig) {
 // ethernet decodes the settings of the line.
 func (d *decoder) ethernet(n *yaml.Node, i *netstate.InterfaceConfig) {
 	known := d.group("ethernet.", i)
-	known["sr-iov"] = field{refuse: "`sr-iov` is not supported by this version",
-		detail: "Use a run block: the number of functions goes to /sys/class/net/NAME/device/sriov_numvfs, `ip link set NAME vf N …` sets each up."}
+	known["sr-iov"] = field{decode: func(v *yaml.Node) { d.sriov(v, i) }}
 	d.mapping(n, "`ethernet`", known)
 	key := func(name string) *yaml.Node { return keyOf(n, name) }
 	if i.Attrs["ethernet.auto-negotiation"] == "true" && n.Kind == yaml.Mapping {
@@ -53,12 +52,17 @@ func (d *decoder) ethernet(n *yaml.Node, i *netstate.InterfaceConfig) {
 	}
 }
 
+// sriov decodes the virtual functions of a card.
+func (d *decoder) sriov(n *yaml.Node, i *netstate.InterfaceConfig) {
+	d.mapping(n, "`sr-iov`", d.group("ethernet.sr-iov.", i))
+}
+
 func (d *decoder) group(section string, i *netstate.InterfaceConfig) fields {
 	known := fields{}
 	attrs := netstate.EthtoolAttrs()
 	for k := range attrs {
 		a := &attrs[k]
-		if name, ok := strings.CutPrefix(a.Key, section); ok {
+		if name, ok := strings.CutPrefix(a.Key, section); ok && !strings.Contains(name, ".") {
 			known[name] = field{decode: func(v *yaml.Node) { d.attr(v, a, i) }, hidden: a.Set == netstate.ReadOnly}
 		}
 	}

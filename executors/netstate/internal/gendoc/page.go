@@ -24,6 +24,7 @@ func page() string {
 	b.WriteString(ethtoolText)
 	table(&b, netstate.EthtoolAttrs(), "", "")
 	b.WriteString("| `ethtool.feature` | features, each true or false |  | any time |  | " + meaning("ethtool.feature") + " |\n")
+	entries(&b, netstate.EthtoolAttrs())
 	b.WriteString(addressText)
 	b.WriteString("\n## Types of interfaces\n")
 	for _, k := range netstate.Kinds() {

@@ -15,8 +15,7 @@ nmstate](nmstate.md) has each of its keys, with what becomes of it here.
 
 Unknown keys are faults, and so are keys of nmstate that need a daemon: ` + "`dhcp: true`" + `,
 ` + "`802.1x`" + `, ` + "`lldp`" + ` that is enabled, ` + "`ovs-db`" + `, ` + "`ovn`" + `, ` + "`profile-name`" + `,
-` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. This version
-does not have ` + "`sr-iov`" + ` of ` + "`ethernet`" + `: it refuses it by name; what nmstate
+` + "`wait-ip`" + `, ` + "`dispatch`" + `, the types ` + "`ovs-*`" + ` and ` + "`ipsec`" + `. What nmstate
 says with ` + "`mptcp`" + ` of an interface, ` + "[`mptcp`](#multipath-tcp-ᵉ)" + ` says by address.
 
 nmstate's ` + "`type: ip-tunnel`" + ` is read as the type that its ` + "`mode`" + ` stands for: ` + "`ipip`, `sit`" + `,
@@ -83,6 +82,14 @@ there are; nmstate's other names for some (` + "`gro`" + `, ` + "`rx-vlan-offloa
 driver fixes can be named as it is. One that is set and does not become active, because it needs
 another one, is a failure. ` + "`stet facts`" + ` leaves out features that are as a new interface has them.
 The settings of an interface that is removed come back with it.
+
+` + "`ethernet: {sr-iov: …}`" + ` makes virtual functions of a network card that has them (the file
+/sys/class/net/NAME/device/sriov_numvfs) and sets what each is like, as ` + "`ip link set NAME vf N`" + ` does. Another
+number of them is made by way of none: those that are there go away with their interfaces and come anew,
+which takes some drivers seconds, and the plan says so; what they were like is set again. It is refused as long
+as one of their interfaces has an address or a route, is a port, or carries another interface. Who uses one
+elsewhere, a virtual machine or another namespace, cannot be seen: its function goes away all the same. Where
+udev renames the interfaces that come anew, a block of its own, after the one that makes them, gives them addresses.
 
 `
 
