@@ -47,6 +47,12 @@ func (n *Namespace) observeLacks(ctx context.Context, s *netstate.State, raw []r
 			}
 			continue
 		}
+		if a := netstate.AttrByKey(name); a != nil && a.Since != "" {
+			if err := lacksAttr(ctx, s, raw, a); err != nil {
+				return err
+			}
+			continue
+		}
 		kind := netstate.KindByName(name)
 		if name == vlanFiltering {
 			if err := lacksFiltering(ctx, s, raw); err != nil {
@@ -272,6 +278,11 @@ func (s *socket) makeProbe(ctx context.Context, kind string, flags uint32) error
 		m.str(unix.IFLA_IFNAME, "stetprobe")
 		info := m.nest(unix.IFLA_LINKINFO)
 		m.str(unix.IFLA_INFO_KIND, kind)
+		if kind == "vxlan" {
+			data := m.nest(unix.IFLA_INFO_DATA) // it takes none without (vxlan_validate)
+			m.u32(unix.IFLA_VXLAN_ID, 1)
+			m.endNest(data)
+		}
 		m.endNest(info)
 	}, nil)
 }

@@ -87,6 +87,9 @@ func (a *Attr) value(attrs Attrs) (string, bool) {
 	return a.Default, a.Default != ""
 }
 
+// late tells that a value is asked for which not every kernel can give.
+func (a *Attr) late(value string) bool { return a != nil && a.Since != "" && value != a.Default }
+
 // optional tells that an attribute can be without value: its absence, and the
 // empty text, then mean "none".
 func (a *Attr) optional() bool {

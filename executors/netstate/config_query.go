@@ -92,6 +92,9 @@ func (i *InterfaceConfig) query(q *Query, anew bool) {
 			q.Kinds = append(q.Kinds, EncapOf(module))
 		}
 		q.Ethtool = q.Ethtool || IsEthtool(key)
+		if a := AttrByKey(key); a.late(v) {
+			q.Kinds = append(q.Kinds, key)
+		}
 		if v != "" && (key == "netns" || strings.HasSuffix(key, ".peer-target")) {
 			q.Namespaces = append(q.Namespaces, v)
 		}

@@ -122,6 +122,10 @@ type Attr struct {
 	// Running is set for a field of a List that changes by itself: it is given
 	// when the entry is made, and never compared.
 	Running bool
+	// Since is the version of Linux that brought what an older kernel takes and passes
+	// over ("6.7"). Only of what a kernel that has it tells of every interface of the
+	// kind, or of every port.
+	Since string
 	// Default is what the kernel takes when the attribute is not given;
 	// "" where that is not fixed.
 	Default string

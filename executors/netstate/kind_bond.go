@@ -42,7 +42,7 @@ var bondAttrs = []Attr{
 	{Key: bondOption + "arp_validate", Type: Enum, Wire: Uint32, IFLA: 9, Default: "none",
 		Enum: []EnumValue{{"none", 0}, {"active", 1}, {"backup", 2}, {"all", 3}, {"filter", 4}, {"filter_active", 5}, {"filter_backup", 6}}, Set: Anytime, IP: "arp_validate"},
 	{Key: bondOption + "arp_all_targets", Type: Enum, Wire: Uint32, IFLA: 10, Default: "any", Enum: []EnumValue{{"any", 0}, {"all", 1}}, Set: Anytime, IP: "arp_all_targets"},
-	{Key: bondOption + "arp_missed_max", Type: Uint8, IFLA: 30, Min: 1, Default: "2", Set: Anytime, IP: "arp_missed_max"},
+	{Key: bondOption + "arp_missed_max", Type: Uint8, IFLA: 30, Min: 1, Default: "2", Since: "5.17", Set: Anytime, IP: "arp_missed_max"},
 	{Key: bondOption + "primary", Type: LinkRef, Late: true, IFLA: 11, Set: Anytime, IP: "primary"},
 	{Key: bondOption + "primary_reselect", Type: Enum, Wire: Uint8, IFLA: 12, Default: "always", Enum: []EnumValue{{"always", 0}, {"better", 1}, {"failure", 2}}, Set: Anytime, IP: "primary_reselect"},
 	{Key: bondOption + "fail_over_mac", Type: Enum, Wire: Uint8, IFLA: 13, Default: "none", Enum: []EnumValue{{"none", 0}, {"active", 1}, {"follow", 2}}, Set: Anytime, IP: "fail_over_mac"},
@@ -55,8 +55,8 @@ var bondAttrs = []Attr{
 	{Key: bondOption + "lp_interval", Type: Uint32, IFLA: 19, Min: 1, Max: 1<<31 - 1, Default: "1", Set: Anytime, IP: "lp_interval"},
 	{Key: bondOption + "packets_per_slave", Type: Uint32, IFLA: 20, Max: 65535, Default: "1", Set: Anytime, IP: "packets_per_slave"},
 	{Key: bondOption + "lacp_rate", Type: Enum, Wire: Uint8, IFLA: 21, Default: "slow", Enum: []EnumValue{{"slow", 0}, {"fast", 1}}, Set: Anytime, IP: "lacp_rate"},
-	{Key: bondOption + "lacp_active", Type: Bool, IFLA: 29, Default: "true", Extension: true, Set: Anytime, IP: "lacp_active"},
-	{Key: bondOption + "coupled_control", Type: Bool, IFLA: 32, Default: "true", Extension: true, Set: Anytime, IP: "coupled_control"},
+	{Key: bondOption + "lacp_active", Type: Bool, IFLA: 29, Default: "true", Extension: true, Since: "5.15", Set: Anytime, IP: "lacp_active"},
+	{Key: bondOption + "coupled_control", Type: Bool, IFLA: 32, Default: "true", Extension: true, Since: "6.9", Set: Anytime, IP: "coupled_control"},
 	{Key: bondOption + "ad_select", Type: Enum, Wire: Uint8, IFLA: 22, Default: "stable", Enum: []EnumValue{{"stable", 0}, {"bandwidth", 1}, {"count", 2}}, Set: Anytime, IP: "ad_select"},
 	{Key: bondOption + "ad_actor_sys_prio", Type: Uint16, IFLA: 24, Min: 1, Default: "65535", Set: Anytime, IP: "ad_actor_sys_prio"},
 	{Key: bondOption + "ad_user_port_key", Type: Uint16, IFLA: 25, Max: 1023, Default: "0", Set: Anytime, IP: "ad_user_port_key"},
@@ -66,7 +66,7 @@ var bondAttrs = []Attr{
 
 // bondPortAttrs are IFLA_BOND_SLAVE_* of linux/if_link.h.
 var bondPortAttrs = []Attr{
-	{Key: "bond-port.priority", Type: Int32, IFLA: 9, Set: Anytime, Default: "0", IP: "prio"},
+	{Key: "bond-port.priority", Type: Int32, IFLA: 9, Since: "6.0", Set: Anytime, Default: "0", IP: "prio"},
 	{Key: "bond-port.queue-id", Type: Uint16, IFLA: 5, Set: Anytime, Default: "0", IP: "queue_id"},
 	{Key: "bond-port.state", Type: Enum, Wire: Uint8, Enum: []EnumValue{{"active", 0}, {"backup", 1}}, IFLA: 1, Set: ReadOnly, Extension: true},
 	{Key: "bond-port.mii-status", Type: Enum, Wire: Uint8, Enum: []EnumValue{{"up", 0}, {"going-down", 1}, {"down", 2}, {"going-back", 3}}, IFLA: 2, Set: ReadOnly, Extension: true},

@@ -27,7 +27,7 @@ func macVlanAttrs(section string) []Attr {
 		{Key: section + ".promiscuous", Type: FlagBit, Wire: Uint16, Bit: 0, Inverse: true, IFLA: 2, Set: Anytime, Default: "true", IP: "flag nopromisc"},
 		{Key: section + ".no-destination-check", Type: FlagBit, Wire: Uint16, Bit: 1, IFLA: 2, Set: Anytime, Default: "false", Extension: true, IP: "flag nodst"},
 		{Key: section + ".broadcast-queue-length", Type: Uint32, IFLA: 7, Set: Anytime, Default: "1000", Extension: true, IP: "bcqueuelen"},
-		{Key: section + ".broadcast-cutoff", Type: Int32, IFLA: 9, Set: Anytime, Extension: true, IP: "bclim"},
+		{Key: section + ".broadcast-cutoff", Type: Int32, IFLA: 9, Set: Anytime, Default: "1", Extension: true, IP: "bclim"},
 		{Key: section + ".source-mac-addresses", Type: MACList, IFLA: 5, Set: Anytime, Extension: true, IP: "macaddr set"},
 	}
 }

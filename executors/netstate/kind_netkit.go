@@ -22,8 +22,8 @@ var netkit = Kind{
 		{Key: "netkit.mode", Type: Enum, Wire: Uint32, Enum: []EnumValue{{"l2", 0}, {"l3", 1}}, IFLA: 5, Set: OnCreate, Extension: true, Default: "l3", IP: "mode"},
 		{Key: "netkit.policy", Type: Enum, Wire: Uint32, Enum: netkitPolicies, IFLA: 3, Set: Anytime, Extension: true, Default: "forward", IP: ""},
 		{Key: "netkit.peer-policy", Type: Enum, Wire: Uint32, Enum: netkitPolicies, IFLA: 4, Set: Anytime, Extension: true, Default: "forward", IP: "peer"},
-		{Key: "netkit.scrub", Type: Enum, Wire: Uint32, Enum: netkitScrubs, IFLA: 6, Set: OnCreate, Extension: true, Default: "default", IP: "scrub"},
-		{Key: "netkit.peer-scrub", Type: Enum, Wire: Uint32, Enum: netkitScrubs, IFLA: 7, Set: OnCreate, Extension: true, Default: "default", IP: "peer scrub"},
+		{Key: "netkit.scrub", Type: Enum, Wire: Uint32, Enum: netkitScrubs, IFLA: 6, Since: "6.13", Set: OnCreate, Extension: true, Default: "default", IP: "scrub"},
+		{Key: "netkit.peer-scrub", Type: Enum, Wire: Uint32, Enum: netkitScrubs, IFLA: 7, Since: "6.13", Set: OnCreate, Extension: true, Default: "default", IP: "peer scrub"},
 		{Key: "netkit.primary", Type: Bool, IFLA: 2, Extension: true},
 	},
 }

@@ -42,6 +42,6 @@ var vxlan = Kind{
 		{Key: "vxlan.external", Type: Bool, IFLA: 25, Set: OnCreate, Default: "false", Extension: true, IP: "external"},
 		{Key: "vxlan.vni-filter", Type: Bool, IFLA: 30, Set: OnCreate, Default: "false", Extension: true, IP: "vnifilter"},
 		{Key: "vxlan.vnis", Type: VNIList, Set: Anytime, Extension: true, IP: "bridge vni"},
-		{Key: "vxlan.local-bypass", Type: Bool, IFLA: 31, Set: OnCreate, Default: "true", Extension: true, IP: "localbypass"},
+		{Key: "vxlan.local-bypass", Type: Bool, IFLA: 31, Since: "6.5", Set: OnCreate, Default: "true", Extension: true, IP: "localbypass"},
 	},
 }

@@ -1,6 +1,7 @@
 package netstate
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -118,6 +119,7 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 	checkMaddr(i, fault)
 	m.sriov(i, v)
 	m.ethtool(i, v)
+	m.tooOld(i)
 	for _, key := range []string{portVLANs, selfVLANs, filtering} {
 		if reason := m.from.Lacks[filtering]; reason != "" && given(i, key) && i.Attrs[key] != "false" {
 			m.problem(i.at(key), "kernel-lacks", i.Name+" cannot have VLANs of a bridge: "+reason, "Run a kernel that has it, or make a bridge for each VLAN.")
@@ -128,6 +130,16 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 		most, _ := strconv.ParseUint(v.Status["max-mtu"], 10, 32)
 		if mtu < least || (most != 0 && mtu > most) {
 			fault("mtu", "mtu "+i.Attrs["mtu"]+" is not within "+v.Status["min-mtu"]+" to "+v.Status["max-mtu"], "The driver does not take another one.")
+		}
+	}
+}
+
+// tooOld refuses what the running kernel would take and pass over.
+func (m *simulation) tooOld(i *InterfaceConfig) {
+	for _, key := range slices.Sorted(maps.Keys(i.Attrs)) {
+		a := AttrByKey(key)
+		if reason := m.from.Lacks[key]; reason != "" && a.late(i.Attrs[key]) {
+			m.problem(i.at(key), "kernel-lacks", i.Name+" cannot have "+key[strings.LastIndexByte(key, '.')+1:]+": "+reason, "Leave it out, or run a kernel that has it.")
 		}
 	}
 }

@@ -144,6 +144,10 @@ type verifier struct {
 
 const absent, present = "absent", "present"
 
+// untold is what is there of a setting that the kernel does not tell though it tells
+// such settings: it does not have it, and has passed over it.
+const untold = "nothing (the kernel passed over it)"
+
 func (v *verifier) differs(object, key, want, got string) {
 	v.found = append(v.found, Mismatch{Object: object, Key: key, Want: want, Got: got})
 }
@@ -180,11 +184,14 @@ func (v *verifier) attrs(want, got *Interface, keys map[string]bool) {
 		if !keys[d.Key] || d.Key == kindOf(want).PeerKey() || d.Key == kindOf(want).PeerTargetKey() {
 			continue
 		}
-		if _, reported := got.Attrs[d.Key]; !reported && !AttrByKey(d.Key).optional() {
-			// The kernel does not report it, so nothing can be said.
-			continue
+		a, before := AttrByKey(d.Key), d.Before
+		if _, told := got.Attrs[d.Key]; !told && !a.optional() {
+			if a.Unreported {
+				continue
+			}
+			before = untold
 		}
-		v.differs(linkName(want), d.Key, d.After, d.Before)
+		v.differs(linkName(want), d.Key, d.After, before)
 	}
 }
 
