@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,7 +64,7 @@ func TestInterrupt(t *testing.T) {
 			f := newFleet(t, thousand)
 			s := f.server()
 			cmd := f.command(f.stet, "run", "--yes", f.document(guarded))
-			var out bytes.Buffer
+			var out said
 			cmd.Stdout, cmd.Stderr = &out, &out
 			start := time.Now()
 			if err := cmd.Start(); err != nil {
@@ -88,11 +89,18 @@ func TestInterrupt(t *testing.T) {
 				if err := cmd.Process.Signal(os.Interrupt); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(50 * time.Millisecond) // two at once are one
+				// Two are one to who has not taken the first yet.
+				for deadline := time.Now().Add(time.Minute); !strings.Contains(out.String(), "interrupted; "); time.Sleep(time.Millisecond) {
+					if time.Now().After(deadline) {
+						_ = cmd.Process.Kill()
+						_ = cmd.Wait()
+						t.Fatalf("it does not take Ctrl-C: %.2000s", out.String())
+					}
+				}
 			}
 			err := cmd.Wait()
 			took := time.Since(interrupted)
-			if spent := f.spent(cmd, start, err, &out); spent.code != 130 {
+			if spent := f.spent(cmd, start, err, &out.text); spent.code != 130 {
 				t.Errorf("exit %d: %.2000s", spent.code, out.String())
 			}
 			t.Logf("it ended after %v", took.Round(time.Millisecond))
@@ -108,6 +116,24 @@ func TestInterrupt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// said is what a process says, read while it does.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // patience is how much slower than its limit a machine with other work may be
