@@ -17,7 +17,8 @@ import (
 // which are printed as their fingerprints, are put in their places.
 func TestPrintedCommands(t *testing.T) {
 	for _, c := range kindCases(t) {
-		if c.kind != "wireguard" && c.kind != "macsec" && c.kind != "team" && c.kind != "bond" && c.name != "veth" {
+		// What ip(8) of the day does not know of bonds is in a test of the words.
+		if c.kind != "wireguard" && c.kind != "macsec" && c.kind != "team" && (c.kind != "bond" || c.name == "bond_802.3ad") && c.name != "veth" {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package netstate
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -215,13 +214,7 @@ func ipRoute(e *Edit) string {
 	if r.Source.IsValid() {
 		add("src", r.Source.String())
 	}
-	for _, key := range slices.Sorted(metricNames(r)) {
-		value := strconv.FormatUint(uint64(r.Metrics[key]), 10)
-		if key == "rto_min" {
-			value += "ms"
-		}
-		add(key, value)
-	}
+	w = append(w, metricWords(r, "ms")...)
 	if len(r.NextHops) > 1 {
 		for i := range r.NextHops {
 			w = append(w, "nexthop")

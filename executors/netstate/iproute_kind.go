@@ -42,8 +42,14 @@ func ownWords(a *Attr, v string) (w []string, ok bool) {
 		return append(strings.Fields(a.IP), v), true
 	case "infiniband.user-multicast":
 		return []string{"umcast", bit(v)}, true
-	case "hsr.protocol":
-		return []string{"proto", enumNumber(a, v)}, true
+	case bondOptions + "all_slaves_active", "hsr.protocol":
+		return []string{a.IP, enumNumber(a, v)}, true
+	case bondOptions + "lacp_active", bondOptions + "coupled_control":
+		return []string{a.IP, onOff(v)}, true
+	case bondOptions + "active_slave":
+		if v == "" {
+			return []string{"clear_active_slave"}, true
+		}
 	}
 	section, _, _ := strings.Cut(a.Key, ".")
 	switch {

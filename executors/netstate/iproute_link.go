@@ -173,6 +173,8 @@ func setCommands(i *Interface, diffs []Difference) []string {
 			out = append(out, extraCommands(i, []Difference{d})...)
 		case d.Key == "bridge-port.multicast-eht-hosts-limit":
 			last = append(last, "echo "+d.After+" > "+quote("/sys/class/net/"+i.Name+"/brport/multicast_eht_hosts_limit"))
+		case d.Key == bondOptions+"primary" && d.After == "": // ip(8) gives one, and takes none away
+			last = append(last, "echo > "+quote("/sys/class/net/"+i.Name+"/bonding/primary"))
 		case a.Type == VLANList:
 			last = append(last, vlanCommands(i, d)...)
 		case a.Type == VNIList:

@@ -3,7 +3,6 @@ package netstate
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -336,9 +335,7 @@ func routeText(r *Route) string {
 	if r.Protocol != protocolStatic {
 		add("proto", protocolName(r.Protocol))
 	}
-	for _, key := range slices.Sorted(metricNames(r)) {
-		add(key, strconv.FormatUint(uint64(r.Metrics[key]), 10))
-	}
+	words = append(words, metricWords(r, "")...)
 	if len(r.NextHops) > 1 {
 		for i := range r.NextHops {
 			words = append(words, "nexthop "+hopText(r, &r.NextHops[i])+" weight "+strconv.Itoa(int(max(r.NextHops[i].Weight, 1))))

@@ -120,6 +120,7 @@ func TestContradictions(t *testing.T) {
 		{"flag of IPv6", "- {name: eth0, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24, flags: [home]}]}}", "2:75 bad-value `home`, `mngtmpaddr` and `nodad`"},
 		{"address for no time", "- {name: eth0, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24, valid-life-time: 0sec}]}}", "2:33 bad-value `valid-life-time`: an address that is there for no time"},
 		{"two scopes", "- {name: eth0, ipv4: {address: [{ip: 192.0.2.8, prefix-length: 24, scope: link}, {ip: 192.0.2.9, prefix-length: 24}]}}", "2:82 contradiction address 192.0.2.9/24 has another scope"},
+		{"lock of nothing", "- {name: eth0}\nroutes: {config: [{destination: 10.0.0.0/8, next-hop-interface: eth0, lock: [mtu]}]}", "3:77 missing-key `lock` names `mtu`"},
 		{"goto without the action", "- {name: eth0}\nroute-rules: {config: [{family: ipv4, priority: 5, goto: 9}]}", "3:24 contradiction `goto` belongs to action goto"},
 		{"encapsulation without its module", "- {name: x, type: gre, gre: {local: 192.0.2.1, encap: {type: gue, destination-port: 5555}}}", "2:62 kernel-lacks x cannot have the encapsulation gue: module fou is not loaded"},
 		{"ports of IPsec over nothing", "- {name: eth0}\nipsec-xfrm: {states: [{src: 192.0.2.1, dst: 192.0.2.2, proto: esp, spi: 0x1000, encap: {sport: 5}}]}", "3:96 missing-key `encap` needs `type`"},

@@ -181,6 +181,13 @@ func encodeRoute(r *netstate.Route) *yaml.Node {
 			m.text(key, strconv.FormatUint(uint64(v), 10))
 		}
 	}
+	if locked := r.LockedMetrics(); !slices.Equal(locked, r.IdleUnlocked()) {
+		items := make([]*yaml.Node, 0, len(locked))
+		for _, key := range locked {
+			items = append(items, word(key))
+		}
+		m.add("lock", &yaml.Node{Kind: yaml.Sequence, Items: items})
+	}
 	return m.node()
 }
 

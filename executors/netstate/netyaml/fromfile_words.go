@@ -64,6 +64,9 @@ func (w *way) says(key, word string) error {
 	v := r.Metrics[key]
 	err := narrow(&v)
 	r.Metrics[key] = v
+	if key == "cwnd" || key == "rto_min" {
+		r.LockMetrics(append(r.LockedMetrics(), key)) // as of an entry
+	}
 	return err
 }
 

@@ -312,7 +312,8 @@ func (g *generator) routes() {
 			r.NextHops, r.Scope = []netstate.NextHop{{Device: "eth0"}}, 253
 		case 1:
 			r.NextHops = []netstate.NextHop{{Device: "eth0", Via: netip.MustParseAddr("192.0.2.1"), OnLink: true}}
-			r.Metrics = map[string]uint32{"mtu": 1400}
+			r.Metrics = map[string]uint32{"mtu": 1400, "cwnd": 9, "rto_min": 200, "fastopen_no_cookie": 1}
+			r.LockMetrics([][]string{{}, {"mtu"}, {"cwnd", "rto_min"}}[g.r.IntN(3)])
 		case 2:
 			r.Type = "blackhole"
 		case 3:

@@ -2,6 +2,7 @@ package netyaml
 
 import (
 	"net/netip"
+	"slices"
 
 	"stet/executors/netstate"
 	"stet/internal/yaml"
@@ -29,11 +30,14 @@ func (d *decoder) routes(n *yaml.Node) { d.configList(n, "routes", newRouteEntry
 
 // routeMetrics are RTAX_* of linux/rtnetlink.h that hold plain numbers, by
 // ip-route(8)'s words. Times are milliseconds.
-var routeMetrics = []string{"mtu", "window", "rtt", "rttvar", "ssthresh", "cwnd", "advmss", "reordering", "hoplimit", "initcwnd", "initrwnd", "rto_min", "quickack"}
+var routeMetrics = []string{"mtu", "window", "rtt", "rttvar", "ssthresh", "cwnd", "advmss", "reordering", "hoplimit", "initcwnd", "initrwnd", "rto_min", "quickack", "fastopen_no_cookie"}
+
+// lockable are the metrics that `lock` can name: all but the two flags at the end.
+var lockable = routeMetrics[:len(routeMetrics)-2]
 
 // metricLimits are the largest values of metrics: the kernel cuts off what is more
 // (ip_metrics_convert).
-var metricLimits = map[string]uint64{"mtu": 65535 - 15, "advmss": 65535 - 40, "hoplimit": 255}
+var metricLimits = map[string]uint64{"mtu": 65535 - 15, "advmss": 65535 - 40, "hoplimit": 255, "fastopen_no_cookie": 1}
 
 // routeTypes are those that can be declared.
 var routeTypes = []string{"unicast", "blackhole", "unreachable", "prohibit", "throw", "local", "broadcast", "multicast", "anycast"}
@@ -45,6 +49,7 @@ type routeEntry struct {
 	c      netstate.RouteConfig
 	hop    netstate.NextHop
 	file   string
+	locks  *[]string // metrics that are locked, if given
 	fields fields
 }
 
@@ -71,6 +76,14 @@ func newRouteEntry(d *decoder) *routeEntry {
 		"nexthop-id":         {decode: scalar(d, "nexthop-id", parseUint(1, 1<<32-1), func(v uint64) { r.NexthopID = uint32(v); has("nexthop-id") })},
 		"next-hops":          {decode: func(v *yaml.Node) { r.NextHops = d.nextHops(v); has("next-hops") }},
 	}
+	e.fields["lock"] = field{decode: func(v *yaml.Node) {
+		e.locks = &[]string{}
+		d.list(v, "`lock`", scalar(d, "lock", oneOf(lockable...), func(key string) {
+			if !slices.Contains(*e.locks, key) {
+				*e.locks = append(*e.locks, key)
+			}
+		}))
+	}}
 	for _, key := range routeMetrics {
 		most := uint64(1<<32 - 1)
 		if n, bounded := metricLimits[key]; bounded {
@@ -90,10 +103,13 @@ func newRouteEntry(d *decoder) *routeEntry {
 // decode decodes one entry of routes.config.
 func (e *routeEntry) decode(n *yaml.Node) {
 	e.c = netstate.RouteConfig{Pos: pos(n), Has: map[string]bool{}}
-	e.hop, e.file = netstate.NextHop{}, ""
+	e.hop, e.file, e.locks = netstate.NextHop{}, "", nil
 	faults := len(e.d.problems)
 	e.d.mapping(n, "a route", e.fields)
 	if n.Kind != yaml.Mapping || len(e.d.problems) > faults {
+		return
+	}
+	if !e.lock(n) {
 		return
 	}
 	if e.hop != (netstate.NextHop{}) {
@@ -110,6 +126,23 @@ func (e *routeEntry) decode(n *yaml.Node) {
 	if e.d.checkRoute(n, &e.c) {
 		e.d.config.Routes = append(e.d.config.Routes, e.c)
 	}
+}
+
+// lock locks the metrics that the entry says, or those that are idle otherwise.
+func (e *routeEntry) lock(n *yaml.Node) bool {
+	r := &e.c.Route
+	if e.locks == nil {
+		r.LockMetrics(r.IdleUnlocked())
+		return true
+	}
+	for _, key := range *e.locks {
+		if _, given := r.Metrics[key]; !given {
+			e.d.fail(n.Get("lock"), "missing-key", "`lock` names `"+key+"`, which the route does not give", "Give it a value, or take it out of the list.")
+			return false
+		}
+	}
+	r.LockMetrics(*e.locks)
+	return true
 }
 
 func parseName(text string) (string, error) { return text, netstate.CheckName(text) }

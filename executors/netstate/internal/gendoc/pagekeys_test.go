@@ -102,6 +102,7 @@ var narrower = map[string]string{
 	"interfaces[].ipv4.address[].prefix-length": "number, 0 to 32", "interfaces[].ipv6.address[].prefix-length": "number, 0 to 128",
 	"interfaces[].ipv4.address[].peer": "IPv4 network", "interfaces[].ipv6.address[].peer": "IPv6 network",
 	"interfaces[].ipv4.address[].broadcast": "IPv4 address", "interfaces[].ipv6.address[].broadcast": "nothing",
+	"interfaces[].ipv4.address[].flags": "list of `autojoin`, `noprefixroute`",
 	"interfaces[].ipv6.address[].scope": "nothing", "interfaces[].ipv6.address[].label": "nothing",
 }
 
