@@ -1,7 +1,6 @@
 package ssh
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha1"
@@ -21,14 +20,24 @@ type knownHosts struct {
 	files map[string]*hostsFile
 }
 
-// hostsFile is the index of one file: lines of plain names are found by name;
-// hashed and wildcard lines must be tried one by one, once a name.
+// hostsFile is the index of one file: lines of plain names are found by name, and
+// parsed when they are; hashed and wildcard lines must be tried one by one, once a
+// name.
 type hostsFile struct {
+	path    string
 	changed time.Time
 	size    int64
-	byName  map[string][]*hostLine
+	byName  map[string]int // the last of its lines in named
+	named   []namedLine
 	tried   []*hostLine
-	answers map[string][]*hostLine
+	fit     map[string][]*hostLine // of those that are tried
+}
+
+// namedLine is a line under one of its names, which has no pattern in it.
+type namedLine struct {
+	text   string
+	number int32
+	before int32 // the line before it of that name, -1 if there is none
 }
 
 // hostLine is one line of known_hosts.
@@ -75,7 +84,7 @@ func (k *knownHosts) open(path string) (*hostsFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := indexHosts(path, text)
+	f := indexHosts(path, string(text))
 	f.changed, f.size = info.ModTime(), info.Size()
 	if k.files == nil {
 		k.files = map[string]*hostsFile{}
@@ -84,27 +93,53 @@ func (k *knownHosts) open(path string) (*hostsFile, error) {
 	return f, nil
 }
 
-// indexHosts parses a file. A line that is no entry is skipped, as ssh does:
-// one bad line must not hide the others.
-func indexHosts(path string, text []byte) *hostsFile {
-	f := &hostsFile{byName: map[string][]*hostLine{}, answers: map[string][]*hostLine{}}
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(nil, len(text)+1)
-	for n := 1; lines.Scan(); n++ {
-		l := parseHostLine(lines.Text())
-		if l == nil {
+// indexHosts reads a file. A line that is no entry is skipped, as ssh does: one bad
+// line must not hide the others.
+func indexHosts(path, text string) *hostsFile {
+	f := &hostsFile{path: path, byName: map[string]int{}, fit: map[string][]*hostLine{}}
+	n := int32(0)
+	for line := range strings.Lines(text) {
+		n++
+		names := lineNames(line)
+		if names == "" || strings.HasPrefix(names, "#") {
 			continue
 		}
-		l.file, l.line = path, n
-		if l.salt != nil || slices.ContainsFunc(l.patterns, func(p string) bool { return strings.ContainsAny(p, "*?!") }) {
-			f.tried = append(f.tried, l)
+		if strings.HasPrefix(names, "|1|") || strings.ContainsAny(names, "*?!") {
+			if l := f.parse(line, n); l != nil {
+				f.tried = append(f.tried, l)
+			}
 			continue
 		}
-		for _, p := range l.patterns {
-			f.byName[p] = append(f.byName[p], l)
+		for name := range strings.SplitSeq(strings.ToLower(names), ",") {
+			last, ok := f.byName[name]
+			if !ok {
+				last = -1
+			}
+			f.byName[name] = len(f.named)
+			f.named = append(f.named, namedLine{line, n, int32(last)})
 		}
 	}
 	return f
+}
+
+// lineNames are the names that a line speaks of, which come behind its marker.
+func lineNames(line string) string {
+	marked := false
+	for word := range strings.FieldsSeq(line) {
+		if marked || !strings.HasPrefix(word, "@") {
+			return word
+		}
+		marked = true
+	}
+	return ""
+}
+
+func (f *hostsFile) parse(text string, number int32) *hostLine {
+	l := parseHostLine(text)
+	if l != nil {
+		l.file, l.line = f.path, int(number)
+	}
+	return l
 }
 
 func parseHostLine(text string) *hostLine {
@@ -142,17 +177,31 @@ func parseHostLine(text string) *hostLine {
 }
 
 func (f *hostsFile) lookup(name string) []*hostLine {
-	if lines, ok := f.answers[name]; ok {
+	var lines []*hostLine
+	i, ok := f.byName[name]
+	for ok && i >= 0 {
+		if l := f.parse(f.named[i].text, f.named[i].number); l != nil {
+			lines = append(lines, l)
+		}
+		i = int(f.named[i].before)
+	}
+	lines = append(lines, f.fitting(name)...)
+	slices.SortStableFunc(lines, func(a, b *hostLine) int { return a.line - b.line })
+	return lines
+}
+
+// fitting are those of the lines that must be tried.
+func (f *hostsFile) fitting(name string) []*hostLine {
+	lines, known := f.fit[name]
+	if known || len(f.tried) == 0 {
 		return lines
 	}
-	lines := slices.Clone(f.byName[name])
 	for _, l := range f.tried {
 		if l.matches(name) {
 			lines = append(lines, l)
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b *hostLine) int { return a.line - b.line })
-	f.answers[name] = lines
+	f.fit[name] = lines
 	return lines
 }
 
