@@ -120,13 +120,26 @@ func (r *reader) seek(limit int) (noise []byte, err error) {
 	}
 }
 
-// writer writes frames, one at a time, from any goroutine.
+// writer writes frames, one at a time, from any goroutine. Between them it has
+// neither a buffer nor a timer, which would be memory of each of a thousand
+// connections.
 type writer struct {
 	mu   sync.Mutex
 	w    io.Writer
-	buf  []byte
-	held int // bytes of buf that wait for what follows them
-	late *time.Timer
+	buf  *[]byte     // nil where nothing is held
+	late *time.Timer // by when what is held goes; nil where nothing is
+}
+
+// buffers are those that nobody uses.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// begin is the buffer, with what is held; w.mu is held.
+func (w *writer) begin() []byte {
+	if w.buf == nil {
+		w.buf = buffers.Get().(*[]byte)
+		*w.buf = (*w.buf)[:0]
+	}
+	return *w.buf
 }
 
 // lateBy bounds how long what is held waits for what follows it, and maxHeld how
@@ -142,47 +155,39 @@ const (
 func (w *writer) frame(k kind, id uint32, more bool, payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buf = appendFrame(w.buf[:w.held], k, id, more, payload)
-	return w.send()
+	return w.send(appendFrame(w.begin(), k, id, more, payload))
 }
 
 // greeting writes Magic and the hello with a single Write.
 func (w *writer) greeting(payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buf = appendFrame(append(w.buf[:0], Magic...), kindHello, 0, false, payload)
-	return w.send()
+	return w.send(appendFrame(append(w.begin(), Magic...), kindHello, 0, false, payload))
 }
 
 // holdGreeting is greeting that may wait.
 func (w *writer) holdGreeting(payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buf = append(w.buf[:0], Magic...)
-	return w.hold(kindHello, 0, payload)
+	return w.hold(appendFrame(append(w.begin(), Magic...), kindHello, 0, false, payload))
 }
 
 // output writes output that may wait.
 func (w *writer) output(k kind, id uint32, payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.buf = w.buf[:w.held]
-	return w.hold(k, id, payload)
+	return w.hold(appendFrame(w.begin(), k, id, false, payload))
 }
 
-// hold puts a frame behind what is in the buffer, where it waits if it is small;
-// w.mu is held.
-func (w *writer) hold(k kind, id uint32, payload []byte) error {
-	w.buf = appendFrame(w.buf, k, id, false, payload)
-	if len(w.buf) > maxHeld {
-		return w.send()
+// hold has a buffer wait if it is small; w.mu is held.
+func (w *writer) hold(b []byte) error {
+	if len(b) > maxHeld {
+		return w.send(b)
 	}
-	if w.held == 0 && w.late == nil {
+	*w.buf = b
+	if w.late == nil {
 		w.late = time.AfterFunc(lateBy, func() { _ = w.flush() }) // whoever writes next learns of a broken connection
-	} else if w.held == 0 {
-		w.late.Reset(lateBy)
 	}
-	w.held = len(w.buf)
 	return nil
 }
 
@@ -190,20 +195,22 @@ func (w *writer) hold(k kind, id uint32, payload []byte) error {
 func (w *writer) flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.held == 0 {
+	if w.buf == nil {
 		return nil
 	}
-	w.buf = w.buf[:w.held]
-	return w.send()
+	return w.send(*w.buf)
 }
 
-// send writes the buffer; w.mu is held.
-func (w *writer) send() error {
-	if w.held > 0 {
-		w.held = 0
+// send writes a buffer, which is the writer's, and gives it up; w.mu is held.
+func (w *writer) send(b []byte) error {
+	if w.late != nil {
 		w.late.Stop()
+		w.late = nil
 	}
-	_, err := w.w.Write(w.buf)
+	_, err := w.w.Write(b)
+	*w.buf = b
+	buffers.Put(w.buf)
+	w.buf = nil
 	return err
 }
 
