@@ -24,7 +24,8 @@ type resolver struct {
 	lists   lists
 
 	mu    sync.Mutex
-	known map[string]*resolution
+	known map[string]*Settings
+	asked map[string]*resolution // under way
 }
 
 type resolution struct {
@@ -37,7 +38,7 @@ func newResolver(program, config string) *resolver {
 	if program == "" {
 		program, _ = exec.LookPath("ssh")
 	}
-	return &resolver{program: program, config: config, local: here(), known: map[string]*resolution{}}
+	return &resolver{program: program, config: config, local: here(), known: map[string]*Settings{}, asked: map[string]*resolution{}}
 }
 
 // resolve returns the settings of a host; jump, when not "", replaces its
@@ -45,29 +46,33 @@ func newResolver(program, config string) *resolver {
 func (r *resolver) resolve(ctx context.Context, a Address, jump string) (*Settings, error) {
 	key := a.String() + "\x00" + jump
 	r.mu.Lock()
-	known, ok := r.known[key]
+	if s := r.known[key]; s != nil {
+		r.mu.Unlock()
+		return s, nil
+	}
+	asked, ok := r.asked[key]
 	if !ok {
-		known = &resolution{done: make(chan struct{})}
-		r.known[key] = known
+		asked = &resolution{done: make(chan struct{})}
+		r.asked[key] = asked
 	}
 	r.mu.Unlock()
 	if ok {
 		select {
-		case <-known.done:
-			return known.settings, known.err
+		case <-asked.done:
+			return asked.settings, asked.err
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-	known.settings, known.err = r.ask(ctx, a, jump)
-	if known.err != nil {
-		// A failure is not kept: the next caller may mend what was wrong.
-		r.mu.Lock()
-		delete(r.known, key)
-		r.mu.Unlock()
+	asked.settings, asked.err = r.ask(ctx, a, jump)
+	r.mu.Lock()
+	delete(r.asked, key)
+	if asked.err == nil { // a failure is not kept: the next caller may mend what was wrong
+		r.known[key] = asked.settings
 	}
-	close(known.done)
-	return known.settings, known.err
+	r.mu.Unlock()
+	close(asked.done)
+	return asked.settings, asked.err
 }
 
 func (r *resolver) ask(ctx context.Context, a Address, jump string) (*Settings, error) {

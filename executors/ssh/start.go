@@ -162,15 +162,19 @@ func (c *Conn) start(ctx context.Context, a Agent, programs []*Program, quick bo
 		}
 		hashes = append(hashes, p.hash)
 	}
-	word, prompt := token(), token()
+	word, prompt := token(), ""
 	become := `w="";`
 	if a.Become == "sudo" {
 		// With a prompt that nobody can guess, the password is sent only when
 		// sudo asks for it, and never to the agent.
+		prompt = token()
 		become = `[ "$(id -u)" = 0 ] || w="sudo -S -p PROMPT --";`
 	}
 	script := a.lines.of(quick, strings.Join(hashes, " "), strings.Join(a.Args, " "), become)
-	script = strings.ReplaceAll(strings.ReplaceAll(script, "TOKEN", word), "PROMPT", prompt)
+	script = strings.ReplaceAll(script, "TOKEN", word)
+	if prompt != "" {
+		script = strings.ReplaceAll(script, "PROMPT", prompt)
+	}
 
 	s, err := c.open(ctx, script, prompt)
 	if err != nil {
@@ -204,7 +208,7 @@ func (c *Conn) start(ctx context.Context, a Agent, programs []*Program, quick bo
 // starting is a Stream whose marker has not come yet.
 type starting struct {
 	*Stream
-	asked chan struct{} // sudo wants the password
+	asked chan struct{} // sudo wants the password; nil without it
 }
 
 // Messages of RFC 4254: 6.5, 6.9 and 6.10.
@@ -219,7 +223,7 @@ type (
 	}
 )
 
-// open runs a script. It does without the library's Session, which has four
+// open runs a script, and hears a prompt where there is one. It does without the library's Session, which has four
 // goroutines where one is enough.
 func (c *Conn) open(ctx context.Context, script, prompt string) (*starting, error) {
 	var channel cryptossh.Channel
@@ -242,9 +246,13 @@ func (c *Conn) open(ctx context.Context, script, prompt string) (*starting, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &starting{Stream: &Stream{channel: channel, conn: c, said: &words{}, ended: make(chan struct{}), requests: requests}, asked: make(chan struct{}, 8)}
+	s := &starting{Stream: &Stream{channel: channel, conn: c, said: &words{}, ended: make(chan struct{}), requests: requests}}
+	if prompt != "" {
+		s.asked = make(chan struct{}, 8)
+	}
+	asked := s.asked
 	s.hear = sync.OnceFunc(func() {
-		go s.listen(&listener{tail: &s.said.stderr, prompt: []byte(prompt), heard: s.asked})
+		go s.listen(&listener{tail: &s.said.stderr, prompt: []byte(prompt), heard: asked})
 	})
 	c.later(s.Stream)
 	return s, nil
@@ -451,6 +459,9 @@ func (l *listener) ReadFrom(r io.Reader) (int64, error) {
 
 // Write implements io.Writer and never fails.
 func (l *listener) Write(b []byte) (int, error) {
+	if len(l.prompt) == 0 {
+		return l.tail.Write(b)
+	}
 	l.recent = append(l.recent, b...)
 	for {
 		i := bytes.Index(l.recent, l.prompt)
