@@ -15,7 +15,18 @@ const unswept = 32 << 20
 
 // roomy is how much there may be alive, in stacks and of garbage before room becomes
 // scarce.
-const roomy = 42 << 20
+const roomy = 38 << 20
+
+// manyStacks is what hundreds of goroutines have.
+const manyStacks = 4 << 20
+
+// fewer is how much may be allocated until the next collection where many goroutines
+// come, and little is alive yet.
+const fewer = 8 << 20
+
+// slack is added to the limit: one that is reached while it is out of date means one
+// collection after another.
+const slack = 16 << 20
 
 // collectLate puts the collection of garbage off. What the operator set with
 // GOGC or GOMEMLIMIT stays.
@@ -35,7 +46,7 @@ func stayAbove(percent int) {
 	whenCollected(func() {
 		left := leftOver()
 		room := spare(percent, left)
-		debug.SetMemoryLimit(int64(left.all + 2*room))
+		debug.SetMemoryLimit(int64(left.all + 2*room + slack))
 		debug.SetGCPercent(left.percent(room))
 		stayAbove(percent)
 	})
@@ -59,7 +70,10 @@ type memory struct {
 // percent says of what is alive, less twice what the stacks take, but an eighth of
 // it; and at least up to unswept, and to roomy where percent allows that much. A
 // thousand connections have half as much memory in stacks as in the heap: with them
-// there is less room than time. Where there are few goroutines nothing changes.
+// there is less room than time. While they come there is no more of it than what is
+// alive, or fewer: the percentage may hold for longer than one collection (see
+// stayAbove), and several hundred of it, of what is alive then, were 10 MiB more than
+// was meant. Where there are few goroutines nothing changes.
 func spare(percent int, m memory) uint64 {
 	most := m.live * uint64(percent) / 100
 	room := most - min(2*m.stacks, most*7/8)
@@ -69,6 +83,9 @@ func spare(percent int, m memory) uint64 {
 	}
 	if used < unswept {
 		room = max(room, unswept-used)
+	}
+	if m.stacks > m.live/4 && m.stacks > manyStacks {
+		room = min(room, max(most, fewer))
 	}
 	return room
 }

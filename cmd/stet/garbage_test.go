@@ -77,10 +77,14 @@ func TestSpare(t *testing.T) {
 		{100, memory{live: 40 << 20, stacks: 10 << 20}, 20},
 		{100, memory{live: 40 << 20, stacks: 20 << 20}, 5},
 		{100, memory{live: 40 << 20, stacks: 400 << 20}, 5},
-		{100, memory{live: 24 << 20, stacks: 12 << 20}, 6},
+		{100, memory{live: 24 << 20, stacks: 12 << 20}, 3},
+		{100, memory{live: 20 << 20, stacks: 12 << 20}, 6},
+		{100, memory{live: 5 << 20, stacks: 10 << 20}, 8},
+		{100, memory{live: 10 << 20, stacks: 12 << 20}, 10},
+		{100, memory{live: 5 << 20, stacks: 1 << 20}, 26},
 		{100, memory{live: 24 << 20, stacks: 16 << 20}, 3},
-		{100, memory{live: 12 << 20, stacks: 6 << 20}, 14},
-		{100, memory{live: 16 << 20, stacks: 8 << 20}, 16},
+		{100, memory{live: 12 << 20, stacks: 6 << 20}, 12},
+		{100, memory{live: 16 << 20, stacks: 8 << 20}, 14},
 		{400, memory{live: 16 << 20}, 64},
 	} {
 		if got := spare(c.percent, c.left); got != c.want<<20 {
