@@ -15,7 +15,7 @@ import (
 // proveEdited writes the results of one document into another: what somebody
 // made of it while the operation ran. Every byte of the other one stays, each
 // result stands behind the block that it is of or is told as lost, and no
-// block has the result of another one.
+// block has the result of another one, nor, untold, that of another text.
 func proveEdited(t testing.TB, planned, now []byte) (lost int) {
 	t.Helper()
 	before := Parse("x.md", planned)
@@ -33,14 +33,18 @@ func proveEdited(t testing.TB, planned, now []byte) (lost int) {
 		if b.Result == nil || b.Result.Fields["run"] != "PROOF" {
 			continue
 		}
-		there[b.Result.Body]++
-		of := slices.IndexFunc(edits, func(e Edit) bool { return e.Markdown == b.Result.Body })
+		body, stale := strings.CutPrefix(b.Result.Body, staleNote+"\n\n")
+		there[body]++
+		of := slices.IndexFunc(edits, func(e Edit) bool { return e.Markdown == body })
 		if of < 0 {
 			t.Fatalf("%s has the result %q, which was not written", b.Name, b.Result.Body)
 		}
 		e := edits[of].Block
 		if byName := e.Named && b.Named && e.Name == b.Name && e.Kind == b.Kind; !byName && e.Hash != b.Hash {
 			t.Fatalf("%s has the result of %s\n%q", b.Name, e.Name, out)
+		}
+		if stale != (e.Hash != b.Hash) {
+			t.Fatalf("that the text of %s is another one is said: %v\n%q", b.Name, stale, out)
 		}
 	}
 	for _, e := range gone {

@@ -55,12 +55,13 @@ func (r *reading) locate(edits []Edit) (found []located, lost []Edit) {
 			lost = append(lost, e)
 			continue
 		}
+		stale := e.Block.Hash != "" && e.Block.Hash != r.blocks[block[i]].Hash
 		if earlier, twice := at[block[i]]; twice {
-			found[earlier].Edit = e // the later word on a block counts
+			found[earlier].Edit, found[earlier].stale = e, stale // the later word on a block counts
 			continue
 		}
 		at[block[i]] = len(found)
-		found = append(found, located{Edit: e, block: block[i]})
+		found = append(found, located{Edit: e, block: block[i], stale: stale})
 	}
 	return found, lost
 }

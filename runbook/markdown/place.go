@@ -11,6 +11,8 @@ type located struct {
 	Edit
 	block int
 	wider int // spaces after the prefix of the block
+	// stale tells that the block is not what it was: the result is of another text.
+	stale bool
 }
 
 func (e *located) prefix(b *block) string { return b.Prefix + strings.Repeat(" ", e.wider) }

@@ -48,7 +48,8 @@ func splice(src []byte, list []replacement) []byte {
 // document; head "" leaves the report alone. Outside of stet's regions, and of
 // boxes that are ticked, no byte changes. An edit whose block is gone, or that
 // cannot be placed without changing what the rest of the document means, is
-// returned as lost; a report without a place is an Edit without a block.
+// returned as lost; a report without a place is an Edit without a block. A result
+// whose block has another text by now says so.
 func Splice(src []byte, head string, edits []Edit) (out []byte, lost []Edit) {
 	return structure("", src).splice(head, edits)
 }
@@ -77,8 +78,14 @@ func (e *located) body() string {
 	if strings.TrimSpace(text) == "" && e.Tick != nil {
 		text = stamp(e.Tick)
 	}
+	if e.stale && strings.TrimSpace(text) != "" {
+		text = staleNote + "\n\n" + text
+	}
 	return cleanBody(safeBody(text))
 }
+
+// staleNote stands at the head of a result whose block was edited since.
+const staleNote = "**The block above was edited since.** This is the result of the text that it had when the operation began; the journal has that."
 
 // stamp says who did a manual step, and when.
 func stamp(a *runbook.Answer) string {

@@ -82,7 +82,7 @@ func TestSpliceInto(t *testing.T) {
 		{"nothing", func(s string) string { return s }, "", "one=1 run-2=same check-1=links run-3=same manual-1=call"},
 		{"prose", func(s string) string { return strings.Replace(s, "# A\n", "# New\n\ntext\n\n- item\n\n", 1) }, "", "one=1 run-2=same check-1=links run-3=same manual-1=call"},
 		{"a heading renamed", func(s string) string { return strings.Replace(s, "## C", "## D", 1) }, "", "one=1 run-2=same check-1=links run-3=same manual-1=call"},
-		{"a named block edited", func(s string) string { return strings.Replace(s, "1\n", "one\n", 1) }, "", "one=one run-2=same check-1=links run-3=same manual-1=call"},
+		{"a named block edited", func(s string) string { return strings.Replace(s, "1\n", "one\n", 1) }, "", "stale one=one run-2=same check-1=links run-3=same manual-1=call"},
 		{"a named block renamed", func(s string) string { return strings.Replace(s, "name=one", "name=uno", 1) }, "", "one=1 run-2=same check-1=links run-3=same manual-1=call"},
 		{"an unnamed block edited", func(s string) string { return strings.Replace(s, "links", "links ", 1) }, "check-1", "one=1 run-2=same run-3=same manual-1=call"},
 		{"a block moved", func(s string) string {
@@ -105,7 +105,8 @@ func TestSpliceInto(t *testing.T) {
 			}
 			for _, b := range Parse("x.md", out).Blocks {
 				if b.Result != nil {
-					got = append(got, strings.TrimPrefix(b.Result.Body, "result of ")+"="+strings.TrimSpace(b.Body))
+					body := strings.Replace(b.Result.Body, staleNote+"\n\nresult of ", "stale ", 1)
+					got = append(got, strings.TrimPrefix(body, "result of ")+"="+strings.TrimSpace(b.Body))
 				}
 			}
 			if strings.Join(names, " ") != test.lost || strings.Join(got, " ") != test.want {

@@ -37,7 +37,7 @@ func TestEditDuringRun(t *testing.T) {
 			_, end := b.start(nil, "run", "--yes", doc)
 			await(t, wait)
 			edited := strings.NewReplacer("Some prose.", "A new paragraph above.\n\nSome changed prose.",
-				"## A heading", "## Another heading", "More prose.", "Much more prose.").Replace(b.read(doc))
+				"## A heading", "## Another heading", "More prose.", "Much more prose.", "echo slept-output", "echo other words").Replace(b.read(doc))
 			b.save(save, doc, edited)
 			b.write("go", "")
 			if o := end(); o.code != 0 {
@@ -45,7 +45,7 @@ func TestEditDuringRun(t *testing.T) {
 			}
 			now := b.read(doc)
 			for _, want := range []string{"A new paragraph above.", "Some changed prose.", "## Another heading",
-				"Much more prose.", "first-output", "slept-output"} {
+				"Much more prose.", "first-output", "echo other words", "\nslept-output\n", "**The block above was edited since.**"} {
 				if !strings.Contains(now, want) {
 					t.Errorf("%q is not in the document:\n%s", want, now)
 				}
