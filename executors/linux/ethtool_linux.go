@@ -217,7 +217,7 @@ func encodeFEC(m *message, attrs netstate.Attrs) {
 // decodeEthtool puts a group's attributes into an interface. What is unknown,
 // all bits set, is left out; what is negotiated is nobody's wish.
 func decodeEthtool(i *netstate.Interface, section string, t *attrTable) {
-	if strings.HasPrefix(netstate.FECMode, section) {
+	if section+"mode" == netstate.FECMode {
 		decodeFEC(i, t)
 		return
 	}

@@ -174,6 +174,10 @@ func (d *decoder) name(n *yaml.Node, i *netstate.InterfaceConfig) bool {
 	if !ok {
 		return false
 	}
+	if strings.HasPrefix(text, "sriov:") {
+		d.fail(n, "unsupported", "`"+text+"` names an interface by the card and the number of its virtual function", "Name it as the kernel does: the attribute `ethernet.sr-iov.interfaces` of the card has those names in `stet facts --json`.")
+		return false
+	}
 	if err := netstate.CheckName(text); err != nil {
 		d.fail(n, "bad-value", "`name`: "+err.Error(), "Choose a name of 1 to 15 characters without spaces, slashes and colons. `alt-names` takes longer ones; an interface goes by its own name here.")
 		return false

@@ -73,6 +73,15 @@ func TestVirtualFunctions(t *testing.T) {
 	}
 }
 
+// TestVirtualFunctionName: nmstate's name for the interface of a virtual function is
+// refused by what it is, not for its colons.
+func TestVirtualFunctionName(t *testing.T) {
+	_, problems := Decode("interfaces: [{name: 'sriov:eth0:1', mtu: 1500}]")
+	if len(problems) != 1 || !strings.Contains(problems[0].Summary, "the card and the number of its virtual function") || problems[0].Pos.Column != 21 {
+		t.Errorf("%+v", problems)
+	}
+}
+
 // TestVirtualFunctionsAnew: with another number all of them come anew, and those
 // that stay are made what they were.
 func TestVirtualFunctionsAnew(t *testing.T) {
