@@ -328,9 +328,11 @@ func TestGuardGoesBackAlone(t *testing.T) {
 			if diff := cmp.Diff(want, now); diff != "" {
 				t.Errorf("the guard did not go back (-want +got):\n%s", diff)
 			}
-			if o := c.must(0, "status", c.doc); !strings.HasPrefix(o.stdout, "unfinished") || !strings.Contains(o.stdout, "reverted") {
-				t.Errorf("status does not say so: %v", o)
-			}
+			// It says so a moment later.
+			until(t, "status says that it did", func() bool {
+				o := c.must(0, "status", c.doc)
+				return strings.HasPrefix(o.stdout, "unfinished") && strings.Contains(o.stdout, "reverted")
+			})
 			c.must(0, "rollback", "--yes", c.doc)
 			if group == "three" {
 				c.must(0, "rollback", "--yes", c.doc, "--run", c.first())
