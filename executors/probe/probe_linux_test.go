@@ -200,7 +200,7 @@ func TestTCPAndHTTP(t *testing.T) {
 		fmt.Fprint(w, "hello")
 	})
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", http.StatusFound) })
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	l := listen(t, there, "192.0.2.2:8080")
 	go srv.Serve(l) // ends with the listener
 	t.Cleanup(func() { srv.Close() })
