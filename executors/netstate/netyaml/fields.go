@@ -59,7 +59,12 @@ func (d *decoder) unknown(key *yaml.Node, what string, known fields) {
 			names = append(names, name)
 		}
 	}
-	d.unknownName(key, "unknown-key", "unknown key `"+key.Value+"` in "+what, names)
+	summary := "unknown key `" + key.Value + "` in " + what
+	if detail := fromIP(key.Value, names); detail != "" {
+		d.fail(key, "unknown-key", summary, detail)
+		return
+	}
+	d.unknownName(key, "unknown-key", summary, names)
 }
 
 // unknownName reports a name that is none of those known, and the nearest one.

@@ -213,6 +213,11 @@ func (d *decoder) ifaceType(n *yaml.Node, i *netstate.InterfaceConfig) {
 		d.fail(n, "unsupported", "type "+text+" needs the Open vSwitch daemon", "stet configures the kernel directly. Use a run block with ovs-vsctl(8).")
 	case text == "ipsec":
 		d.fail(n, "unsupported", "type ipsec needs the Libreswan daemon", "stet configures the kernel directly. Use a run block with ipsec(8), or `type: xfrm` and `ipsec-xfrm` with keys of your own.")
+	case ipTypes[text] != "":
+		d.fail(n, "unknown-type", "unknown type `"+text+"`", "What iproute2 calls `"+text+"` is `"+ipTypes[text]+"` here, as in nmstate.")
+	case slices.Contains(ipOnlyTypes, text):
+		d.fail(n, "unknown-type", "interfaces of type "+text+" cannot be declared",
+			"Make it in a run block, with `ip link add … type "+text+"`, and a rollback block that deletes it; once it is there, leave the type out, and give it addresses and routes.")
 	default:
 		d.unknownName(n, "unknown-type", "unknown type `"+text+"`", append(names, "tap"))
 	}
