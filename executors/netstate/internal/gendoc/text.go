@@ -384,6 +384,33 @@ mdb:
   - {device: vx100, group: 239.1.1.1, remote: 198.51.100.2}
 ` + "```" + `
 
+## What is left to commands
+
+What iproute2 can set and this language has no key for is refused by name, where it has a name, with the
+command. A ` + "`run`" + ` block sets it, and a ` + "`rollback`" + ` block beside it takes it back. What stands there
+already is left alone.
+
+| of | what | command |
+|---|---|---|
+| interfaces | another name, the number, ` + "`dynamic`" + `, ` + "`trailers`" + ` | ` + "`ip link set DEV name NEW`" + ` (down), ` + "`ip link add … index N`" + ` |
+| interfaces | sizes of GSO and GRO (BIG TCP) | ` + "`ip link set DEV gso_max_size N gro_max_size N`" + ` |
+| interfaces | ` + "`protodown`" + `, ` + "`carrier`" + `, ` + "`mode dormant`" + `, ` + "`xdp`" + `, ` + "`link-netnsid`" + `, the broadcast address | ` + "`ip link set DEV protodown on`" + ` |
+| types | erspan, ip6erspan, bareudp, gtp, amt, can, and those of a driver | ` + "`ip link add … type erspan`" + ` |
+| tunnels | ports that take FOU and GUE; 6rd of sit; L2TP | ` + "`ip fou add`" + `, ` + "`ip tunnel 6rd`" + `, ` + "`ip l2tp add`" + ` |
+| vxlan | a flow label that is inherited | ` + "`ip link add … type vxlan … flowlabel inherit`" + ` |
+| hsr | a third port, that leads to another ring | ` + "`ip link add … type hsr … interlink DEV`" + ` |
+| macsec | extended packet numbers (XPN) | ` + "`ip link add … type macsec cipher gcm-aes-xpn-128`" + ` |
+| VLANs of bridges | identifiers of tunnels, which ` + "`vlan-tunnel`" + ` looks at; spanning trees and options by VLAN | ` + "`bridge vlan add dev DEV vid N tunnel_info id N`" + `, ` + "`bridge vlan global set`" + `, ` + "`bridge mst set`" + ` |
+| forwarding entries | ` + "`dynamic`" + `, ` + "`extern_learn`" + `, ` + "`router`" + `, ` + "`activity_notify`" + ` | ` + "`bridge fdb add`" + ` |
+| addresses | ` + "`optimistic`" + `, ` + "`proto`" + `; preferences between addresses (RFC 6724) | ` + "`ip addr add … proto N`" + `, ` + "`ip addrlabel add`" + ` |
+| routes | ` + "`congctl`" + `, ` + "`features`" + `, ` + "`realm`" + `, ` + "`pref`" + `, ` + "`expires`" + `, ` + "`ttl-propagate`" + ` of labels that are put on | ` + "`ip route change … congctl NAME`" + ` |
+| rules | ` + "`realms`" + `, ` + "`tun_id`" + `, ` + "`dscp`" + `, ` + "`flowlabel`" + ` | ` + "`ip rule add … tun_id N`" + ` |
+| neighbours | ` + "`managed`" + `, ` + "`extern_learn`" + `, ` + "`protocol`" + `, states that run out | ` + "`ip neigh add … managed`" + ` |
+| traffic control | other kinds than those above; size tables, shared blocks; RED in sfq; ` + "`overhead`" + `, ` + "`mpu`" + ` and ` + "`linklayer`" + ` of tbf and police; bands of fq; distributions, loss models and slots of netem | ` + "`tc qdisc add …`" + ` |
+
+The module of a tunnel brings an interface of its own into each namespace when it is loaded (gre0, tunl0, sit0,
+ip6tnl0, ip_vti0 and others). It stays when a tunnel that was made is taken back.
+
 ## Kernel parameters ᵉ
 
 Keys of sysctl(8) that begin with ` + "`net.`" + `: those belong to a network namespace. A dot in an
