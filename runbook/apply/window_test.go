@@ -1,0 +1,72 @@
+package apply
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stet/runbook"
+)
+
+// TestWindowCloses lets the window close while a wave runs: that wave is ended and
+// confirmed, no other one begins, and the group has failed.
+func TestWindowCloses(t *testing.T) {
+	begin := time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC)
+	long := func(body string) string {
+		return strings.Replace(body, "---\n", "---\nwindow: {start: 2026-11-21T22:00:00Z, end: 2026-11-22T02:00:00Z}\n", 1)
+	}
+	for name, tt := range map[string]struct {
+		body, at        string // the host whose change lasts until after the window
+		status          runbook.Status
+		err             error
+		statuses, cause string
+		note            string
+		confirmed       int
+	}{
+		"in wave 2": {pre + fleetMTU("batch=1,2,rest") + proof, "h2", runbook.RolledBack, ErrRolledBack, "1:rolled-back 2:rolled-back*2 3:skipped*3",
+			"the window closed at 2026-11-22 02:00:00 UTC, before wave 3 of 3 of mtu was begun",
+			"The window closed at 2026-11-22 02:00:00 UTC, after wave 2 of 3 of mtu. Wave 3 was not begun: 3 targets were never touched (h4–h6).", 2},
+		"in the last wave": {pre + fleetMTU("batch=1,rest") + proof, "h6", runbook.OK, nil, "1:ok 2:ok*5", "", "", 2},
+		"in the group before": {fleetMTU("") + proof + "```sh { run name=after on-failure=stop }\ntrue\n```\n\n```rollback\ntrue\n```\n", "h6", runbook.Failed, ErrFailed, "ok*6",
+			"the window closed at 2026-11-22 02:00:00 UTC, before after was begun", "The window closed at 2026-11-22 02:00:00 UTC. after was not begun.", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newFleet(t, 6, tt.body)
+			b.prose = []byte(long(string(b.prose)))
+			if err := os.WriteFile(b.path, b.prose, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var late atomic.Int64
+			b.o.Now = func() time.Time { return begin.Add(time.Duration(late.Load())) }
+			b.hosts[tt.at].fail = func(call string) error {
+				if call == "apply" {
+					late.Store(int64(5 * time.Hour))
+				}
+				return nil
+			}
+			op, err := b.run()
+			if !errors.Is(err, tt.err) || op.Status != tt.status || tt.cause != "" && !strings.Contains(err.Error(), tt.cause) {
+				t.Fatalf("%v %s", err, op.Status)
+			}
+			b.check()
+			if got := statuses(op, "mtu"); got != tt.statuses {
+				t.Error(got)
+			}
+			if tt.note != "" && !slices.Contains(op.Notes, tt.note) {
+				t.Errorf("no note %q in %q", tt.note, op.Notes)
+			}
+			if n := b.heard(runbook.EventConfirm); n != tt.confirmed {
+				t.Errorf("%d waves were confirmed", n)
+			}
+			if tt.status == runbook.RolledBack {
+				b.untouched(1, 6)
+			} else {
+				b.touched(1, 6)
+			}
+		})
+	}
+}
