@@ -317,8 +317,9 @@ func TestRemoteConfirm(t *testing.T) {
 	b := newBench(t, "")
 	b.write("doc.md", strings.Replace(slow, "name=change", "name=change confirm=60s", 1))
 	o := b.script(`("$STET" run --yes doc.md >&2) & pid=$!
-n=0; until ip -n r1 link show uplink | grep -q 'mtu 1400'; do n=$((n+1)); [ $n -lt 600 ] || exit 70; sleep 0.1; done
-sleep 1; kill -9 $pid; wait $pid
+# The change is made, and stet knows.
+n=0; until grep -qs '"kind":"outcome"' state/stet/operations/*/*/journal.jsonl; do n=$((n+1)); [ $n -lt 600 ] || exit 70; sleep 0.1; done
+kill -9 $pid; wait $pid
 stet status doc.md
 stet confirm doc.md
 stet resume --yes doc.md >&2
