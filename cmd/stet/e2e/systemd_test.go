@@ -39,7 +39,7 @@ func (b *bench) through(script string, env []string, lines string) outcome {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // machines in emulated ones are slow
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "sh", "-c", lines)
 	cmd.Dir, cmd.Env = b.dir, slices.Concat(b.env, []string{"STET=" + b.stet}, env)

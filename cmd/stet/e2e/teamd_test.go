@@ -112,6 +112,60 @@ func TestTeamdEnds(t *testing.T) {
 	}
 }
 
+const teamOnSystemd = "---\ntargets: {machine: \"ssh://machine\"}\ndefaults: {CONFIRM}\n---\n\n```netconfig { name=team }\ninterfaces:\n  - {name: tm0, type: team, state: up, team: {runner: {name: activebackup}}}\n```\n\n" +
+	"```check { timeout=60s within=60s every=200ms }\nCHECK\n```\n"
+
+// TestTeamdOutlivesLogin has a teamd started on a host with systemd, over SSH. Whether
+// logind ends the processes of a login or not, teamd is in a scope of its own and goes
+// on when login and operation have ended; the rollback ends it. When stet is
+// killed, teamd goes on until the guard ends it with its team.
+func TestTeamdOutlivesLogin(t *testing.T) {
+	needRoot(t)
+	if _, err := exec.LookPath("teamd"); err != nil {
+		t.Skipf("needs teamd (apt-get install libteam-utils): %v", err)
+	}
+	ns := "stet-teamd-" + strconv.Itoa(os.Getpid())
+	ip(t, "netns", "add", ns)
+	n := &namespaces{names: map[string]string{"box": ns}}
+	t.Cleanup(func() { ip(t, "netns", "del", ns) })
+	n.need(t, "box", "team")
+	for _, kill := range []string{"yes", "no"} {
+		t.Run("KillUserProcesses="+kill, func(t *testing.T) {
+			b := newBench(t, "")
+			b.write("made.md", strings.NewReplacer("CONFIRM", "", "CHECK", `link("tm0").exists`).Replace(teamOnSystemd))
+			b.write("waits.md", strings.NewReplacer("CONFIRM", "confirm: 20s", "CHECK", `file("/run/never").exists`).Replace(teamOnSystemd))
+			o := b.onMachine("KILL_USER_PROCESSES="+kill, `there() { pgrep -x teamd >/dev/null; }
+group() { for p in $(pgrep -x teamd); do tail -1 /proc/$p/cgroup; done | sed 's#.*/##; s/-.*[.]/-N./'; }
+code=0; "$STET" run --yes made.md >&2 || code=$?
+later '! running "agent serv[e]$"'
+sleep 3
+echo "made: $code, $(pgrep -x -c teamd) in $(group), answers $(m teamdctl tm0 config dump | grep -c activebackup)"
+code=0; "$STET" rollback --yes made.md >&2 || code=$?
+echo "rollback: $code, teamd $(pgrep -x -c teamd), teams $(ip -n machine -br link | grep -c "^tm0"), scopes $(m systemctl --no-legend list-units 'run-*.scope' | wc -l)"
+"$STET" run --yes waits.md >&2 & pid=$!
+later there
+later 'running "agent guar[d]" && ip -n machine -br link | grep -q tm0'
+sleep 2
+kill -9 $pid
+later '! running "agent serv[e]$"'
+echo "killed: teamd $(pgrep -x -c teamd) in $(group), teams $(ip -n machine -br link | grep -c "^tm0")"
+later '! running "agent guar[d]"'
+echo "guard: teamd $(pgrep -x -c teamd), teams $(ip -n machine -br link | grep -c "^tm0")"
+"$STET" status waits.md
+code=0; "$STET" rollback --yes waits.md >&2 || code=$?
+echo "settled: $code"`)
+			if o.code != 0 {
+				t.Fatal(o)
+			}
+			wants(t, "what was done", o.stdout, "made: 0, 1 in run-N.scope, answers 1\n", "rollback: 0, teamd 0, teams 0, scopes 0\n",
+				"killed: teamd 1 in run-N.scope, teams 1\n", "guard: teamd 0, teams 0\n", "reverted    team on machine", "settled: 0\n")
+			if t.Failed() {
+				t.Log(o)
+			}
+		})
+	}
+}
+
 // slowTeamd is a program in place of teamd(8) that forks, as that does, says so in
 // the file began, and becomes teamd(8) once there is the file go.
 const slowTeamd = `#!/bin/sh
