@@ -122,7 +122,7 @@ func tunnelEncapModule(key, value string) string {
 func (m *simulation) checkTunnelEncap(i *InterfaceConfig, v *Interface) {
 	key := v.Type + ".encap.type"
 	if reason := m.from.Lacks[EncapOf(tunnelEncapModule(key, i.Attrs[key]))]; reason != "" {
-		m.problem(i.at(key), "kernel-lacks", i.Name+" cannot have the encapsulation "+i.Attrs[key]+": "+reason, "Load it in a run block before this one, or install it.")
+		m.problem(i.at(key), "kernel-lacks", i.Name+" cannot have the encapsulation "+i.Attrs[key]+": "+reason, "Load the module before the run, or install it.")
 	}
 }
 
