@@ -215,7 +215,7 @@ func (s *manyBytes) Run(_ context.Context, _ executors.Command, out executors.Ou
 
 func TestMuchOutputIsBounded(t *testing.T) {
 	total := 64 << 20
-	b := newBench(t, "```sh { run name=x }\ntrue\n```\n")
+	b := newBench(t, "```sh { run name=x timeout=10m }\ntrue\n```\n")
 	open := b.o.Open
 	b.o.Open = func(ctx context.Context, t executors.Target) (executors.Session, error) {
 		s, err := open(ctx, t)
