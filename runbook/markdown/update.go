@@ -18,11 +18,16 @@ const maxTries = 50
 // errEdited tells that the file was edited between reading and replacing it.
 var errEdited = errors.New("the file is being edited")
 
+// errAnother tells that a document is not the one that ran: a version control system
+// may have put another one into its place meanwhile.
+var errAnother = errors.New("it has none of the blocks that ran, and nothing of their operation")
+
 // Update writes results and report into the file at path. The file is read
 // anew, so that every edit made meanwhile is kept; edits whose block is gone
-// are returned as lost. The file is replaced as a whole, or not at all: owner,
-// mode and a symbolic link to it stay, other hard links to it keep the old
-// text.
+// are returned as lost. A document without any of their blocks, and in which nothing of
+// the operation stands, is another one, and left as it is. The file is replaced as a
+// whole, or not at all: owner, mode and a symbolic link to it stay, other hard links to
+// it keep the old text.
 //
 // keep gets each region that somebody wrote into by hand and that is about to be
 // replaced, with the name of its block, "" of the report. Its error leaves the file
@@ -34,6 +39,9 @@ func Update(path, head string, edits []Edit, keep func(name string, text []byte)
 	err = rewrite(path, func(src []byte) (out []byte, err error) {
 		r := structure("", src)
 		out, lost = r.splice(head, edits)
+		if len(lost) > 0 && len(lost) == len(edits) && !bytes.Contains(src, []byte(edits[0].Run)) {
+			return nil, errAnother
+		}
 		if keep != nil {
 			err = r.keepEdited(out, keep)
 		}

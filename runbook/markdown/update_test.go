@@ -103,6 +103,26 @@ func TestUpdateTellsWhatIsLost(t *testing.T) {
 	}
 }
 
+// TestUpdateAnother puts another document into the place of the one that ran. One that
+// has lost all of its blocks, and in which the operation stands, is still the same.
+func TestUpdateAnother(t *testing.T) {
+	path := document(t, steps)
+	edits := results(Parse(path, []byte(steps)), "**ok**")
+	for i := range edits {
+		edits[i].Run = "01M81YTTSG6KKK97XNAEFQ5ANW"
+	}
+	for text, wanted := range map[string]bool{"# Notes\n": false, "# Notes\n\nRun 01M81YTTSG6KKK97XNAEFQ5ANW\n": true} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		lost, err := Update(path, "**Done.**", edits, nil)
+		now, _ := os.ReadFile(path)
+		if wanted && (err != nil || len(lost) != len(edits)) || !wanted && (!errors.Is(err, errAnother) || string(now) != text) {
+			t.Errorf("%q: lost %d of %d, %v, and it is %q", text, len(lost), len(edits), err, now)
+		}
+	}
+}
+
 func TestUpdateFails(t *testing.T) {
 	edits := results(Parse("", []byte(steps)), "**ok**")
 	t.Run("no file", func(t *testing.T) {
