@@ -119,7 +119,7 @@ func (c *cli) pending(ctx context.Context, file string) (waiting []view.Waiting,
 func waitingOf(found []apply.Pending) []view.Waiting {
 	waiting := make([]view.Waiting, 0, len(found))
 	for _, p := range found {
-		waiting = append(waiting, view.Waiting{Target: p.Target.Name, Guard: p.Guard})
+		waiting = append(waiting, view.Waiting{Target: p.Target.Name, Guard: p.Guard, Unseen: p.Unseen})
 	}
 	return waiting
 }

@@ -145,6 +145,9 @@ func Load(dir string) (*runbook.Operation, error) {
 type Pending struct {
 	Target executors.Target
 	Guard  executors.GuardState
+	// Unseen tells that a step of its group was begun, and that nobody has seen it
+	// end: stet works on it, or died with it. The operator has no word on that yet.
+	Unseen bool
 }
 
 // Guards asks the targets of the document's latest operation for its guards,
@@ -199,7 +202,7 @@ func (x *operation) guards(ctx context.Context) ([]Pending, error) {
 	for i, t := range asked {
 		for _, st := range found[i] {
 			if contains(wanted[t.Name], st.ID) {
-				out = append(out, Pending{Target: t, Guard: st})
+				out = append(out, Pending{Target: t, Guard: st, Unseen: x.unseen(st.ID)})
 			}
 		}
 		if answered[i] {
@@ -207,6 +210,17 @@ func (x *operation) guards(ctx context.Context) ([]Pending, error) {
 		}
 	}
 	return out, errors.Join(errs...)
+}
+
+// unseen tells whether a step of a guard's group was begun and not seen to end.
+func (x *operation) unseen(guard string) bool {
+	groups := map[string]bool{}
+	for _, a := range x.h.acts {
+		if !a.ended {
+			groups[a.group] = true
+		}
+	}
+	return slices.ContainsFunc(x.h.acts, func(a *act) bool { return a.guard == guard && groups[a.group] })
 }
 
 // forgotten is the error of a guard that was armed on a target and waits, as far as
@@ -248,7 +262,8 @@ func (x *operation) guardsOf(ctx context.Context, t executors.Target) ([]executo
 
 // Confirm confirms the guards of the document's latest operation that are still
 // armed, which is the operator's word (confirm=manual). The operation itself,
-// if it runs elsewhere, notices; else Resume does. When none is armed because
+// if it runs elsewhere, notices; else Resume does. While a step of a group has not been
+// seen to end, that is an *executors.Error of code "unseen": Resume would undo it. When none is armed because
 // they have reverted, that is an *executors.Error of code "reverted"; when they are
 // confirmed already, or the operation ended well, ErrNothing; when there is no
 // operation, an *UnknownError.
@@ -283,6 +298,11 @@ func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, er
 	for _, p := range all {
 		switch p.Guard.Phase {
 		case executors.Armed:
+			if p.Unseen {
+				return nil, &executors.Error{Code: "unseen", Op: "confirming " + p.Guard.Step + " on " + p.Target.Name,
+					Message: "a step of its group was begun, and nobody has seen it end: nothing was confirmed",
+					Remedy:  "wait for it; if stet has died, take the operation up or undo it: stet resume, stet rollback"}
+			}
 		case executors.Reverting, executors.Reverted, executors.Incomplete:
 			late = &executors.Error{Code: "reverted", Op: "confirming " + p.Guard.Step + " on " + p.Target.Name,
 				Message: "it is too late: the change has been taken back", Remedy: "look at what became of it: stet status " + o.StateFlag + d.Path}

@@ -13,6 +13,8 @@ import (
 type Waiting struct {
 	Target string               `json:"target"`
 	Guard  executors.GuardState `json:"guard"`
+	// Unseen tells that it cannot be confirmed yet: see apply.Pending.
+	Unseen bool `json:"unseen,omitempty"`
 }
 
 // Headline is one operation on one line.
@@ -58,7 +60,7 @@ func Guards(waiting []Waiting, word string) string {
 func Next(op *runbook.Operation, file string, waiting []Waiting) string {
 	var advice []string
 	for _, w := range waiting {
-		if w.Guard.Phase == executors.Armed {
+		if w.Guard.Phase == executors.Armed && !w.Unseen {
 			advice = append(advice, "stet confirm "+file+"     let it stand, before the guard goes back")
 			break
 		}
