@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"stet/executors"
-	"stet/runbook"
 )
 
 // A host that was started anew after stet died knows no guard any more. Whoever
@@ -50,54 +49,5 @@ func TestGuardThatTheHostDoesNotKnow(t *testing.T) {
 	}
 	if tried == 0 {
 		t.Error("no guard was armed when the host was started anew")
-	}
-}
-
-// TestConfirmTooEarly has stet die at each record, and the operator say that the change
-// is to stand. Where nobody has seen it done that is refused; else resume leaves it.
-func TestConfirmTooEarly(t *testing.T) {
-	body := strings.Replace(bridge, "name=bridge", "name=bridge confirm=60s", 1) + held
-	ctx := context.Background()
-	early, good := 0, 0
-	for at := 1; ; at++ {
-		b := newBench(t, body)
-		died, _ := b.crashing("after", at, func() error { _, err := Run(ctx, b.doc(), b.plan(b.doc()), b.o); return err })
-		if !died {
-			break
-		}
-		all, err := Guards(ctx, b.doc(), b.o)
-		if err != nil {
-			t.Fatalf("record %d: %v", at, err)
-		}
-		if len(all) != 1 || all[0].Guard.Phase != executors.Armed {
-			continue
-		}
-		var e *executors.Error
-		confirmed, err := Confirm(ctx, b.doc(), b.o)
-		switch {
-		case all[0].Unseen:
-			early++
-			if !errors.As(err, &e) || e.Code != "unseen" || len(confirmed) > 0 {
-				t.Errorf("record %d: confirmed %+v, %v", at, confirmed, err)
-			}
-			if all, err = Guards(ctx, b.doc(), b.o); err != nil || len(all) != 1 || all[0].Guard.Phase != executors.Armed {
-				t.Errorf("record %d: the guards are %+v, %v", at, all, err)
-			}
-		case err != nil:
-			t.Errorf("record %d: %v", at, err)
-		default:
-			good++
-			op, err := Resume(ctx, b.doc(), b.o)
-			if err != nil || op.Status != runbook.OK {
-				t.Fatalf("record %d: %+v, %v", at, op, err)
-			}
-			if notes := strings.Join(op.Notes, "\n"); strings.Contains(notes, "undone") {
-				t.Errorf("record %d: %s", at, notes)
-			}
-		}
-		b.check()
-	}
-	if early == 0 || good == 0 {
-		t.Errorf("refused %d times, confirmed %d times", early, good)
 	}
 }
