@@ -26,7 +26,7 @@ var place0 = []string{veth, "ip link add br0 address 02:00:00:00:00:01 type brid
 	"ip link add vx0 address 02:00:00:00:00:30 type vxlan id 9 dstport 4789 remote 192.0.2.77", "ip link set low0 up", "ip link set low1 up",
 	"ip addr add 198.51.100.1/24 dev low0", "ip addr add 2001:db8:1::1/64 dev low0 nodad",
 	"ip link add vx1 address 02:00:00:00:00:31 type vxlan external dstport 4790",
-	"ip nexthop add id 20 via 192.0.2.30 fdb", "ip nexthop add id 22 group 20 fdb"}
+	"ip nexthop add id 520 via 192.0.2.30 fdb", "ip nexthop add id 522 group 520 fdb"}
 
 func addressed(device string, a netstate.Address) netstate.Object {
 	return netstate.Object{Address: &netstate.InterfaceAddress{Device: device, Address: a}}
@@ -84,10 +84,10 @@ var objectCases = []struct {
 	{"bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.78", entry(netstate.FDBEntry{Device: "vx0", MAC: "00:00:00:00:00:00", Owner: "self", State: "permanent", Dst: ip("192.0.2.78")})},
 	{"bridge fdb add 02:00:00:00:00:9d dev vx0 dst 192.0.2.79 port 1234 vni 55 via low0", entry(netstate.FDBEntry{Device: "vx0", MAC: "02:00:00:00:00:9d", Owner: "self", State: "permanent", Dst: ip("192.0.2.79"), Port: 1234, VNI: 55, Via: "low0"})},
 	{"bridge fdb add 02:00:00:00:00:9e dev vx0 dst 192.0.2.79 static", entry(netstate.FDBEntry{Device: "vx0", MAC: "02:00:00:00:00:9e", Owner: "self", State: "static", Dst: ip("192.0.2.79")})},
-	{"bridge fdb add 02:00:00:00:00:9f dev vx0 nhid 22", entry(netstate.FDBEntry{Device: "vx0", MAC: "02:00:00:00:00:9f", Owner: "self", State: "permanent", NexthopID: 22})},
+	{"bridge fdb add 02:00:00:00:00:9f dev vx0 nhid 522", entry(netstate.FDBEntry{Device: "vx0", MAC: "02:00:00:00:00:9f", Owner: "self", State: "permanent", NexthopID: 522})},
 	{"bridge fdb add 02:00:00:00:00:a0 dev vx1 src_vni 100 dst 192.0.2.79 vni 200", entry(netstate.FDBEntry{Device: "vx1", MAC: "02:00:00:00:00:a0", Owner: "self", State: "permanent", Dst: ip("192.0.2.79"), SourceVNI: 100, VNI: 200})},
 	{"bridge fdb add 02:00:00:00:00:a0 dev vx1 src_vni 101 dst 192.0.2.80", entry(netstate.FDBEntry{Device: "vx1", MAC: "02:00:00:00:00:a0", Owner: "self", State: "permanent", Dst: ip("192.0.2.80"), SourceVNI: 101})},
-	{"bridge fdb add 02:00:00:00:00:a1 dev vx1 src_vni 101 nhid 22", entry(netstate.FDBEntry{Device: "vx1", MAC: "02:00:00:00:00:a1", Owner: "self", State: "permanent", SourceVNI: 101, NexthopID: 22})},
+	{"bridge fdb add 02:00:00:00:00:a1 dev vx1 src_vni 101 nhid 522", entry(netstate.FDBEntry{Device: "vx1", MAC: "02:00:00:00:00:a1", Owner: "self", State: "permanent", SourceVNI: 101, NexthopID: 522})},
 }
 
 // TestObjects makes the objects, reads them back, compares with iproute2, and

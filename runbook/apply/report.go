@@ -57,7 +57,7 @@ func Report(ctx context.Context, d *runbook.Document, o Options) (op *runbook.Op
 		x.h.op.Status = runbook.Unfinished // its lock was free
 	}
 	op = x.h.operation()
-	gone, err := markdown.Update(x.d.Path, report.Head(op), x.results(), func(name string, text []byte) error {
+	gone, err := markdown.UpdateAny(x.d.Path, report.Head(op), x.results(), func(name string, text []byte) error {
 		file, err := x.keepEdited(name, text)
 		if note := replacedByHand(name, file); err == nil && !slices.Contains(kept, note) {
 			kept = append(kept, note)

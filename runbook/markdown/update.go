@@ -36,10 +36,20 @@ var errAnother = errors.New("it has none of the blocks that ran, and nothing of 
 // renameio is not used: as root it would give a user's file to root, and it
 // cannot notice an edit that comes between its reading and its renaming.
 func Update(path, head string, edits []Edit, keep func(name string, text []byte) error) (lost []Edit, err error) {
+	return update(path, head, edits, keep, false)
+}
+
+// UpdateAny is Update of a document that somebody has chosen: it is written into also
+// when it has nothing of the operation.
+func UpdateAny(path, head string, edits []Edit, keep func(name string, text []byte) error) (lost []Edit, err error) {
+	return update(path, head, edits, keep, true)
+}
+
+func update(path, head string, edits []Edit, keep func(name string, text []byte) error, anyDocument bool) (lost []Edit, err error) {
 	err = rewrite(path, func(src []byte) (out []byte, err error) {
 		r := structure("", src)
 		out, lost = r.splice(head, edits)
-		if len(lost) > 0 && len(lost) == len(edits) && !bytes.Contains(src, []byte(edits[0].Run)) {
+		if !anyDocument && len(lost) > 0 && len(lost) == len(edits) && !bytes.Contains(src, []byte(edits[0].Run)) {
 			return nil, errAnother
 		}
 		if keep != nil {
