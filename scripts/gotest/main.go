@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -103,6 +104,8 @@ func (s *summary) take(e event) {
 	case "pass", "fail", "skip":
 		if e.Test != "" {
 			s.end(e, key)
+		} else if e.Action == "fail" {
+			s.unfinished(e.Package)
 		}
 	}
 }
@@ -131,6 +134,18 @@ func (s *summary) end(e event, key string) {
 		s.reasons[why] = append(s.reasons[why], name)
 	}
 	delete(s.lines, key)
+}
+
+// unfinished shows what the tests of a package said that have no end: what ended them
+// said it last, as a panic does, or the machine that they ran in.
+func (s *summary) unfinished(pkg string) {
+	for _, key := range slices.Sorted(maps.Keys(s.lines)) {
+		if test, of := strings.CutPrefix(key, pkg+" "); of {
+			s.failed++
+			fmt.Fprintf(s.out, "%s %s has not ended:\n%s", pkg, test, strings.Join(s.lines[key], ""))
+			delete(s.lines, key)
+		}
+	}
 }
 
 // reason is what t.Skip said: the text after "file_test.go:12: ".
