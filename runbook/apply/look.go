@@ -261,12 +261,12 @@ func (x *operation) guardsOf(ctx context.Context, t executors.Target) ([]executo
 }
 
 // Confirm confirms the guards of the document's latest operation that are still
-// armed, which is the operator's word (confirm=manual). The operation itself,
-// if it runs elsewhere, notices; else Resume does. While a step of a group has not been
-// seen to end, that is an *executors.Error of code "unseen": Resume would undo it. When none is armed because
-// they have reverted, that is an *executors.Error of code "reverted"; when they are
-// confirmed already, or the operation ended well, ErrNothing; when there is no
-// operation, an *UnknownError.
+// armed, which is the operator's word (confirm=manual). The operation itself, if it
+// runs elsewhere, notices; else Resume does. While a step of a group has not been
+// seen to end, that is an *executors.Error of code "unseen": Resume would undo it.
+// When none is armed because they have reverted, that is an *executors.Error of code
+// "reverted"; when they are confirmed already, or the operation ended well,
+// ErrNothing; when there is no operation, an *UnknownError.
 func Confirm(ctx context.Context, d *runbook.Document, o Options) ([]Pending, error) {
 	x, err := prepare(d, o)
 	if err != nil {

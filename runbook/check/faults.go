@@ -199,8 +199,8 @@ func fieldsOf(nt *nature.Nature) []string {
 
 func structFields(t reflect.Type) []string {
 	var names []string
-	for i := range t.NumField() {
-		if name := t.Field(i).Tag.Get("expr"); name != "" && !strings.HasPrefix(name, "$") {
+	for _, f := range reflect.VisibleFields(t) {
+		if name := f.Tag.Get("expr"); name != "" && !strings.HasPrefix(name, "$") {
 			names = append(names, name)
 		}
 	}

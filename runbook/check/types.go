@@ -230,34 +230,8 @@ type output struct {
 	truncated bool
 }
 
-// recorded is a snapshot as expressions see it.
-type recorded struct {
-	Links          []link            `expr:"links"`
-	Addresses      []address         `expr:"addresses"`
-	Routes         []route           `expr:"routes"`
-	Rules          []rule            `expr:"rules"`
-	Neighbours     []neighbour       `expr:"neighbours"`
-	Neighbors      []neighbour       `expr:"neighbors"`
-	FDB            []fdbEntry        `expr:"fdb"`
-	Qdiscs         []qdisc           `expr:"qdiscs"`
-	Classes        []tcClass         `expr:"classes"`
-	Filters        []tcFilter        `expr:"filters"`
-	Resolvers      []resolver        `expr:"resolvers"`
-	Namespaces     []namedNamespace  `expr:"namespaces"`
-	MPLSRoutes     []mplsRoute       `expr:"mpls_routes"`
-	XfrmStates     []xfrmState       `expr:"xfrm_states"`
-	XfrmPolicies   []xfrmPolicy      `expr:"xfrm_policies"`
-	MPTCPEndpoints []mptcpEndpoint   `expr:"mptcp_endpoints"`
-	MPTCPLimits    []mptcpLimits     `expr:"mptcp_limits"`
-	Sysctl         map[string]string `expr:"sysctl"`
-	Output         map[string]output `expr:"output"`
-
-	snapshot *Snapshot
-	name     string
-}
-
-// current is `now`: the facts of the target as they are.
-type current struct {
+// lists are the facts that a snapshot has as `now` has them.
+type lists struct {
 	Links          []link           `expr:"links"`
 	Addresses      []address        `expr:"addresses"`
 	Routes         []route          `expr:"routes"`
@@ -275,6 +249,21 @@ type current struct {
 	XfrmPolicies   []xfrmPolicy     `expr:"xfrm_policies"`
 	MPTCPEndpoints []mptcpEndpoint  `expr:"mptcp_endpoints"`
 	MPTCPLimits    []mptcpLimits    `expr:"mptcp_limits"`
+}
+
+// recorded is a snapshot as expressions see it.
+type recorded struct {
+	lists
+	Sysctl map[string]string `expr:"sysctl"`
+	Output map[string]output `expr:"output"`
+
+	snapshot *Snapshot
+	name     string
+}
+
+// current is `now`: the facts of the target as they are.
+type current struct {
+	lists
 
 	live *evaluator
 }
