@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"stet/executors/netstate"
 	"stet/executors/netstate/netyaml"
 )
@@ -18,6 +20,7 @@ import (
 var (
 	actionIndex = regexp.MustCompile(`"index":[0-9]+`)
 	u32Table    = regexp.MustCompile(`"(fh|key_ht)":"8[0-9a-f]*`)
+	flowClass   = regexp.MustCompile(`(?m)^class (cake|fq_codel|sfq) .*\n`)
 )
 
 // traffic is what tc(8) says of all interfaces. The numbers of actions and of
@@ -67,7 +70,8 @@ func (ns *namespace) traffic() []string {
 		ns.t.Fatalf("tc -batch: %v: %s", err, out)
 	}
 	text := actionIndex.ReplaceAllString(string(out), `"index":N`)
-	return append(lines, questions.String()+u32Table.ReplaceAllString(text, `"$1":"8N`))
+	text = u32Table.ReplaceAllString(flowClass.ReplaceAllString(text, ""), `"$1":"8N`)
+	return append(lines, questions.String()+text)
 }
 
 // trafficCases reads the cases of testdata/traffic, which are like those of
@@ -160,5 +164,40 @@ func TestTrafficIsCovered(t *testing.T) {
 				t.Errorf("no case of testdata/traffic sets %s of the %s %s", a.Key, k.Object, k.Name)
 			}
 		}
+	}
+}
+
+// TestTrafficOfFlows wants the classes that a qdisc shows for the flows that it
+// holds packets of to be nobody's change: they come and go with the traffic.
+func TestTrafficOfFlows(t *testing.T) {
+	ns := newNamespace(t)
+	const block = `
+interfaces:
+- name: x0
+  type: dummy
+  state: up
+  ipv4: {enabled: true, address: [{ip: 192.0.2.1, prefix-length: 24}]}
+  traffic-control:
+    qdiscs:
+    - {kind: cake, handle: "1:", bandwidth: 8kbit}
+`
+	ns.run("ip", "link", "add", "x0", "type", "dummy")
+	if out, err := ns.try("tc", "qdisc", "add", "dev", "x0", "root", "handle", "1:", "cake", "bandwidth", "8kbit"); err != nil && !inMachine() {
+		t.Skipf("this kernel has no cake: %s", out)
+	}
+	ns.apply(block)
+	before := ns.traffic()
+	ns.run("ip", "neigh", "add", "192.0.2.2", "lladdr", "02:00:00:00:00:02", "dev", "x0")
+	if out, err := ns.try("ping", "-c", "40", "-i", "0.002", "-W", "1", "-s", "1000", "192.0.2.2"); err == nil {
+		t.Fatalf("nobody is there, yet somebody answered: %s", out)
+	}
+	if out := ns.run("tc", "class", "show", "dev", "x0"); !flowClass.MatchString(out) {
+		t.Fatalf("the qdisc shows no flow: %q", out)
+	}
+	if diff := cmp.Diff(before, ns.traffic()); diff != "" {
+		t.Errorf("the oracle tells flows (-without +with):\n%s", diff)
+	}
+	if change := ns.plan(block); !change.Empty() {
+		t.Errorf("the flows make a change: %+v", change.Edits)
 	}
 }
