@@ -188,7 +188,7 @@ interfaces:
 	ns.apply(block)
 	before := ns.traffic()
 	ns.run("ip", "neigh", "add", "192.0.2.2", "lladdr", "02:00:00:00:00:02", "dev", "x0")
-	if out, err := ns.try("ping", "-c", "40", "-i", "0.002", "-W", "1", "-s", "1000", "192.0.2.2"); err == nil {
+	if out, err := ns.try("ping", "-c", "5", "-i", "0.002", "-W", "1", "-s", "1000", "192.0.2.2"); err == nil {
 		t.Fatalf("nobody is there, yet somebody answered: %s", out)
 	}
 	if out := ns.run("tc", "class", "show", "dev", "x0"); !flowClass.MatchString(out) {
