@@ -37,6 +37,9 @@ func run(ctx context.Context, o *options, k *kernel, args []string) (int, error)
 		err = j.write(exchange)
 	}
 	first := filepath.Join(exchange, "initramfs")
+	if o.console == "" {
+		o.console = filepath.Join(exchange, "console")
+	}
 	if err == nil {
 		err = writeFirst(first, k)
 	}
@@ -49,15 +52,29 @@ func run(ctx context.Context, o *options, k *kernel, args []string) (int, error)
 	status, ok := readStatus(exchange)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return exitTimeout, fmt.Errorf("the machine has run for %s: ended", o.timeout)
+		return exitTimeout, fmt.Errorf("the machine has run for %s: ended; %s", o.timeout, lastWords(o.console))
 	case ctx.Err() != nil:
 		return exitMachine, errors.New("interrupted")
+	case ok && status == exitProgram:
+		return status, errors.New(lastWords(o.console))
 	case ok:
 		return status, nil
 	case err != nil:
 		return exitMachine, err
 	}
-	return exitMachine, errors.New("the machine ended without a status: -console FILE keeps the kernel's messages")
+	return exitMachine, errors.New("the machine ended without a status; " + lastWords(o.console))
+}
+
+// lastWords are the kernel's last messages: why a machine ended, or what the
+// kernel killed for want of memory.
+func lastWords(console string) string {
+	const most = 40
+	b, err := os.ReadFile(console)
+	if err != nil {
+		return "the kernel's messages are lost: " + err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(b), "\r", "")), "\n")
+	return "the kernel's last messages:\n" + strings.Join(lines[max(0, len(lines)-most):], "\n")
 }
 
 // newJob describes the program. Folders that `go test` writes to are writable.
@@ -127,16 +144,12 @@ func writeFirst(path string, k *kernel) error {
 
 // machine is QEMU's command line.
 func machine(o *options, k *kernel, j *job, exchange, first string) []string {
-	console := "null"
-	if o.console != "" {
-		console = "file:" + o.console
-	}
 	args := []string{
 		"-accel", accelerator(), "-M", "q35", "-cpu", "max", "-m", strconv.Itoa(o.memory), "-smp", strconv.Itoa(o.cpus),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", k.image, "-initrd", first,
 		"-append", "console=ttyS0 panic=-1 rdinit=/init mitigations=off tsc=reliable random.trust_cpu=on",
-		"-serial", console,
+		"-serial", "file:" + o.console,
 		"-device", "virtio-serial-pci", "-chardev", "stdio,id=out,signal=off", "-device", "virtconsole,chardev=out",
 		"-device", "virtio-rng-pci",
 	}

@@ -90,10 +90,10 @@ func parse() (o options, args []string) {
 	flag.StringVar(&o.packageName, "kernel", "linux-image-6.12-amd64", "Debian `package` of the kernel")
 	flag.StringVar(&o.cache, "cache", filepath.Join(cache, "stet-vmrun"), "`folder` that keeps unpacked kernels")
 	flag.BoolVar(&o.get, "get", false, "only make sure that the kernel is there, and print its release")
-	flag.IntVar(&o.memory, "memory", 1024, "memory of the machine, in `MiB`")
+	flag.IntVar(&o.memory, "memory", 2048, "memory of the machine, in `MiB`")
 	flag.IntVar(&o.cpus, "cpus", min(runtime.NumCPU(), 4), "processors of the machine")
 	flag.DurationVar(&o.timeout, "timeout", 40*time.Minute, "longest `time` that the machine may run")
-	flag.StringVar(&o.console, "console", "", "`file` for the kernel's messages")
+	flag.StringVar(&o.console, "console", "", "`file` that keeps the kernel's messages")
 	flag.StringVar(&rw, "rw", "", "`folders` of this host, separated by commas, that the program may write to")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: vmrun [flags] program [argument ...]")
