@@ -117,7 +117,10 @@ type Command struct {
 	// Argv is the program and its arguments; the program is looked up on the
 	// target's PATH.
 	Argv []string `json:"argv"`
-	Dir  string   `json:"dir,omitempty"`
+	// Title is what people know it by: a block's own text, without secrets. A
+	// guard tells of its commands by it; "" is Argv.
+	Title string `json:"title,omitempty"`
+	Dir   string `json:"dir,omitempty"`
 	// Env is added to the target's environment: "KEY=value".
 	Env   []string `json:"env,omitempty"`
 	Stdin []byte   `json:"stdin,omitempty"`

@@ -187,10 +187,15 @@ func TestConfirm(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	a := newStore(t)
 	g := a.guard("r", 300*time.Millisecond)
-	g.Commands = []executors.Command{{Argv: []string{"echo", "going back"}}}
+	g.Commands = []executors.Command{
+		{Argv: []string{"echo", "going back"}},
+		{Argv: []string{"sh", "-c", "true # own script"}, Title: strings.Repeat("set -u\n", 9) + "one\ntwo\nthree\n"},
+		{Argv: []string{"sh", "-c", "echo there"}, Title: "ip link del br0\nip link show\n"},
+	}
 	a.arm(g)
 	s := a.until("r", executors.Reverted)
-	if !strings.Contains(s.Output, "going back\n") || s.Result == nil || s.Result.Done != 1 || s.Ended.Before(s.Deadline.Add(-50*time.Millisecond)) {
+	want := "$ echo going back\ngoing back\n$ set -u\n" + strings.Repeat("> set -u\n", 8) + "> one\n> [2 more lines]\n$ ip link del br0\n> ip link show\nthere\n"
+	if s.Output != want || s.Result == nil || s.Result.Done != 1 || s.Ended.Before(s.Deadline.Add(-50*time.Millisecond)) {
 		t.Errorf("got %+v", s)
 	}
 	if n := a.undone(); n != 1 {

@@ -164,7 +164,7 @@ const commandTime = 5 * time.Minute
 func runOne(ctx context.Context, c executors.Command, back Reverter, out io.Writer) bool {
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
-	fmt.Fprintf(out, "$ %s\n", strings.Join(c.Argv, " "))
+	fmt.Fprintln(out, heading(c))
 	st, err := back.Run(ctx, c, executors.Output{Stdout: out, Stderr: out})
 	switch {
 	case err != nil:
@@ -176,6 +176,21 @@ func runOne(ctx context.Context, c executors.Command, back Reverter, out io.Writ
 	}
 	return true
 }
+
+// heading names a command as a shell's terminal would show it. A long text is cut:
+// its block is in the document.
+func heading(c executors.Command) string {
+	if c.Title == "" {
+		return "$ " + strings.Join(c.Argv, " ")
+	}
+	lines := strings.Split(strings.TrimRight(c.Title, "\n"), "\n")
+	if more := len(lines) - headingLines; more > 0 {
+		lines = append(lines[:headingLines], fmt.Sprintf("[%d more lines]", more))
+	}
+	return "$ " + strings.Join(lines, "\n> ")
+}
+
+const headingLines = 10
 
 // Revert decides to revert, unless that has been decided, and waits until it
 // is done. Where the guard's process is gone it does the work itself, with

@@ -24,7 +24,9 @@ func (x *operation) guard(s *runbook.Step, in *intentData, change *netstate.Chan
 	var commands []executors.Command
 	for _, w := range ways {
 		if w.Target == in.Target && w.block.Lang != "netconfig" && !w.late {
-			commands = append(commands, x.shell(w.block, w.body, w.Target))
+			c := x.shell(w.block, w.body, w.Target)
+			c.Title = w.Body
+			commands = append(commands, c)
 		}
 	}
 	late := false

@@ -28,7 +28,7 @@ func (x *operation) mark(step, target string) string {
 }
 
 // endMarked ends every process whose environment has the mark "$1" and all
-// later ones: SIGTERM, after two seconds SIGKILL. It prints how many there were.
+// later ones: SIGTERM, after two seconds SIGKILL. It says how many there were.
 // With "$2" and "$3", a process and its start time (proc(5)), it does nothing
 // while that one lives.
 const endMarked = `mark=$1
@@ -49,7 +49,7 @@ while [ -n "$(left)" ]; do
   sleep 0.1
 done
 set -- $found
-echo $#`
+echo "processes ended: $#"`
 
 // endCommand is the command that ends what carries a mark.
 func endCommand(mark string, unless ...string) executors.Command {
@@ -95,7 +95,7 @@ func (x *operation) endAt(ctx context.Context, p place) error {
 	case st == nil || st.Code != 0:
 		return errors.New(strings.TrimSpace(said.String()))
 	}
-	if n := strings.TrimSpace(out.String()); n != "" {
+	if n, ok := strings.CutPrefix(strings.TrimSpace(out.String()), "processes ended: "); ok {
 		x.tell("%s was still running on %s without stet (%s); it was ended.", p.step, p.target, processes(n))
 	}
 	return nil
@@ -113,18 +113,21 @@ func processes(n string) string {
 // other hosts it does so in any case: a stet that lives has ended the command
 // before, and so has an agent that lives (beforeGuard).
 func (x *operation) endAlone(step string, t executors.Target) []executors.Command {
+	var unless []string
 	switch t.Scheme() {
 	case "local", "netns":
+		start, ok := started()
+		if !ok {
+			return nil
+		}
+		unless = []string{strconv.Itoa(os.Getpid()), start}
 	case "ssh":
-		return []executors.Command{endCommand(x.mark(step, t.Name))}
 	default:
 		return nil
 	}
-	start, ok := started()
-	if !ok {
-		return nil
-	}
-	return []executors.Command{endCommand(x.mark(step, t.Name), strconv.Itoa(os.Getpid()), start)}
+	c := endCommand(x.mark(step, t.Name), unless...)
+	c.Title = "(end what still runs of " + step + ")"
+	return []executors.Command{c}
 }
 
 // started is when this process did, in the kernel's ticks: field 22 of
