@@ -66,7 +66,7 @@ func logins(d *runbook.Document, t executors.Target) []login {
 func declared(d *runbook.Document, secrets map[string]string) func(ssh.Question) (string, bool) {
 	return func(q ssh.Question) (string, bool) {
 		for _, t := range d.Meta.Targets {
-			a, err := ssh.ParseAddress(executors.Target{Address: t.Machine()}.Host())
+			a, err := executors.ParseAddress(executors.Target{Address: t.Machine()}.Host())
 			if t.Machine() == "" || err != nil || a.Host != q.Host || a.User != "" && a.User != q.User {
 				continue
 			}

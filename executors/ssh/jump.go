@@ -59,7 +59,7 @@ func (d *Dialer) bastion(ctx context.Context, s *Settings, trail []string) (*bas
 	hops := strings.Split(s.ProxyJump, ",")
 	rest := strings.Join(hops[:len(hops)-1], ",")
 	name := strings.TrimPrefix(strings.TrimSpace(hops[len(hops)-1]), "ssh://")
-	hop, err := ParseAddress(name)
+	hop, err := executors.ParseAddress(name)
 	if err != nil {
 		return nil, "", err
 	}

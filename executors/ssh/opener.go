@@ -49,7 +49,7 @@ func (o *Opener) Link(targets []executors.Target) {
 	o.beside = map[string][]executors.Target{}
 	linked := map[string]bool{}
 	for _, t := range targets {
-		a, err := ParseAddress(hostOf(t))
+		a, err := executors.ParseAddress(hostOf(t))
 		if t.Machine() == "" || err != nil {
 			continue // Open says what is wrong
 		}
@@ -78,7 +78,7 @@ func (o *Opener) Open(ctx context.Context, t executors.Target) (executors.Sessio
 	if t.Machine() == "" {
 		return nil, &executors.Error{Code: "unsupported", Op: "opening " + t.Address, Message: "this is no ssh:// address"}
 	}
-	a, err := ParseAddress(hostOf(t))
+	a, err := executors.ParseAddress(hostOf(t))
 	if err != nil {
 		return nil, err
 	}

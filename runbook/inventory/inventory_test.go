@@ -215,7 +215,7 @@ r6:22 ansible_ssh_private_key_file=/k
 		got = append(got, strings.TrimSpace(x.Name+" "+x.Address+" "+x.Become))
 	}
 	want := []string{
-		"r1 ssh://ops@192.0.2.1:2222 sudo", "r2 ssh://a%40b@[2001:db8::1]", "r3 local", "r4 network_cli://r4", "r5 netns://lab", "r6 ssh://r6:22",
+		"r1 ssh://ops@192.0.2.1:2222 sudo", "r2 ssh://a@b@[2001:db8::1]", "r3 local", "r4 network_cli://r4", "r5 netns://lab", "r6 ssh://r6:22",
 		"2001:db8::2 ssh://[2001:db8::2]:22",
 	}
 	if d := cmp.Diff(want, got); d != "" {

@@ -3,7 +3,6 @@ package inventory
 import (
 	"fmt"
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -54,17 +53,14 @@ func (h Host) address() string {
 	if name == "" {
 		name = h.Name
 	}
-	u := url.URL{Scheme: "ssh", Host: name}
-	if strings.Contains(name, ":") { // IPv6
-		u.Host = "[" + strings.Trim(name, "[]") + "]"
-	}
+	a := executors.Address{User: h.word("ansible_user", "ansible_ssh_user"), Host: name}
+	bare := strings.Trim(name, "[]")
 	if port := h.word("ansible_port", "ansible_ssh_port"); port != "" {
-		u.Host = net.JoinHostPort(strings.Trim(u.Host, "[]"), port)
+		a.Host = net.JoinHostPort(bare, port)
+	} else if strings.Contains(name, ":") { // IPv6
+		a.Host = "[" + bare + "]"
 	}
-	if user := h.word("ansible_user", "ansible_ssh_user"); user != "" {
-		u.User = url.User(user)
-	}
-	return u.String()
+	return "ssh://" + a.String()
 }
 
 func (h Host) become(warnings []string) (string, []string) {

@@ -51,3 +51,23 @@ func TestGuardsOnAnotherHost(t *testing.T) {
 		}
 	}
 }
+
+// An address that no host can have, or that reads otherwise than it is, is a fault
+// of the document: lint finds it, before anything is connected to.
+func TestAddressesThatNoHostHas(t *testing.T) {
+	for address, want := range map[string]string{
+		`ssh://ops@r1:22`: "", `ssh://2001:db8::1`: "", `ssh://ops@[fe80::1%eth0]:2222`: "", `ssh://b\u00fccher.example`: "", `sandbox://a`: "",
+		`ssh://r\u202e1`: "no host name has", `ssh://o\u2066ps@r1`: "no host name has", `ssh://r\u200b1`: "no host name has", `ssh://r\u00851`: "no host name has",
+		`ssh://-oProxyCommand=x`: "cannot begin with a hyphen", `ssh://r1;reboot`: "no host name has", `ssh://r1/x`: "no host name has",
+		`ssh://r1:0`: "not a number from 1 to 65535", `ssh://a:b@r1`: "holds a password",
+		`netns://a\u202eb`: "does not name a namespace", `sandbox://a\u0007`: "does not name a namespace",
+	} {
+		d := Parse("doc.md", []byte("---\ntargets: {a: \""+address+"\"}\n---\n"))
+		switch {
+		case want == "" && len(d.Diagnostics) == 0:
+		case want != "" && len(d.Diagnostics) == 1 && d.Diagnostics[0].Code == "bad-address" && strings.Contains(d.Diagnostics[0].Summary, want):
+		default:
+			t.Errorf("%s: %v", address, d.Diagnostics)
+		}
+	}
+}

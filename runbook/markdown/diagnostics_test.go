@@ -68,7 +68,7 @@ params:
 13:14 error unknown-target: there is no target "nowhere" <nowhere>
 14:10 error group-cycle: the group edge contains itself <edge>
 14:16 error unknown-target: there is no target "heer" <heer>
-15:7 error bad-address: the address "ssh://ops:secret@r1" holds a password <ssh://ops:secret@r1>
+15:7 error bad-address: the address "ssh://ops:secret@r1" cannot be used: it holds a password <ssh://ops:secret@r1>
 16:23 error unknown-target: there is no target "nobody" <nobody>
 16:41 error bad-duration: timeout: "60" has no unit <60>
 16:54 error bad-duration: confirm: "soon" is not a duration <soon>

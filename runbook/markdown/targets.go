@@ -1,10 +1,12 @@
 package markdown
 
 import (
+	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"stet/executors"
 	"stet/internal/yaml"
@@ -148,23 +150,24 @@ func (d *decoder) address(n *yaml.Node) string {
 	case !slashes:
 		return bad("has no scheme")
 	case scheme == "netns" || scheme == "sandbox":
-		if rest == "" || rest == "." || rest == ".." || strings.ContainsAny(rest, "/ \t\x00") || len(rest) > 200 {
+		if rest == "" || rest == "." || rest == ".." || strings.ContainsFunc(rest, noName) || len(rest) > 200 {
 			return bad("does not name a namespace")
 		}
 	case scheme == "ssh":
-		u, err := url.Parse(text)
-		if err != nil || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" {
-			return bad("does not name a host")
-		}
-		if u.User != nil {
-			if _, has := u.User.Password(); has {
-				return bad("holds a password")
-			}
+		_, err := executors.ParseAddress(rest)
+		if fault := (*executors.Error)(nil); errors.As(err, &fault) {
+			return bad("cannot be used: " + fault.Message)
 		}
 	default:
 		return bad("has an unknown scheme")
 	}
 	return text
+}
+
+// noName reports whether a character cannot be part of a namespace's name, or is not
+// seen, or turns the direction of writing.
+func noName(r rune) bool {
+	return r == '/' || r == ' ' || r == utf8.RuneError || !unicode.IsPrint(r)
 }
 
 // isTarget reports whether a target has this name. Most documents have few of
