@@ -17,7 +17,9 @@ func (x *operation) fail(ctx context.Context, g *runbook.Group, cause error) boo
 	}
 	x.stale = errors.Is(cause, errStale) || errors.Is(cause, errClosed)
 	policy, back := g.Policy, true
-	if policy == runbook.Ask {
+	if x.between(g, cause) {
+		policy = x.kept(ctx, g)
+	} else if policy == runbook.Ask {
 		policy = runbook.Rollback
 		if x.o.Ask != nil && ctx.Err() == nil {
 			// What failed does not stand while somebody thinks.
@@ -40,7 +42,7 @@ func (x *operation) failed(ctx context.Context, g *runbook.Group, policy runbook
 	again := x.h.failing != nil && x.h.failing.Policy == runbook.Ask && x.h.failing.Group == g.Name
 	x.mu.Unlock()
 	for _, name := range standing {
-		if policy == runbook.Rollback || name == g.Name {
+		if policy == runbook.Rollback || name == g.Name && !x.between(g, cause) {
 			d.Undo = append(d.Undo, name)
 		}
 	}
@@ -69,6 +71,38 @@ func (x *operation) asked(ctx context.Context, g *runbook.Group) runbook.Policy 
 		return runbook.Rollback
 	}
 	return runbook.Policy(a.Choice)
+}
+
+// between reports whether a group ended between two of its waves, because the
+// window closed.
+func (x *operation) between(g *runbook.Group, cause error) bool {
+	if !errors.Is(cause, errClosed) {
+		return false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.h.waves[g.Name] > 0 && !x.h.done[g.Name]
+}
+
+// kept is the policy of a group whose window closed between two of its waves.
+// Nothing failed on those that were confirmed, and to undo them would change
+// machines once more, after the window. Only the operator can want that.
+func (x *operation) kept(ctx context.Context, g *runbook.Group) runbook.Policy {
+	policy := g.Policy
+	if policy == runbook.Ask && x.o.Ask != nil && ctx.Err() == nil {
+		a, err := x.o.Ask(ctx, Question{
+			Kind: AskPolicy, Step: g.Name, Choices: []string{string(runbook.Stop), string(runbook.Rollback)},
+			Text: "The window closed between two of its waves. Keep what was confirmed (stop), or undo everything (rollback)?",
+		})
+		if err == nil && a.Choice == string(runbook.Rollback) {
+			return runbook.Rollback
+		}
+	}
+	x.tell("What was confirmed of %s stays; stet rollback undoes it.", g.Name)
+	if policy == runbook.Continue {
+		return policy
+	}
+	return runbook.Stop
 }
 
 func (x *operation) journalWorks() bool {

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"errors"
 	"os"
 	"slices"
@@ -13,7 +14,7 @@ import (
 )
 
 // TestWindowCloses lets the window close while a wave runs: that wave is ended and
-// confirmed, no other one begins, and the group has failed.
+// confirmed, no other one begins, the group has failed, and what was confirmed stays.
 func TestWindowCloses(t *testing.T) {
 	begin := time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC)
 	long := func(body string) string {
@@ -26,13 +27,20 @@ func TestWindowCloses(t *testing.T) {
 		statuses, cause string
 		note            string
 		confirmed       int
+		answer          string // to what becomes of the waves
 	}{
-		"in wave 2": {pre + fleetMTU("batch=1,2,rest") + proof, "h2", runbook.RolledBack, ErrRolledBack, "1:rolled-back 2:rolled-back*2 3:skipped*3",
+		"in wave 2": {pre + fleetMTU("batch=1,2,rest") + proof, "h2", runbook.Failed, ErrFailed, "1:ok 2:ok*2 3:skipped*3",
 			"the window closed at 2026-11-22 02:00:00 UTC, before wave 3 of 3 of mtu was begun",
-			"The window closed at 2026-11-22 02:00:00 UTC, after wave 2 of 3 of mtu. Wave 3 was not begun: 3 targets were never touched (h4–h6).", 2},
-		"in the last wave": {pre + fleetMTU("batch=1,rest") + proof, "h6", runbook.OK, nil, "1:ok 2:ok*5", "", "", 2},
+			"The window closed at 2026-11-22 02:00:00 UTC, after wave 2 of 3 of mtu. Wave 3 was not begun: 3 targets were never touched (h4–h6).", 2, ""},
+		"in wave 2, and go on": {pre + fleetMTU("batch=1,2,rest on-failure=continue") + proof, "h2", runbook.Failed, ErrFailed, "1:ok 2:ok*2 3:skipped*3",
+			"before wave 3 of 3 of mtu was begun", "What was confirmed of mtu stays; stet rollback undoes it.", 2, ""},
+		"in wave 2, and it is kept": {pre + fleetMTU("batch=1,2,rest on-failure=ask") + proof, "h2", runbook.Failed, ErrFailed, "1:ok 2:ok*2 3:skipped*3",
+			"before wave 3 of 3 of mtu was begun", "What was confirmed of mtu stays; stet rollback undoes it.", 2, "stop"},
+		"in wave 2, and it is undone": {pre + fleetMTU("batch=1,2,rest on-failure=ask") + proof, "h2", runbook.RolledBack, ErrRolledBack, "1:rolled-back 2:rolled-back*2 3:skipped*3",
+			"before wave 3 of 3 of mtu was begun", "Waves 1 and 2 of mtu were rolled back: 3 targets (h1–h3).", 2, "rollback"},
+		"in the last wave": {pre + fleetMTU("batch=1,rest") + proof, "h6", runbook.OK, nil, "1:ok 2:ok*5", "", "", 2, ""},
 		"in the group before": {fleetMTU("") + proof + "```sh { run name=after on-failure=stop }\ntrue\n```\n\n```rollback\ntrue\n```\n", "h6", runbook.Failed, ErrFailed, "ok*6",
-			"the window closed at 2026-11-22 02:00:00 UTC, before after was begun", "The window closed at 2026-11-22 02:00:00 UTC. after was not begun.", 1},
+			"the window closed at 2026-11-22 02:00:00 UTC, before after was begun", "The window closed at 2026-11-22 02:00:00 UTC. after was not begun.", 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newFleet(t, 6, tt.body)
@@ -48,6 +56,14 @@ func TestWindowCloses(t *testing.T) {
 				}
 				return nil
 			}
+			if tt.answer != "" {
+				b.o.Ask = func(_ context.Context, q Question) (Answer, error) {
+					if q.Kind != AskPolicy || !slices.Contains(q.Choices, tt.answer) {
+						t.Errorf("it asks %+v", q)
+					}
+					return Answer{Choice: tt.answer}, nil
+				}
+			}
 			op, err := b.run()
 			if !errors.Is(err, tt.err) || op.Status != tt.status || tt.cause != "" && !strings.Contains(err.Error(), tt.cause) {
 				t.Fatalf("%v %s", err, op.Status)
@@ -62,9 +78,13 @@ func TestWindowCloses(t *testing.T) {
 			if n := b.heard(runbook.EventConfirm); n != tt.confirmed {
 				t.Errorf("%d waves were confirmed", n)
 			}
-			if tt.status == runbook.RolledBack {
+			switch {
+			case tt.status == runbook.RolledBack:
 				b.untouched(1, 6)
-			} else {
+			case strings.HasPrefix(name, "in wave 2"):
+				b.touched(1, 3)
+				b.untouched(4, 6)
+			default:
 				b.touched(1, 6)
 			}
 		})
