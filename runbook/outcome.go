@@ -19,7 +19,7 @@ const (
 	RolledBack Status = "rolled-back" // done, then undone
 	Incomplete Status = "incomplete"  // undoing did not lead all the way back
 	Refused    Status = "refused"     // window, approval, lock
-	Aborted    Status = "aborted"     // interrupted by the operator
+	Aborted    Status = "aborted"     // interrupted, or ended by the operator
 	Running    Status = "running"
 	Unfinished Status = "unfinished" // it did not end: stet or its machine died
 )
@@ -139,6 +139,9 @@ type Operation struct {
 	Start    time.Time `json:"start"`
 	End      time.Time `json:"end,omitzero"`
 	Status   Status    `json:"status"`
+	// InterruptedBy is what interrupted it ("SIGTERM"); "" if the operator ended it
+	// with an answer, or nothing did.
+	InterruptedBy string `json:"interrupted-by,omitempty"`
 	// Hosts are the machines that were reached over a network, in the order of
 	// the targets.
 	Hosts []Host `json:"hosts,omitempty"`

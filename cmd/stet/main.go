@@ -37,6 +37,6 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = c.written()
 	}
-	c.complain(err)
+	c.complain(told(ctx, err))
 	return exitCode(err)
 }

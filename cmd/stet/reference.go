@@ -19,7 +19,7 @@ var exitCodes = []struct {
 	{exitRolledBack, "Failed, and everything was undone."},
 	{exitIncomplete, "Failed, and undoing did not lead all the way back. Somebody must look."},
 	{exitRefused, "Refused: outside the window, not approved, the plan is another one by now, or somebody holds the lock. Nothing was started."},
-	{exitInterrupted, "Interrupted by the operator."},
+	{exitInterrupted, "Interrupted, by Ctrl-C, SIGTERM, SIGHUP or an answer. The report says by what, and what still stands."},
 }
 
 // reference is docs/reference/cli.md.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"stet/runbook"
 )
 
 // interruptible returns a context that the first Ctrl-C, SIGTERM or SIGHUP ends,
@@ -18,26 +20,27 @@ import (
 // end an operation in its middle. It is not ignored, because children would
 // inherit that.
 func interruptible(parent context.Context, stderr io.Writer, begun func() bool) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(parent)
+	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	done := make(chan struct{})
 	go func() {
-		interrupted := false
+		ending := false
 		for {
 			select {
 			case <-done:
 				return
 			case s := <-signals:
 				switch {
-				case s == syscall.SIGPIPE, interrupted && s != os.Interrupt:
-				case interrupted:
-					_, _ = io.WriteString(stderr, word(begun(), "ended at once", "; what was begun stands (stet status tells), guards that were armed go back at their deadlines"))
+				case s == syscall.SIGPIPE, ending && s != os.Interrupt:
+				case ending:
+					_, _ = io.WriteString(stderr, word(begun(), "ended at once", "; what is not undone yet stands (stet status tells), guards that were armed go back at their deadlines"))
 					os.Exit(exitInterrupted)
 				default:
-					interrupted = true
-					_, _ = io.WriteString(stderr, word(begun(), "interrupted; ending in order", ", undoing what was begun (Ctrl-C once more: at once)"))
-					cancel()
+					ending = true
+					cause := &runbook.Interruption{By: signalName(s)}
+					_, _ = io.WriteString(stderr, word(begun(), cause.Error()+"; ending in order", ", undoing what was begun (Ctrl-C once more: at once)"))
+					cancel(cause)
 				}
 			}
 		}
@@ -45,8 +48,42 @@ func interruptible(parent context.Context, stderr io.Writer, begun func() bool) 
 	return ctx, func() {
 		signal.Stop(signals)
 		close(done)
-		cancel()
+		cancel(nil)
 	}
+}
+
+// interrupted is an error in words that say what interrupted it.
+type interrupted struct {
+	error
+	text string
+}
+
+// Error implements error.
+func (e interrupted) Error() string { return e.text }
+
+// Unwrap returns the error as it was.
+func (e interrupted) Unwrap() error { return e.error }
+
+// told makes err say what interrupted ctx, if that is why.
+func told(ctx context.Context, err error) error {
+	if err == nil || runbook.InterruptedBy(ctx) == "" {
+		return err
+	}
+	return interrupted{err, runbook.Told(ctx, err)}
+}
+
+// signalName is a signal as the report has it, with where it comes from if there
+// is one such place.
+func signalName(s os.Signal) string {
+	switch s {
+	case os.Interrupt:
+		return "SIGINT (Ctrl-C)"
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	case syscall.SIGHUP:
+		return "SIGHUP (as of a closed terminal)"
+	}
+	return s.String()
 }
 
 // word is what the operator who interrupts is told, with more of it when

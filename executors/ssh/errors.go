@@ -41,6 +41,9 @@ func fail(ctx context.Context, host string, err error) error {
 	switch {
 	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled):
 		e.Code, e.Message, e.Err = "canceled", "interrupted", context.Cause(ctx)
+		if e.Err != context.Canceled { // it says by what
+			e.Message = e.Err.Error()
+		}
 	case errors.Is(err, errTimeout) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT):
 		e.Code, e.Message = "timeout", "no answer within the time given"
 		e.Remedy = "check that the host is up and that nothing on the way drops the packets; ConnectTimeout in ssh_config sets the time"

@@ -36,7 +36,10 @@ func (x *operation) fail(ctx context.Context, g *runbook.Group, cause error) boo
 
 // failed journals the decision and undoes what it says.
 func (x *operation) failed(ctx context.Context, g *runbook.Group, policy runbook.Policy, cause error) bool {
-	d := &failingData{Group: g.Name, Policy: policy, Error: x.red.String(cause.Error()), Aborted: x.aborted}
+	d := &failingData{Group: g.Name, Policy: policy, Error: x.red.String(runbook.Told(ctx, cause)), Aborted: x.aborted}
+	if d.Aborted {
+		d.By = runbook.InterruptedBy(ctx)
+	}
 	x.mu.Lock()
 	standing := x.h.standing()
 	again := x.h.failing != nil && x.h.failing.Policy == runbook.Ask && x.h.failing.Group == g.Name
@@ -47,8 +50,8 @@ func (x *operation) failed(ctx context.Context, g *runbook.Group, policy runbook
 		}
 	}
 	x.note(journal.Failing, d)
-	if ctx.Err() != nil {
-		x.emit(runbook.Event{Kind: runbook.EventNote, Group: g.Name, Text: "interrupted: undoing what has to be undone"})
+	if ctx.Err() != nil && len(d.Undo) > 0 {
+		x.emit(runbook.Event{Kind: runbook.EventNote, Group: g.Name, Text: interruptedError(d.By, ": undoing what has to be undone").Error()})
 	}
 	if again && len(d.Undo) == 0 {
 		return true // all of it was undone before the question

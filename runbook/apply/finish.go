@@ -114,7 +114,7 @@ func (x *operation) verdict() (runbook.Status, error) {
 	case h.incomplete() || h.failing != nil && x.unproven:
 		return runbook.Incomplete, fmt.Errorf("%w%s", ErrIncomplete, cause)
 	case x.aborted:
-		return runbook.Aborted, fmt.Errorf("%w%s", ErrInterrupted, standingText(h))
+		return runbook.Aborted, interruptedError(h.op.InterruptedBy, standingText(h))
 	case x.requested:
 		return runbook.RolledBack, nil
 	case h.failures == 0:
@@ -161,6 +161,14 @@ func (x *operation) cause() string {
 		s += " on " + o.Target
 	}
 	return s + ": " + o.Error
+}
+
+// interruptedError is ErrInterrupted with what did it, and more.
+func interruptedError(by, more string) error {
+	if by != "" {
+		more = " by " + by + more
+	}
+	return fmt.Errorf("%w%s", ErrInterrupted, more)
 }
 
 func standingText(h *history) string {

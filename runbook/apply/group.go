@@ -82,7 +82,7 @@ func (x *operation) allowed(ctx context.Context, s *runbook.Step) (bool, error) 
 func (x *operation) ended(ctx context.Context, g *runbook.Group, s *runbook.Step, o runbook.Outcome, cause error) error {
 	data := &outcomeData{Group: g.Name}
 	if cause != nil {
-		o.Error = cause.Error()
+		o.Error = runbook.Told(ctx, cause)
 		if o.Status == "" || o.Status == runbook.OK {
 			o.Status = runbook.Failed
 		}

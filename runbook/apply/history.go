@@ -152,7 +152,7 @@ func (h *history) take(kind journal.Kind, data any, at time.Time) error {
 	case *leftOutData:
 		h.leave(d)
 	case *failingData:
-		h.failing = d
+		h.failing, h.op.InterruptedBy = d, d.By
 		if !d.Requested {
 			h.failures++
 			h.gaveUp[d.Group] = d.Policy == runbook.Continue

@@ -84,7 +84,9 @@ func (x *operation) lookAround(ctx context.Context) (*runbook.Operation, error) 
 	status, err := runbook.OK, error(nil)
 	switch {
 	case ctx.Err() != nil:
-		status, err = runbook.Aborted, ErrInterrupted
+		by := runbook.InterruptedBy(ctx)
+		x.h.op.InterruptedBy = by
+		status, err = runbook.Aborted, interruptedError(by, "")
 	case failed > 0:
 		status, err = runbook.Failed, fmt.Errorf("%w: %d of %d checks do not hold", ErrFailed, failed, len(x.p.Groups))
 	}

@@ -157,7 +157,11 @@ func sentence(op *runbook.Operation) string {
 	case runbook.Incomplete:
 		return "**Rollback incomplete.**" + failed + unfinished(op) + keptEffects(op)
 	case runbook.Aborted:
-		return "**Interrupted by the operator.**" + standing(op) + keptEffects(op)
+		by := op.InterruptedBy
+		if by == "" {
+			by = "the operator"
+		}
+		return "**Interrupted by " + escape(by) + ".**" + standing(op) + keptEffects(op)
 	case runbook.Refused:
 		return strings.TrimSpace("**Refused.**" + failed)
 	case runbook.Running:

@@ -107,10 +107,14 @@ func verdictWords(op *runbook.Operation) string {
 	case runbook.Incomplete:
 		return ": something still differs from before, see above"
 	case runbook.Aborted:
-		if changed(op) {
-			return ": interrupted, and not all of it is undone"
+		text := ": interrupted"
+		if op.InterruptedBy != "" {
+			text += " by " + op.InterruptedBy
 		}
-		return ": interrupted"
+		if changed(op) {
+			text += ", and not all of it is undone"
+		}
+		return text
 	case runbook.Refused:
 		return ": nothing was started"
 	case runbook.Unfinished:
