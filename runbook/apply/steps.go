@@ -49,22 +49,43 @@ func (x *operation) assertions(ctx context.Context, s *runbook.Step, target stri
 			o.Checks[i].Line = s.Line + n // from the body's lines to the document's
 		}
 	}
-	if err != nil {
-		return o, late(ctx, err)
-	}
-	var failed []string
-	for _, a := range o.Checks {
-		if !a.OK {
-			failed = append(failed, a.Text)
+	var failed []*runbook.Assertion
+	for i := range o.Checks {
+		if !o.Checks[i].OK {
+			failed = append(failed, &o.Checks[i])
 		}
+	}
+	if err != nil {
+		return o, unproven(ctx, late(ctx, err), target, failed)
 	}
 	switch len(failed) {
 	case 0:
 		return o, nil
 	case 1:
-		return o, fmt.Errorf("does not hold: %s", failed[0])
+		return o, errors.New(unmet(failed[0], "does not hold: "))
 	}
-	return o, fmt.Errorf("%d of %d assertions do not hold, the first: %s", len(failed), len(o.Checks), failed[0])
+	return o, fmt.Errorf("%d of %d assertions do not hold, the first: %s", len(failed), len(o.Checks), unmet(failed[0], ""))
+}
+
+// unmet is an assertion that does not hold, after that word, or of which nobody
+// knows, with the reason.
+func unmet(a *runbook.Assertion, word string) string {
+	if a.Error == "" || strings.HasPrefix(a.Error, check.HeldFor) {
+		return word + a.Text
+	}
+	return "could not be evaluated: " + a.Error
+}
+
+// unproven is the error of a check whose time was up, err, with what kept it.
+func unproven(ctx context.Context, err error, target string, failed []*runbook.Assertion) error {
+	if len(failed) == 0 || failed[0].Tries == 0 || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
+	}
+	a := failed[0]
+	if what, waited := strings.CutSuffix(a.Error, ": "+err.Error()); waited {
+		return fmt.Errorf("%w; it still waited for %s then: %s", err, target, what)
+	}
+	return fmt.Errorf("%w: %s", err, unmet(a, "does not hold: "))
 }
 
 // snapshot records facts of a target for later checks.

@@ -304,7 +304,7 @@ func (x *operation) prove(ctx context.Context) bool {
 				again.Add(1)
 				if _, err := x.assertions(ctx, s, target); err != nil {
 					failed.Add(1)
-					x.tell("After the rollback the pre-check %s on %s does not hold: %v.", s.Name, target, err)
+					x.tell("After the rollback the pre-check %s on %s failed: %v.", s.Name, target, err)
 				}
 			})
 		}

@@ -94,7 +94,7 @@ func bounded[T any](ctx context.Context, what string, f func(context.Context) (T
 	select {
 	case r := <-done:
 		if r.err != nil {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil && !unreached(r.err) {
 				r.err = context.Cause(ctx)
 			}
 			return r.value, told(what, r.err)
@@ -103,6 +103,14 @@ func bounded[T any](ctx context.Context, what string, f func(context.Context) (T
 	case <-ctx.Done():
 		return zero, fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	}
+}
+
+// unreached tells that the target was not reached, which says more than that the
+// time was up.
+func unreached(err error) bool {
+	var known *executors.Error
+	return errors.As(err, &known) && !errors.Is(err, context.Canceled) &&
+		slices.Contains([]string{"unreachable", "refused", "timeout"}, known.Code)
 }
 
 // observe reads the parts that q asks for and this round has not yet.

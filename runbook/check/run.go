@@ -79,11 +79,15 @@ func (t *tries) next(held bool) (time.Duration, bool) {
 	return min(t.options.Every, left), left <= 0
 }
 
+// HeldFor begins the Error of an assertion that was evaluated, and held, though not
+// for as long as it should have.
+const HeldFor = "it held for "
+
 // lost says of the failed assertions that they had held.
 func (t *tries) lost(after time.Duration) {
 	for i := range t.results {
 		if a := &t.results[i]; !a.OK && a.Error == "" {
-			a.Error = fmt.Sprintf("it held for %s of %s, then no longer", after.Round(time.Millisecond), t.options.Hold)
+			a.Error = fmt.Sprintf(HeldFor+"%s of %s, then no longer", after.Round(time.Millisecond), t.options.Hold)
 		}
 	}
 }
