@@ -113,8 +113,10 @@ func TestTraffic(t *testing.T) {
 			})
 		}
 	})
+	shown := map[string]bool{}
 	for _, c := range trafficCases(t) {
-		if s := all.kinds[c.kind]; s != nil {
+		if s := all.kinds[c.kind]; s != nil && !shown[c.kind] {
+			shown[c.kind] = true
 			t.Attr("kind", strings.Replace(c.kind, "-", " ", 1)+": "+s.String())
 		}
 	}
@@ -199,5 +201,35 @@ interfaces:
 	}
 	if change := ns.plan(block); !change.Empty() {
 		t.Errorf("the flows make a change: %+v", change.Edits)
+	}
+}
+
+// TestTrafficNotShown has a filter that the kernel cannot show, fw without a mark
+// of its own: everything else is read, and it is not taken away.
+func TestTrafficNotShown(t *testing.T) {
+	ns := newNamespace(t)
+	ns.run("ip", "link", "add", "x0", "type", "dummy")
+	ns.run("tc", "qdisc", "add", "dev", "x0", "root", "handle", "1:", "htb")
+	ns.run("tc", "class", "add", "dev", "x0", "parent", "1:", "classid", "1:1", "htb", "rate", "8mbit")
+	if out, err := ns.try("tc", "filter", "add", "dev", "x0", "parent", "1:", "protocol", "ip", "prio", "7", "fw"); err != nil && !inMachine() {
+		t.Skipf("this kernel has no filter of kind fw: %s", out)
+	}
+	if out, err := ns.try("tc", "filter", "show", "dev", "x0"); err == nil {
+		t.Fatalf("this kernel shows it: %s", out)
+	}
+	const classes = `
+interfaces:
+- name: x0
+  type: dummy
+  traffic-control:
+    classes:
+    - {classid: 1:1, parent: "1:", rate: 16mbit}
+`
+	ns.apply(classes)
+	if out := ns.run("tc", "class", "show", "dev", "x0"); !strings.Contains(out, "16Mbit") {
+		t.Errorf("the class is not changed: %s", out)
+	}
+	if problems := ns.refused(strings.Replace(classes, "classes:", "qdiscs: []\n    classes:", 1)); !strings.Contains(problems, "filter prio 7 fw at 1: of x0 would go") {
+		t.Errorf("refused with %q", problems)
 	}
 }

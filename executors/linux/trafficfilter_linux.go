@@ -36,6 +36,7 @@ func decodeFilter(r reply, l *links) (f filter, ok bool) {
 	f.handle = u32(r.body[8:])
 	e.Priority, e.Protocol, e.Chain = uint16(info>>16), protocolText(swap(uint16(info))), u32(t.get(tcaChain))
 	e.Handle = decimal32(f.handle)
+	f.TCEntry = e
 	options := tabulate(t.get(tcaOptions))
 	if e.Kind == "u32" {
 		e.Handle = strconv.FormatUint(uint64(f.handle&0xfff), 16)
