@@ -77,6 +77,9 @@ func decodePolice(o netstate.Attrs, t attrTable) string {
 		return "it polices by packets or by an average"
 	}
 	rate, overhead, mpu, layer := rateSpec(b[20:], t.get(8))
+	if rate == 0 {
+		return "it polices by the size of packets alone"
+	}
 	peak, _, _, _ := rateSpec(b[32:], t.get(9))
 	o["rate"], o["burst"] = netstate.FormatRate(rate), netstate.Burst(at(b, 3), rate, sizeTicks)
 	o["mtu"] = netstate.FormatSize(uint64(at(b, 4)))
@@ -84,8 +87,9 @@ func decodePolice(o netstate.Attrs, t attrTable) string {
 		o["peakrate"] = netstate.FormatRate(peak)
 	}
 	o["exceed"], o["conform"] = verdictText(at(b, 1)), verdictText(u32(t.get(5)))
-	if overhead != 0 || mpu != 0 || layer > ethernetLayer || o["exceed"] == "" || o["conform"] == "" {
-		return "police counts lengths in its own way, or leads elsewhere"
+	lengthText(o, overhead, mpu, layer)
+	if o["exceed"] == "" || o["conform"] == "" {
+		return "police leads elsewhere"
 	}
 	return ""
 }
@@ -169,21 +173,21 @@ func police(m *message, a *netstate.TCAction) error {
 		}
 	}
 	exceed, conform := netstate.TCVerdict(actionOption(a, "exceed")), netstate.TCVerdict(actionOption(a, "conform"))
-	log := cellLog(mtu)
+	log, length := cellLog(mtu), netstate.PacketLengthOf(a.Options)
 	b := native(0, exceed, 0, burst, uint32(mtu))
-	b = appendRateSpec(b, rate, 0, 0, ethernetLayer, log)
+	b = appendRateSpec(b, rate, length, log)
 	if peak != 0 {
-		b = appendRateSpec(b, peak, 0, 0, ethernetLayer, log)
+		b = appendRateSpec(b, peak, length, log)
 	} else {
 		b = append(b, make([]byte, 12)...)
 	}
 	m.attr(1, append(b, native(0, 0, 0)...))
-	m.attr(2, rateTable(rate, log))
+	m.attr(2, rateTable(rate, length, log))
 	if rate >= 1<<32 {
 		m.attr(8, binary.NativeEndian.AppendUint64(nil, rate))
 	}
 	if peak != 0 {
-		m.attr(3, rateTable(peak, log))
+		m.attr(3, rateTable(peak, length, log))
 		if peak >= 1<<32 {
 			m.attr(9, binary.NativeEndian.AppendUint64(nil, peak))
 		}
@@ -205,10 +209,14 @@ func cellLog(mtu uint64) (log uint8) {
 
 // rateTable is how long packets of each size take (tc_calc_rtable). The kernel
 // wants one from the policer, and calculates by itself.
-func rateTable(rate uint64, log uint8) []byte {
+func rateTable(rate uint64, length netstate.PacketLength, log uint8) []byte {
 	b := make([]byte, 0, 1024)
 	for i := range uint64(256) {
-		n, err := netstate.Ticks(strconv.FormatUint((i+1)<<log, 10), rate)
+		size := max((i+1)<<log, length.MPU)
+		if length.ATM {
+			size = (size + 47) / 48 * 53
+		}
+		n, err := netstate.Ticks(strconv.FormatUint(size, 10), rate)
 		if err != nil {
 			n = 1<<32 - 1
 		}

@@ -181,15 +181,31 @@ func rateSpec(b, wide []byte) (rate uint64, overhead, mpu uint16, layer uint8) {
 
 // appendRateSpec writes one. The link layer is always said, so that the kernel
 // does not look for it in a table.
-func appendRateSpec(b []byte, rate uint64, overhead, mpu uint16, layer, cellLog uint8) []byte {
+func appendRateSpec(b []byte, rate uint64, length netstate.PacketLength, cellLog uint8) []byte {
+	layer := uint8(ethernetLayer)
+	if length.ATM {
+		layer = atmLayer
+	}
 	b = append(b, cellLog, layer)
-	b = binary.NativeEndian.AppendUint16(b, overhead)
+	b = binary.NativeEndian.AppendUint16(b, uint16(length.Overhead))
 	b = binary.NativeEndian.AppendUint16(b, 0xffff) // cell_align -1, as tc(8)
-	b = binary.NativeEndian.AppendUint16(b, mpu)
+	b = binary.NativeEndian.AppendUint16(b, uint16(length.MPU))
 	return binary.NativeEndian.AppendUint32(b, uint32(min(rate, 1<<32-1)))
 }
 
-const ethernetLayer = 1
+// Link layers of linux/pkt_sched.h.
+const (
+	ethernetLayer = 1
+	atmLayer      = 2
+)
+
+// lengthText fills in how lengths of packets count.
+func lengthText(o netstate.Attrs, overhead, mpu uint16, layer uint8) {
+	o["overhead"], o["mpu"] = decimal32(uint32(overhead)), decimal32(uint32(mpu))
+	if o["linklayer"] = "ethernet"; layer == atmLayer {
+		o["linklayer"] = "atm"
+	}
+}
 
 func decodeTBF(o netstate.Attrs, t attrTable) string {
 	b := t.get(1)
@@ -198,13 +214,12 @@ func decodeTBF(o netstate.Attrs, t attrTable) string {
 	}
 	rate, overhead, mpu, layer := rateSpec(b, t.get(4))
 	o["rate"], o["limit"] = netstate.FormatRate(rate), netstate.FormatSize(uint64(at(b, 6)))
-	o["burst"] = netstate.Burst(at(b, 7), rate, netstate.TokenTicks)
+	lengthText(o, overhead, mpu, layer)
+	ticks := netstate.PacketLengthOf(o).TokenTicks
+	o["burst"] = netstate.Burst(at(b, 7), rate, ticks)
 	if peak, _, _, _ := rateSpec(b[12:], t.get(5)); peak != 0 {
 		o["peakrate"] = netstate.FormatRate(peak)
-		o["mtu"] = netstate.Burst(at(b, 8), peak, netstate.TokenTicks)
-	}
-	if overhead != 0 || mpu != 0 || layer > ethernetLayer {
-		return "it counts lengths in its own way (overhead, mpu, linklayer)"
+		o["mtu"] = netstate.Burst(at(b, 8), peak, ticks)
 	}
 	return ""
 }
@@ -234,9 +249,10 @@ func encodeTBF(m *message, e *netstate.TCEntry) error {
 			return err
 		}
 	}
-	b := appendRateSpec(nil, rate, 0, 0, ethernetLayer, 0)
+	length := netstate.PacketLengthOf(e.Options)
+	b := appendRateSpec(nil, rate, length, 0)
 	if peak != 0 {
-		b = appendRateSpec(b, peak, 0, 0, ethernetLayer, 0)
+		b = appendRateSpec(b, peak, length, 0)
 	} else {
 		b = append(b, make([]byte, 12)...)
 	}
@@ -269,10 +285,7 @@ func decodeHTBClass(e *netstate.TCEntry, t attrTable) string {
 	o["rate"], o["ceil"] = netstate.FormatRate(rate), netstate.FormatRate(ceil)
 	o["burst"], o["cburst"] = netstate.Burst(at(b, 6), rate, sizeTicks), netstate.Burst(at(b, 7), ceil, sizeTicks)
 	o["quantum"], o["prio"] = decimal32(at(b, 8)), decimal32(at(b, 10))
-	o["overhead"], o["mpu"] = decimal32(uint32(overhead)), decimal32(uint32(mpu))
-	if o["linklayer"] = "ethernet"; layer == 2 {
-		o["linklayer"] = "atm"
-	}
+	lengthText(o, overhead, mpu, layer)
 	return ""
 }
 
@@ -284,7 +297,7 @@ func sizeTicks(size, rate uint64) (uint32, bool) {
 func encodeHTBClass(m *message, e *netstate.TCEntry) error {
 	o := e.Options
 	var rates [2]uint64
-	var ticks, numbers [4]uint32
+	var ticks, numbers [2]uint32
 	for i, keys := range [][2]string{{"rate", "burst"}, {"ceil", "cburst"}} {
 		var err error
 		if rates[i], err = netstate.ParseRate(o[keys[0]]); err != nil {
@@ -294,17 +307,13 @@ func encodeHTBClass(m *message, e *netstate.TCEntry) error {
 			return err
 		}
 	}
-	for i, key := range []string{"quantum", "prio", "overhead", "mpu"} {
+	for i, key := range []string{"quantum", "prio"} {
 		v, _ := strconv.ParseUint(o[key], 10, 32) // it is canonical, or not given
 		numbers[i] = uint32(v)
 	}
-	layer := uint8(ethernetLayer)
-	if o["linklayer"] == "atm" {
-		layer = 2
-	}
 	var b []byte
 	for _, rate := range rates {
-		b = appendRateSpec(b, rate, uint16(numbers[2]), uint16(numbers[3]), layer, 0)
+		b = appendRateSpec(b, rate, netstate.PacketLengthOf(o), 0)
 	}
 	m.attr(1, append(b, native(ticks[0], ticks[1], numbers[0], 0, numbers[1])...))
 	for i, rate := range rates {

@@ -49,6 +49,9 @@ qdisc tbf sch_tbf needs=rate,burst
 	latency time 0
 	peakrate rate 0
 	mtu burst 0
+	overhead u16 0 unset=0 from=0 to=65535
+	mpu u16 0 unset=0 from=0 to=65535
+	linklayer enum 0 unset=ethernet ethernet:1 atm:2
 qdisc fq_codel sch_fq_codel
 	limit u32 2 unset=10240
 	flows u32 5 unset=1024 fixed from=1 to=65536
@@ -157,6 +160,9 @@ action police act_police needs=rate,burst
 	burst burst 0
 	mtu size 0 chosen
 	peakrate rate 0
+	overhead u16 0 unset=0 from=0 to=65535
+	mpu u16 0 unset=0 from=0 to=65535
+	linklayer enum 0 unset=ethernet ethernet:1 atm:2
 	exceed enum 0 unset=reclassify pass:0 drop:2 reclassify:1 pipe:3 continue:4294967295
 	conform enum 0 unset=pass pass:0 drop:2 reclassify:1 pipe:3 continue:4294967295
 action pass act_gact

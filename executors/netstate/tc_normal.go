@@ -64,7 +64,13 @@ func normalizeTBF(o Attrs) string {
 		if o["limit"] != "" {
 			return "`limit` and `latency` say the same twice"
 		}
-		o["limit"] = FormatSize(uint64(float64(rate)*float64(wait)/1e9) + burst)
+		limit := float64(rate)*float64(wait)/1e9 + float64(burst)
+		if o["peakrate"] != "" { // what has passed its own bucket in that time
+			peak, _ := ParseRate(o["peakrate"])
+			bucket, _ := ParseSize(o["mtu"])
+			limit = min(limit, float64(peak)*float64(wait)/1e9+float64(bucket))
+		}
+		o["limit"] = FormatSize(uint64(limit))
 		delete(o, "latency")
 	}
 	if o["limit"] == "" {
@@ -73,10 +79,10 @@ func normalizeTBF(o Attrs) string {
 	if (o["peakrate"] == "") != (o["mtu"] == "") {
 		return "`peakrate` needs `mtu`, and `mtu` needs `peakrate`"
 	}
-	if fault := roundBurst(o, "burst", "rate", TokenTicks); fault != "" {
+	if fault := roundBurst(o, "burst", "rate", PacketLengthOf(o).TokenTicks); fault != "" {
 		return fault
 	}
-	return roundBurst(o, "mtu", "peakrate", TokenTicks)
+	return roundBurst(o, "mtu", "peakrate", PacketLengthOf(o).TokenTicks)
 }
 
 func (e *TCEntry) normalizeActions() string {

@@ -232,8 +232,8 @@ func (a *TCAction) words() []string {
 	case "mirred":
 		return append(w, value("direction"), value("action"), "dev", value("dev"))
 	case "police":
-		for _, key := range []string{"rate", "burst", "mtu", "peakrate"} {
-			if v := value(key); v != "" {
+		for _, key := range []string{"rate", "burst", "mtu", "peakrate", "overhead", "mpu", "linklayer"} {
+			if v := value(key); v != "" && v != k.Attr(key).Default {
 				w = append(w, key, v)
 			}
 		}

@@ -197,6 +197,33 @@ func TokenTicks(size, rate uint64) (uint32, bool) {
 	return uint32(n), n <= math.MaxUint32
 }
 
+// PacketLength is how lengths of packets count (psched_l2t_ns): what is added to
+// each, the least that counts, and whether they are counted in cells of ATM.
+type PacketLength struct {
+	Overhead, MPU uint64
+	ATM           bool
+}
+
+// PacketLengthOf reads it from the options of a tbf.
+func PacketLengthOf(o Attrs) PacketLength {
+	overhead, _ := strconv.ParseUint(o["overhead"], 10, 16) // they are canonical, or not given
+	mpu, _ := strconv.ParseUint(o["mpu"], 10, 16)
+	return PacketLength{overhead, mpu, o["linklayer"] == "atm"}
+}
+
+// TokenTicks is what the kernel makes of a size for tbf, which counts the bucket
+// as if it was a packet.
+func (l PacketLength) TokenTicks(size, rate uint64) (uint32, bool) {
+	if size > math.MaxUint32 {
+		return 0, false
+	}
+	size = max(size+l.Overhead, l.MPU)
+	if l.ATM {
+		size = (size + 47) / 48 * 53
+	}
+	return TokenTicks(size, rate)
+}
+
 // Burst is the roundest size that takes so many ticks at a rate, by the way that
 // ticks counts; the ticks themselves if no size does.
 func Burst(n uint32, rate uint64, ticks func(size, rate uint64) (uint32, bool)) string {
@@ -204,12 +231,20 @@ func Burst(n uint32, rate uint64, ticks func(size, rate uint64) (uint32, bool)) 
 		t, ok := ticks(size, rate)
 		return ok && t == n
 	}
-	at := uint64(float64(n) * tickTime * float64(rate) / 1e9)
-	first := at - min(at, 2)
-	last := at + 3 + uint64(float64(rate)*tickTime/1e9)
-	for first < last && !takes(first) {
-		first++
+	most := uint64(float64(n)*tickTime*float64(rate)/1e9) + 3 + uint64(float64(rate)*tickTime/1e9)
+	least := uint64(0)
+	if n != 0 {
+		least = 1 // nothing is no bucket, even where little counts as more
 	}
+	for most < math.MaxInt && least < most {
+		middle := least + (most-least)/2
+		if t, ok := ticks(middle, rate); ok && t < n {
+			least = middle + 1
+		} else {
+			most = middle
+		}
+	}
+	first := least
 	if !takes(first) {
 		return strconv.FormatUint(uint64(n), 10) + tickUnit
 	}

@@ -406,7 +406,12 @@ already is left alone.
 | routes | ` + "`congctl`" + `, ` + "`features`" + `, ` + "`realm`" + `, ` + "`pref`" + `, ` + "`expires`" + `, ` + "`ttl-propagate`" + ` of labels that are put on | ` + "`ip route change … congctl NAME`" + ` |
 | rules | ` + "`realms`" + `, ` + "`tun_id`" + `, ` + "`dscp`" + `, ` + "`flowlabel`" + ` | ` + "`ip rule add … tun_id N`" + ` |
 | neighbours | ` + "`managed`" + `, ` + "`extern_learn`" + `, ` + "`protocol`" + `, states that run out | ` + "`ip neigh add … managed`" + ` |
-| traffic control | other kinds than those above; size tables, shared blocks; RED in sfq; ` + "`overhead`" + `, ` + "`mpu`" + ` and ` + "`linklayer`" + ` of tbf and police; bands of fq; distributions, loss models and slots of netem | ` + "`tc qdisc add …`" + ` |
+| traffic control | other kinds of qdiscs, classes, filters and actions than those above; size tables, shared blocks; sizes of cells (` + "`burst 10k/8`" + `); rates in percent | ` + "`tc qdisc add …`" + ` |
+| qdiscs | RED in sfq; ` + "`ce_threshold_selector`" + ` of fq_codel; bands of fq; words for overheads and round trips of cake; distributions, loss models, slots and ` + "`rate`" + ` with overheads of netem; ` + "`offload`" + ` of htb | ` + "`tc qdisc add …`" + ` |
+| filters of u32 | hash tables, links to others and what they look at (` + "`divisor`" + `, ` + "`ht`" + `, ` + "`link`" + `, ` + "`offset`" + `, ` + "`hashkey`" + `, ` + "`sample`" + `, ` + "`nexthdr+`" + `); ` + "`match mark`" + `, ` + "`indev`" + ` | ` + "`tc filter add … u32 …`" + ` |
+| filters of flower | masks, but of addresses of IP; ranges of ports; fields of ICMP, ARP, MPLS, PPPoE, L2TP, of a second VLAN tag, of tunnels (` + "`enc_…`" + `) and of conntrack (` + "`ct_…`" + `); ` + "`ip_flags`" + `, ` + "`vlan_ethtype`" + `, ` + "`num_of_vlans`" + `, ` + "`hw_tc`" + ` | ` + "`tc filter add … flower …`" + ` |
+| filters of fw | without a mark, to the class that the mark is | ` + "`tc filter add … fw`" + ` |
+| actions | ` + "`goto chain`" + `, ` + "`trap`" + `, ` + "`jump`" + `, chances (` + "`random`" + `), what follows mirred, cookies, numbers (` + "`index`" + `) that filters share; police by packets, by an average, or by size alone | ` + "`tc filter add … action …`" + ` |
 
 The module of a tunnel brings an interface of its own into each namespace when it is loaded (gre0, tunl0, sit0,
 ip6tnl0, ip_vti0 and others). It stays when a tunnel that was made is taken back.
