@@ -2,6 +2,7 @@ package executors
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -20,6 +21,13 @@ type Observer interface {
 	Probe(ctx context.Context, p Probe) (*ProbeReply, error)
 	// Info describes the machine.
 	Info(ctx context.Context) (*Info, error)
+}
+
+// Located is an Observer that knows, without asking, where it is.
+type Located interface {
+	// Location names a network namespace of a running kernel: targets with the
+	// same one are one. "" is not known.
+	Location() string
 }
 
 // Session is an open way to one target, to read and to change it. All methods
@@ -150,4 +158,27 @@ type Lock struct {
 	Document string `json:"document"`
 	Operator string `json:"operator"`
 	Since    string `json:"since"` // RFC 3339
+	// Target is the name that the operation has for what it locks. What is taken
+	// over from an earlier connection of the same run is the same target's.
+	Target string `json:"target,omitempty"`
+}
+
+// Again reports whether a lock is one that the holder may take over: of the same
+// target, for the same run.
+func (l Lock) Again(holder Lock) bool {
+	return l.Run != "" && l.Run == holder.Run && l.Target == holder.Target
+}
+
+// Refused is the error of a lock that holder has.
+func (l Lock) Refused(op string, holder Lock) *Error {
+	e := &Error{Code: "locked", Op: op, Message: "another operation holds it", Remedy: "wait until it has ended, or end it"}
+	switch {
+	case holder.Run == "":
+	case holder.Run == l.Run && holder.Target != l.Target:
+		e.Message = fmt.Sprintf("it is one host with %s, which this operation has locked already", holder.Target)
+		e.Remedy = "name a host once in a document: leave out one of the two"
+	default:
+		e.Message = fmt.Sprintf("%s holds it since %s for %s (run %s)", holder.Operator, holder.Since, holder.Document, holder.Run)
+	}
+	return e
 }

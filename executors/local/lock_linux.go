@@ -22,7 +22,7 @@ func takeLock(dir, target string, l holder) (*os.File, error) {
 	f, err := claim(dir)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		defer f.Close()
-		return nil, held(op, f)
+		return nil, held(op, f, l.Lock)
 	}
 	if err == nil {
 		err = sign(f, l)
@@ -93,19 +93,16 @@ func sign(f *os.File, l holder) error {
 }
 
 // held explains who holds a lock.
-func held(op string, f *os.File) error {
-	e := &executors.Error{Code: "locked", Op: op, Message: "another operation holds it",
-		Remedy: "wait until it has ended, or end it"}
+func held(op string, f *os.File, mine executors.Lock) error {
+	var l executors.Lock
 	for range 10 { // who has just taken it is about to sign
 		b, err := io.ReadAll(io.NewSectionReader(f, 0, 64<<10))
-		var l executors.Lock
 		if err == nil && json.Unmarshal(b, &l) == nil && l.Run != "" {
-			e.Message = fmt.Sprintf("%s holds it since %s for %s (run %s)", l.Operator, l.Since, l.Document, l.Run)
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	return e
+	return mine.Refused(op, l)
 }
 
 // releaseLock gives the lock back, and leaves nothing behind but guards.

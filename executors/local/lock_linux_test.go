@@ -18,7 +18,7 @@ import (
 
 // lockMain is the other process: it takes the lock in a directory and sleeps.
 func lockMain(dir string) error {
-	_, err := takeLock(dir, "local", holder{Lock: executors.Lock{Run: "01RUN", Document: "/a.md", Operator: "ann", Since: "2026-01-02T03:04:05Z"}})
+	_, err := takeLock(dir, "local", holder{Lock: executors.Lock{Run: "01RUN", Document: "/a.md", Operator: "ann", Since: "2026-01-02T03:04:05Z", Target: "r1"}})
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,11 @@ func TestLockOfAnotherProcess(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("it does not say %q: %v", want, err)
 		}
+	}
+	// The same operation has it under another name of this host.
+	mine := executors.Lock{Run: "01RUN", Target: "r1-by-address"}
+	if _, err = takeLock(dir, "local", holder{Lock: mine}); !errors.As(err, &e) || e.Code != "locked" || !strings.Contains(err.Error(), "one host with r1,") {
+		t.Error(err)
 	}
 	if err := other.Process.Kill(); err != nil {
 		t.Fatal(err)

@@ -138,6 +138,15 @@ func (s *session) Info(ctx context.Context) (*executors.Info, error) {
 	return i, nil
 }
 
+// Location implements executors.Located.
+func (s *session) Location() string {
+	boot := bootID()
+	if boot == "" || s.space.id == "" {
+		return ""
+	}
+	return boot + " " + s.space.id
+}
+
 // Run implements executors.Session.
 func (s *session) Run(ctx context.Context, c executors.Command, out executors.Output) (*executors.ExitStatus, error) {
 	ctx, end, err := s.begin(ctx, "running a command")
@@ -247,11 +256,11 @@ func (s *session) Lock(_ context.Context, l executors.Lock) error {
 		return &executors.Error{Code: "unreachable", Op: "locking " + s.target.Address, Message: "the session is closed", Err: os.ErrClosed}
 	}
 	if s.lock != nil {
-		return held("locking "+s.target.Address, s.lock)
+		return held("locking "+s.target.Address, s.lock, l)
 	}
 	mine := me(l, s.host.served)
 	f, err := takeLock(s.host.dir(s.space.key), s.target.Address, mine)
-	if f == nil && mine.Served && takeOver(s.host.dir(s.space.key), l.Run) {
+	if f == nil && mine.Served && takeOver(s.host.dir(s.space.key), l) {
 		f, err = takeLock(s.host.dir(s.space.key), s.target.Address, mine)
 	}
 	s.lock = f

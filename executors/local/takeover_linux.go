@@ -53,12 +53,12 @@ func started(pid int) string {
 // its commands before it is killed.
 const leaveAgentWithin = 8 * time.Second
 
-// takeOver takes the lock from the agent that still holds a namespace's for the
-// operation run: the one at the end of a connection that was lost, which sshd may
+// takeOver takes a lock from the agent that still holds the namespace's for the
+// same operation, as the same target: the one at the end of a connection that was lost, which sshd may
 // hold open for hours. Told so (SIGHUP), it ends what it was doing and gives the
 // lock up; with a kept command it lives on. If it does not, it is ended. takeOver
 // reports whether the lock may be free now.
-func takeOver(dir, run string) bool {
+func takeOver(dir string, l executors.Lock) bool {
 	f, err := os.Open(filepath.Join(dir, "lock"))
 	if err != nil {
 		return false
@@ -66,7 +66,7 @@ func takeOver(dir, run string) bool {
 	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	f.Close()
 	var h holder
-	if err != nil || json.Unmarshal(b, &h) != nil || !h.Served || run == "" || h.Run != run || h.PID <= 1 || h.PID == os.Getpid() {
+	if err != nil || json.Unmarshal(b, &h) != nil || !h.Served || !l.Again(h.Lock) || h.PID <= 1 || h.PID == os.Getpid() {
 		return false
 	}
 	fd, err := unix.PidfdOpen(h.PID, 0)

@@ -23,7 +23,8 @@ import (
 //	PID START BOOT RUN HOLDER
 //
 // A lock whose process does not live any more, by its number, start and boot, is
-// taken over; so is that of the same run, whose connection is gone. Answers are
+// taken over; so is that of the same run for the same target, whose connection is
+// gone (RUN has both). Answers are
 // "TOKEN ok", "TOKEN held PID HOLDER" and "TOKEN none WHY".
 const lockScript = `
 umask 077; d=` + cacheFolder + `;
@@ -79,7 +80,7 @@ func (c *Conn) hold(ctx context.Context, l executors.Lock) (*heldLock, error) {
 		return nil, fmt.Errorf("writing the lock: %w", err)
 	}
 	word := token()
-	script := shellLine(lockScript, "TOKEN", word, "RUN", encoded([]byte(l.Run)), "HOLDER", encoded(b))
+	script := shellLine(lockScript, "TOKEN", word, "RUN", encoded([]byte(l.Run+" "+l.Target)), "HOLDER", encoded(b))
 	session, err := c.session(ctx)
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (c *Conn) hold(ctx context.Context, l executors.Lock) (*heldLock, error) {
 	}()
 	select {
 	case answer := <-answers:
-		return h.judge(answer)
+		return h.judge(answer, l)
 	case <-c.done:
 		return nil, c.lost(ctx, c.Err())
 	case <-ctx.Done():
@@ -131,7 +132,7 @@ func heard(out io.Reader, word string) []string {
 	return nil
 }
 
-func (h *heldLock) judge(answer []string) (*heldLock, error) {
+func (h *heldLock) judge(answer []string, mine executors.Lock) (*heldLock, error) {
 	if len(answer) > 0 && answer[0] == "ok" {
 		return h, nil
 	}
@@ -139,12 +140,15 @@ func (h *heldLock) judge(answer []string) (*heldLock, error) {
 	if len(answer) != 3 || answer[0] != "held" {
 		return nil, nil // there is no place for a lock, and no shell that takes it
 	}
-	e := &executors.Error{Code: "locked", Message: "another operation holds it",
-		Remedy: "wait until it has ended, or end it: process " + visible(answer[1]) + " there holds the lock"}
 	var l executors.Lock
 	b, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(answer[2], "-"))
-	if err == nil && json.Unmarshal(b, &l) == nil && l.Run != "" {
-		e.Message = visible(fmt.Sprintf("%s holds it since %s for %s (run %s)", l.Operator, l.Since, l.Document, l.Run))
+	if err != nil || json.Unmarshal(b, &l) != nil {
+		l = executors.Lock{}
+	}
+	e := mine.Refused("", l)
+	e.Message = visible(e.Message)
+	if l.Run != mine.Run {
+		e.Remedy += ": process " + visible(answer[1]) + " there holds the lock"
 	}
 	return nil, e
 }

@@ -39,7 +39,7 @@ func TestPlainLock(t *testing.T) {
 		return session
 	}
 	lock := func(run string) executors.Lock {
-		return executors.Lock{Run: run, Document: "/home/alice/it's a $change!.md", Operator: "alice", Since: "2026-11-21T22:00:00Z"}
+		return executors.Lock{Run: run, Document: "/home/alice/it's a $change!.md", Operator: "alice", Since: "2026-11-21T22:00:00Z", Target: "r1"}
 	}
 	must := func(what string, err error) {
 		t.Helper()
@@ -87,6 +87,11 @@ func TestPlainLock(t *testing.T) {
 	must("the same run", one.Lock(ctx, lock("01A")))
 	two = plain()
 	refused("after it was taken over")
+	twin := lock("01A")
+	twin.Target = "r1-by-address"
+	if err := two.Lock(ctx, twin); codeOf(err) != "locked" || !strings.Contains(err.Error(), "one host with r1,") {
+		t.Errorf("the same run by another name: %v", err)
+	}
 	must("giving back", one.Unlock(ctx))
 
 	// A process of the same number that is another one holds nothing.

@@ -42,6 +42,20 @@ func (o *Opener) session(ctx context.Context, t executors.Target, a Address, h *
 // Target implements executors.Observer.
 func (s *session) Target() executors.Target { return s.target }
 
+// Location implements executors.Located.
+func (s *session) Location() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return location(s.inner)
+}
+
+func location(s executors.Session) string {
+	if l, ok := s.(executors.Located); ok {
+		return l.Location()
+	}
+	return ""
+}
+
 // current is the session on a connection that lives, as far as is known.
 func (s *session) current(ctx context.Context) (executors.Session, *reached, error) {
 	for {

@@ -40,6 +40,9 @@ func (s *tied) Info(ctx context.Context) (*executors.Info, error) {
 	return info, err
 }
 
+// Location implements executors.Located.
+func (s *tied) Location() string { return location(s.Session) }
+
 // Close implements executors.Session. What closing says about a connection that
 // has died helps nobody.
 func (s *tied) Close() error {

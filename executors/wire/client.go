@@ -255,11 +255,11 @@ func (c *Client) keepAlive() {
 
 // Open implements executors.Opener.
 func (c *Client) Open(ctx context.Context, t executors.Target) (executors.Session, error) {
-	var id uint32
-	if err := c.do(ctx, "open", 0, openParams{t}, &id); err != nil {
+	var o opened
+	if err := c.do(ctx, "open", 0, openParams{t}, &o); err != nil {
 		return nil, err
 	}
-	return &session{c: c, id: id, target: t}, nil
+	return &session{c: c, id: o.ID, location: o.Location, target: t}, nil
 }
 
 // Close asks the server to close its sessions and its opener, and closes the

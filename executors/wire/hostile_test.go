@@ -108,7 +108,7 @@ func TestHostileClient(t *testing.T) {
 			wait := serve(t, h, far, Options{MaxMessage: 1 << 20})
 			p := greeted(t, near)
 			p.send(kindRequest, 1000, false, `{"method":"open","params":{"Target":{"address":"local"}}}`)
-			if f, err := p.next(); err != nil || f.kind != kindResponse || string(f.payload) != `{"result":1}` {
+			if f, err := p.next(); err != nil || f.kind != kindResponse || string(f.payload) != `{"result":{"id":1}}` {
 				t.Fatalf("%+v %v %s", f, err, f.payload)
 			}
 			go io.Copy(io.Discard, near)

@@ -72,7 +72,11 @@ type echoParams struct {
 
 // The parameters of the other methods.
 type (
-	openParams   struct{ Target executors.Target }
+	openParams struct{ Target executors.Target }
+	opened     struct {
+		ID       uint32 `json:"id"`
+		Location string `json:"location,omitempty"`
+	}
 	queryParams  struct{ Query netstate.Query }
 	probeParams  struct{ Probe executors.Probe }
 	changeParams struct {

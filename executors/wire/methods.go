@@ -194,7 +194,11 @@ func (s *server) openSession(ctx context.Context, b json.RawMessage) (any, error
 		return nil, errors.Join(&executors.Error{Code: "unsupported", Op: "opening " + p.Target.Address,
 			Message: fmt.Sprintf("%d sessions are open", MaxSessions)}, session.Close())
 	}
-	return id, nil
+	where := ""
+	if l, ok := session.(executors.Located); ok {
+		where = l.Location()
+	}
+	return opened{id, where}, nil
 }
 
 func (s *server) closeSession(id uint32) error {

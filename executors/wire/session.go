@@ -14,11 +14,12 @@ import (
 
 // session is a Session at the other end.
 type session struct {
-	c      *Client
-	id     uint32
-	target executors.Target
-	once   sync.Once
-	err    error // of Close
+	c        *Client
+	id       uint32
+	location string
+	target   executors.Target
+	once     sync.Once
+	err      error // of Close
 
 	mu   sync.Mutex
 	info *executors.Info // came with the lock, for whoever asks first
@@ -26,6 +27,9 @@ type session struct {
 }
 
 func (s *session) Target() executors.Target { return s.target }
+
+// Location implements executors.Located.
+func (s *session) Location() string { return s.location }
 
 func (s *session) do(ctx context.Context, method string, params, result any) error {
 	return s.c.do(ctx, method, s.id, params, result)

@@ -90,7 +90,7 @@ func (x *operation) enter(ctx context.Context, t executors.Target) (executors.Se
 	}
 	x.mu.Lock()
 	lock := executors.Lock{
-		Run: x.h.op.Run, Document: x.document(), Operator: x.o.Operator, Since: x.now().Format(time.RFC3339),
+		Run: x.h.op.Run, Document: x.document(), Operator: x.o.Operator, Since: x.now().Format(time.RFC3339), Target: t.Name,
 	}
 	x.mu.Unlock()
 	if err := s.Lock(ctx, lock); err != nil {

@@ -60,6 +60,7 @@ func Build(ctx context.Context, d *runbook.Document, observers map[string]execut
 	if err := b.know(ctx, groups, observers); err != nil {
 		return nil, diags, err
 	}
+	b.twice(groups, observers)
 	b.decode(groups)
 	if !b.diags.Faults() {
 		if err := b.foresee(ctx, observers, groups); err != nil {
