@@ -32,6 +32,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		_, _ = io.WriteString(stderr, usage)
 		return 2
 	}
+	ownLanguage()
 	defer survivePipes()()
 	var err error
 	switch verb, rest := args[0], args[1:]; verb {
@@ -79,6 +80,20 @@ func lean(stdin io.Reader) io.Reader {
 		runtime.GOMAXPROCS(1)
 	}
 	return waiting(os.Stdin)
+}
+
+// ownLanguage takes back the language that sudo was given for its own messages:
+// commands have the user's. sudo lets variables through that are named LC_.
+func ownLanguage() {
+	switch was, ok := os.LookupEnv(local.LanguageVar); {
+	case !ok:
+		return
+	case was == local.NoLanguage:
+		_ = os.Unsetenv("LC_ALL")
+	default:
+		_ = os.Setenv("LC_ALL", was)
+	}
+	_ = os.Unsetenv(local.LanguageVar)
 }
 
 // leanVar tells that GOMAXPROCS was set for this process only.

@@ -42,6 +42,14 @@ type HostOptions struct {
 	Stderr io.Writer `json:"-"`
 }
 
+// LanguageVar holds what LC_ALL is to be for the commands of a process that sudo
+// starts: sudo itself gets C, so that its messages can be told apart. NoLanguage
+// there is none at all.
+const (
+	LanguageVar = "LC_STET"
+	NoLanguage  = "none"
+)
+
 // SandboxOptions are what NewSandbox takes; the zero value is good for
 // programs.
 type SandboxOptions struct {

@@ -1,8 +1,10 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -27,6 +29,7 @@ func newSudo(ctx context.Context, o HostOptions) (executors.Opener, error) {
 			Remedy: "install sudo, or run stet as root, or use a sandbox:// target"}
 	}
 	cmd := exec.Command(sudo, append([]string{"-n", "--", argv[0]}, args...)...)
+	cmd.Env = append(os.Environ(), LanguageVar+"="+cmp.Or(os.Getenv("LC_ALL"), NoLanguage), "LC_ALL=C")
 	// A process group of its own keeps ^C at the terminal from it; the session
 	// stays, because sudo may remember the password by terminal.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

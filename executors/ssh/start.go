@@ -168,7 +168,9 @@ func (c *Conn) start(ctx context.Context, a Agent, programs []*Program, quick bo
 		// With a prompt that nobody can guess, the password is sent only when
 		// sudo asks for it, and never to the agent.
 		prompt = token()
-		become = `[ "$(id -u)" = 0 ] || w="sudo -S -p PROMPT --";`
+		// What sudo says decides what is done about it, so that it is told to say
+		// it in English. The agent takes back what is not for its commands.
+		become = `[ "$(id -u)" = 0 ] || { w="sudo -S -p PROMPT --"; export LC_STET="${LC_ALL:-none}" LC_ALL=C; };`
 	}
 	script := a.lines.of(quick, strings.Join(hashes, " "), strings.Join(a.Args, " "), become)
 	script = strings.ReplaceAll(script, "TOKEN", word)

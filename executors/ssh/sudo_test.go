@@ -9,14 +9,14 @@ import (
 )
 
 // sudoBed lets the user ops become root as the rule says.
-func sudoBed(t *testing.T, rule string, o Options) *Conn {
+func sudoBed(t *testing.T, rule string, o Options, lines ...string) *Conn {
 	t.Helper()
 	if _, err := exec.LookPath("sudo"); err != nil {
 		t.Skip("needs sudo")
 	}
 	b := newBed(t)
 	sudoers(t, "Defaults lecture=never\n"+rule+"\n")
-	s := b.newServer(t)
+	s := b.newServer(t, lines...)
 	b.trust(t, s)
 	if err := os.Chown(s.home, 7001, 7001); err != nil {
 		t.Fatal(err)
@@ -91,6 +91,27 @@ func TestSudoWantsTerminal(t *testing.T) {
 		c = sudoBed(t, "Defaults requiretty\nDefaults:ops !requiretty\n"+rule, Options{Prompter: asked})
 		speak(t, startAgent(t, c, become(agentOf(program(t, 0)))), "x", "root --serve v=1 <x>")
 	}
+}
+
+// TestSudoInAnotherLanguage: a login may set one (pam_env does, from
+// /etc/default/locale). What sudo says is understood all the same, and the agent
+// is told what the language was.
+func TestSudoInAnotherLanguage(t *testing.T) {
+	if _, err := os.Stat("/usr/share/locale/de/LC_MESSAGES/sudo.mo"); err != nil {
+		t.Skip("needs sudo's German messages")
+	}
+	const german = "SetEnv LANG=C.UTF-8 LANGUAGE=de LC_ALL=C.UTF-8"
+	wrong := Options{Secret: func(Question) (string, bool) { return "battery staple", true }}
+	c := sudoBed(t, "Defaults requiretty\nops ALL=(root) NOPASSWD: ALL", wrong, german)
+	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "must have a tty", "Defaults:ops !requiretty")
+	c = sudoBed(t, "Defaults timestamp_timeout=0\nops ALL=(root) ALL", wrong, german)
+	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "check the declared secret")
+	c = sudoBed(t, "ops ALL=(root) NOPASSWD: /usr/bin/id", Options{}, german)
+	noAgent(t, c, become(agentOf(program(t, 0))), "permission", false, "becoming root")
+	c = sudoBed(t, "ops ALL=(root) NOPASSWD: ALL", Options{}, german)
+	p := program(t, 0)
+	p.Data = []byte("#!/bin/sh\necho stet-agent ready\nread -r x\necho \"$(id -un) $LC_ALL $LC_STET $LANG\"\nread -r x\n")
+	speak(t, startAgent(t, c, become(agentOf(p))), "x", "root C C.UTF-8 C.UTF-8")
 }
 
 func TestSudoPasswordIsAskedOnce(t *testing.T) {
