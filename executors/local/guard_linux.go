@@ -82,7 +82,7 @@ func (w way) Undo(ctx context.Context, c *netstate.Change) (*executors.Result, e
 // Descriptors of a guard's process.
 const (
 	readyFD = 3
-	firstFD = 4 // of the other targets' namespaces, in the order of the names, and of the mount namespace that shows the named ones
+	firstFD = 4 // of the other targets' namespaces, in the order of the names, of the mount namespace that shows the named ones, and of the program if it has no file any more
 )
 
 // startGuard starts the process: `guard DIR NAMES RESOLV.CONF`.
@@ -91,6 +91,7 @@ func (s *session) startGuard(dir string, ready *os.File) error {
 	if err != nil {
 		return err
 	}
+	argv = slices.Clone(argv)
 	var names []string
 	files := []*os.File{ready}
 	defer func() {
@@ -114,6 +115,12 @@ func (s *session) startGuard(dir string, ready *os.File) error {
 	list, err := json.Marshal(names)
 	if err != nil {
 		return err
+	}
+	if self, err := own(argv[0]); err != nil {
+		return err
+	} else if self != nil {
+		files = append(files, self)
+		argv[0] = fmt.Sprintf("/proc/self/fd/%d", readyFD+len(files)-1)
 	}
 	if s.host.served { // in the session of a login, which may end
 		argv = append(slices.Clone(s.host.scope.prefix()), argv...)
@@ -160,7 +167,7 @@ func ServeGuard(ctx context.Context, args []string) error {
 	if err := json.Unmarshal([]byte(args[1]), &list); err != nil {
 		return fmt.Errorf("serving a guard: reading the names of targets: %w", err)
 	}
-	for fd := readyFD; fd <= firstFD+len(list); fd++ {
+	for fd := readyFD; fd <= firstFD+len(list)+1; fd++ {
 		unix.CloseOnExec(fd) // what leads back must not inherit them
 	}
 	ready := os.NewFile(readyFD, "ready")
