@@ -110,3 +110,51 @@ stet run --yes second.md >&2; echo "then: $?"; on_r1 ls $LAB/r1/home/.cache/stet
 	}
 	wants(t, "the refusal", b.read(filepath.Join(b.dir, "said")), "refused: locking r1: root holds it since 20", "first.md (run ", "hint: wait until it has ended")
 }
+
+// TestAgentFileGone: the agent runs on when its file is deleted or replaced, and so
+// do the guards that it starts.
+func TestAgentFileGone(t *testing.T) {
+	needLab(t)
+	for name, c := range map[string]string{
+		"deleted":  `rm $LAB/r1/home/.cache/stet/agent-*`,
+		"replaced": `echo junk >$LAB/junk; chmod 700 $LAB/junk; mv $LAB/junk $LAB/r1/home/.cache/stet/agent-*`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, "")
+			b.write("doc.md", "---\ntargets: {r1: \"ssh://r1\"}\n---\n\n```sh { run name=clean confirm=no }\n"+strings.ReplaceAll(c, "$LAB", "/run/lab")+"\n```\n\n"+
+				"```netconfig { name=mtu confirm=30s }\ninterfaces: [{name: uplink, mtu: 1400}]\n```\n\n```check\nlink(\"uplink\").mtu == 1400\n```\n")
+			o := b.script(`code=0; stet run --yes doc.md >&2 || code=$?; echo "run: $code"; ip -n r1 link show uplink | grep -o 'mtu [0-9]*'`)
+			if want := "run: 0\nmtu 1400\n"; o.stdout != want {
+				t.Errorf("want %q: %v", want, o)
+			}
+		})
+	}
+}
+
+// TestStateDirectoryUnusable: what lies in the place of /run/stet is named, with
+// what to do about it, and nothing is touched.
+func TestStateDirectoryUnusable(t *testing.T) {
+	needLab(t)
+	b := newBench(t, "")
+	b.write("doc.md", oneHost)
+	o := b.script(`try() {
+	echo "# $1"; stet run --yes --no-write doc.md 2>err; echo "run: $?"
+	grep '^stet: \|^hint: ' err | sed 's/.*using the/using the/'
+	umount /run/stet 2>/dev/null; rm -rf /run/stet; test ! -e $LAB/r1/home/touched || exit 70
+}
+mkdir /run/stet; mount -t tmpfs -o ro,mode=700 tmpfs /run/stet; try read-only
+touch /run/stet; try "a file"
+ln -s /nowhere /run/stet; try "a link"
+mkdir -m 700 /run/stet; chown 7001 /run/stet; try "of another user"
+mkdir -m 777 /run/stet; try open`)
+	const hint = "hint: guards and locks lie there, in a directory that only user 0 can write: see who made this one (ls -ld /run/stet) and remove it there; stet makes it anew\n"
+	want := "# read-only\nrun: 3\nusing the state directory /run/stet: the file system is read-only\nhint: mount it so that it can be written (mount -o remount,rw), and look why it is not: guards and locks lie there\n" +
+		"# a file\nrun: 3\nusing the state directory /run/stet: it is not a directory\n" + hint +
+		"# a link\nrun: 3\nusing the state directory /run/stet: it is a symbolic link\n" + hint +
+		"# of another user\nrun: 3\nusing the state directory /run/stet: it belongs to user 7001\n" + hint +
+		"# open\nrun: 3\nusing the state directory /run/stet: others can write to it (mode 0777)\n" + hint
+	if o.code != 0 || o.stdout != want {
+		t.Errorf("want:\n%s\ngot: %v", want, o)
+	}
+}
