@@ -59,6 +59,12 @@ type Outcome struct {
 	Facts map[string]int `json:"facts,omitempty"`
 }
 
+// Unseen reports whether undoing a change of the network ended without a look at
+// what that came to: its target did not answer.
+func (o *Outcome) Unseen() bool {
+	return o.Kind == Netconfig && o.Undo != nil && o.Undo.Error != "" && o.Undo.Result == nil
+}
+
 // Output is a bounded record of what a command printed, made safe for text:
 // escape sequences removed, invalid UTF-8 shown as \xNN.
 type Output struct {

@@ -197,7 +197,7 @@ func (x *operation) awaitWayIn(ctx context.Context, a *act) {
 	if guarded {
 		limit = max(0, deadline.Sub(x.now())) + revertWithin
 	}
-	limited, cancel := context.WithTimeout(ctx, limit)
+	limited, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no new connection within %s", limit.Round(time.Second)))
 	defer cancel()
 	err = x.retry(limited, r, func(err error) {
 		text := fmt.Sprintf("%s cannot be reached (%v); waiting for it", a.target, err)

@@ -191,6 +191,11 @@ func (x *operation) revert(ctx context.Context, sess executors.Session, a *act, 
 		x.tell("%s does not know the guard of %s any more: "+startedAnew+". It is undone without it.", a.target, a.step)
 		return false, nil
 	}
+	if deadline, armed := x.reverts(a.place); cut(err) && armed {
+		x.tell("The guard of %s on %s could not be asked (%v). It was to go back by itself at %s; stet status tells whether it did, once %s answers.",
+			a.step, a.target, err, deadline.UTC().Format("15:04:05Z"), a.target)
+		return false, nil
+	}
 	if err != nil {
 		x.tell("The guard of %s on %s could not revert (%v); it is undone without it.", a.step, a.target, err)
 		return false, nil

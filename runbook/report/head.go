@@ -275,11 +275,19 @@ func keptEffects(op *runbook.Operation) string {
 }
 
 func unfinished(op *runbook.Operation) string {
-	left := listed(op, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete })
-	if len(left) == 0 {
+	left := listed(op, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete && !o.Unseen() })
+	unseen := listed(op, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete && o.Unseen() })
+	s := ""
+	if len(left) > 0 {
+		s += " Not back to what it was before: " + strings.Join(left, ", ") + "."
+	}
+	if len(unseen) > 0 {
+		s += " Nobody saw whether it is back to what it was before: " + strings.Join(unseen, ", ") + "."
+	}
+	if s == "" {
 		return " Not everything is as it was before."
 	}
-	return " Not back to what it was before: " + strings.Join(left, ", ") + "."
+	return s
 }
 
 func changing(o runbook.Outcome) bool {

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -105,6 +106,10 @@ func verdictWords(op *runbook.Operation) string {
 	case runbook.RolledBack:
 		return ": " + undoneWords(op)
 	case runbook.Incomplete:
+		if !slices.ContainsFunc(op.Outcomes, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete && !o.Unseen() }) &&
+			slices.ContainsFunc(op.Outcomes, func(o runbook.Outcome) bool { return o.Unseen() }) {
+			return ": nobody saw whether all is as it was before, see above"
+		}
 		return ": something still differs from before, see above"
 	case runbook.Aborted:
 		text := ": interrupted"
