@@ -50,6 +50,9 @@ func fail(ctx context.Context, host string, err error) error {
 		if errors.Is(err, errTimeout) {
 			e.Message = text
 		}
+		if strings.Contains(text, keyExchange) { // a connection was made: small packets get through
+			e.Remedy = "the host takes connections: look at its load, and whether large packets get through (ping -M do -s 1400); where a link on the way has a smaller MTU only small ones do"
+		}
 	case errors.As(err, &dns):
 		e.Code, e.Message = "not-found", "the name "+dns.Name+" cannot be resolved: "+dns.Err
 		e.Remedy = "check the name, or give the host a HostName in ~/.ssh/config"
@@ -101,6 +104,9 @@ func visible(text string) string {
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
+
+// keyExchange is what a connection begins with.
+const keyExchange = "the key exchange"
 
 var (
 	errTimeout = errors.New("timed out")

@@ -95,7 +95,7 @@ func (d *Dialer) attempt(ctx context.Context, s *Settings, trail []string) (*Con
 	release := func() { leave(); done() }
 	defer release()
 	h := &handshake{stream: newStream(way), release: release, expired: make(chan struct{})}
-	h.begin("the key exchange", s.connectTimeout())
+	h.begin(keyExchange, s.connectTimeout())
 	stop := context.AfterFunc(ctx, func() { h.stream.Close() })
 	defer stop()
 
