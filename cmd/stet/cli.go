@@ -63,7 +63,7 @@ func (c *cli) view() view.View {
 	f, isFile := c.stderr.(*os.File)
 	switch {
 	case c.json:
-		c.events = view.JSON(c.stdout)
+		c.events = view.JSON(c.out())
 	case isFile && view.Interactive(f, os.Getenv):
 		c.events = view.Live(c.msg(), f)
 	default:

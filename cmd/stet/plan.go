@@ -57,6 +57,9 @@ long as it is still this one.`,
 				return planError(absent, detailed)
 			}
 			if detailed && !p.Empty() {
+				if err := c.written(); err != nil {
+					return err
+				}
 				return shown(2)
 			}
 			return nil

@@ -13,7 +13,7 @@ var exitCodes = []struct {
 	means string
 }{
 	{exitOK, "Done, or nothing to do."},
-	{exitFailed, "Failed: a check does not hold, a target that was only to be looked at could not be reached, targets were left out, part of the operation stands as its policy says, or all went well but the document could not be written."},
+	{exitFailed, "Failed: a check does not hold, a target that was only to be looked at could not be reached, targets were left out, part of the operation stands as its policy says, or all went well but the document, or the output, could not be written."},
 	{exitUsage, "A mistake of the command line, or an invalid document. Nothing was touched."},
 	{exitPrecheck, "Before the first change something was not as it must be: a pre-check failed, or a target that is needed is missing (it could not be reached, or used). Nothing was changed anywhere."},
 	{exitRolledBack, "Failed, and everything was undone."},

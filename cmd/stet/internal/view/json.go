@@ -2,7 +2,6 @@ package view
 
 import (
 	"encoding/json"
-	"io"
 	"sync"
 
 	"stet/runbook"
@@ -14,14 +13,23 @@ type stream struct {
 	e  *json.Encoder
 }
 
-// JSON shows events as JSON on w, one a line (see the reference, "Events").
-func JSON(w io.Writer) View {
-	e := json.NewEncoder(w)
+// JSON shows events as JSON on p, one a line (see the reference, "Events").
+func JSON(p *Page) View {
+	e := json.NewEncoder(verbatim{p})
 	e.SetEscapeHTML(false)
 	return &stream{e: e}
 }
 
-// Event prints e. An error of the writer is not reported: the reader is gone.
+// verbatim is a page that takes bytes and keeps the error of writing them.
+type verbatim struct{ *Page }
+
+// Write implements io.Writer.
+func (v verbatim) Write(b []byte) (int, error) {
+	v.Verbatim(string(b))
+	return len(b), nil
+}
+
+// Event prints e. An error of writing ends nothing: see Page.Err.
 func (v *stream) Event(e runbook.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -73,7 +73,7 @@ wrote       uplink.md
 
 func TestJSON(t *testing.T) {
 	var out bytes.Buffer
-	v := JSON(&out)
+	v := JSON(NewPage(&out, nil, true))
 	var all sync.WaitGroup
 	for _, e := range events() {
 		all.Go(func() { v.Event(e) })

@@ -6,6 +6,7 @@ package view
 import (
 	"io"
 	"os"
+	"runtime"
 
 	"golang.org/x/term"
 
@@ -30,9 +31,14 @@ func Terminal(w any) bool {
 }
 
 // Interactive reports whether a redrawn status line makes sense on w: it is a
-// terminal that can move its cursor, and no CI service reads it.
+// terminal that can move its cursor, and no CI service reads it. One that nobody
+// says anything of (a serial console) may not be able to; Windows says nothing of its own.
 func Interactive(w io.Writer, getenv func(string) string) bool {
-	return Terminal(w) && getenv("TERM") != "dumb" && getenv("CI") == ""
+	kind := getenv("TERM")
+	if kind == "" && runtime.GOOS == "windows" {
+		kind = "windows"
+	}
+	return Terminal(w) && kind != "dumb" && kind != "" && getenv("CI") == ""
 }
 
 // plain is append-only lines.
