@@ -202,39 +202,44 @@ func (m *simulation) movePVIDs() {
 }
 
 // movedPVID is what the kernel makes of the VLANs of a port, or of a bridge
-// itself, because the bridge's default changes.
+// itself, because the bridge's default changes: those that have the old one for
+// their untagged packets, and all where there was none, get the new one in its
+// place, unless they are in it already. Without a new one the old one goes.
 func movedPVID(from, to *State, before *Interface) (list, key string, moved bool) {
 	bridge, key := before, selfVLANs
 	if before.Type != "linux-bridge" {
 		bridge, key = from.Interface(attrOf(before, "controller")), portVLANs
 	}
-	if bridge == nil || bridge.Type != "linux-bridge" || before.Netns != "" || to.Interface(bridge.Name) == nil || before.Attrs[key] == "" {
+	text, known := before.Attrs[key]
+	if bridge == nil || bridge.Type != "linux-bridge" || before.Netns != "" || to.Interface(bridge.Name) == nil || !known {
 		return "", key, false
 	}
-	old, next := bridge.Attrs[defaultVID], to.Interface(bridge.Name).Attrs[defaultVID]
-	if old == next || old == "" || next == "" {
+	old, hadOne := defaultPVID(bridge)
+	next, hasOne := defaultPVID(to.Interface(bridge.Name))
+	ranges, err := ParseVLANs(text)
+	if old == next || !hadOne || !hasOne || err != nil {
 		return "", key, false
 	}
-	ranges, err := ParseVLANs(before.Attrs[key])
-	at := slices.IndexFunc(ranges, func(r VLANRange) bool { return r.PVID && r.Untagged && strconv.Itoa(int(r.Min)) == old })
-	if err != nil || at < 0 {
+	all := singles(ranges)
+	if old != 0 && !(all[old].PVID && all[old].Untagged) || next != 0 && all[next].Min != 0 {
 		return "", key, false
 	}
-	vid, err := strconv.ParseUint(next, 10, 16)
-	if err != nil {
-		return "", key, false
-	}
-	all := singles(slices.Delete(ranges, at, at+1))
-	if vid != 0 && vid < 4095 {
-		all[vid] = VLANRange{uint16(vid), uint16(vid), true, true}
-	}
-	var out []VLANRange
-	for _, r := range all {
-		if r.Min != 0 {
-			out = append(out, r)
+	all[old] = VLANRange{}
+	if next != 0 {
+		for vid := range all {
+			all[vid].PVID = false
 		}
+		all[next] = VLANRange{next, next, true, true}
 	}
+	out := slices.DeleteFunc(all[:], func(r VLANRange) bool { return r.Min == 0 })
 	return FormatVLANs(out), key, true
+}
+
+// defaultPVID is the VLAN that ports of a bridge begin with, 0 for none; false
+// where it is not known.
+func defaultPVID(bridge *Interface) (vid uint16, known bool) {
+	n, err := strconv.ParseUint(bridge.Attrs[defaultVID], 10, 16)
+	return uint16(n), err == nil && n < 4095
 }
 
 // vlanCommands are bridge(8)'s commands from some VLANs to others.
