@@ -156,6 +156,19 @@ func (d *decoder) checkAddress(n *yaml.Node, a netstate.Address, addr netip.Addr
 	return a, true
 }
 
+// labels refuses labels that ip(8) would refuse: they are names of the interface
+// to programs of old, which find it by their beginning.
+func (d *decoder) labels(ipv4 *yaml.Node, name string) {
+	if ipv4 == nil || ipv4.Get("address") == nil {
+		return
+	}
+	for _, item := range ipv4.Get("address").Items {
+		if label := item.Get("label"); label != nil && !strings.HasPrefix(label.Value, name) {
+			d.fail(label, "bad-value", "label \""+label.Value+"\" does not begin with the interface's name", "Call it \""+name+":WORD\", or leave it out.")
+		}
+	}
+}
+
 // parsePeer reads an address with or without prefix length.
 func parsePeer(text string) (netip.Prefix, error) {
 	if p, err := netip.ParsePrefix(text); err == nil {

@@ -239,7 +239,7 @@ func encodeAddress(device string, a *netstate.Address) *yaml.Node {
 	if a.Scope != "" && a.Scope != "global" && a.Prefix.Addr().Is4() {
 		m.text("scope", a.Scope)
 	}
-	if a.Label != device {
+	if a.Label != device && strings.HasPrefix(a.Label, device) { // another program's word is left alone
 		m.text("label", a.Label)
 	}
 	m.number("metric", uint64(a.Metric))

@@ -76,6 +76,7 @@ func (d *decoder) iface(n *yaml.Node) {
 		}
 		return
 	}
+	d.labels(n.Get("ipv4"), i.Name)
 	d.finish(n, &i)
 }
 
