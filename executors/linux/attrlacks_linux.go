@@ -27,7 +27,7 @@ func lacksAttr(ctx context.Context, s *netstate.State, raw []rawLink, a *netstat
 	if !has {
 		kind, port := kindOfAttr(a.Key)
 		tells := func(r rawLink) bool { return tellsAttr(&r, kind, port, a) }
-		if has = slices.ContainsFunc(raw, tells); !has {
+		if has = slices.ContainsFunc(raw, tells); !has && (kind != nil || len(raw) == 0) {
 			if has, err = probeAttr(ctx, kind, port, tells); err != nil {
 				return err
 			}
@@ -68,11 +68,15 @@ func kindOfAttr(key string) (kind *netstate.Kind, port bool) {
 }
 
 func tellsAttr(r *rawLink, kind *netstate.Kind, port bool, a *netstate.Attr) bool {
+	if kind == nil { // every interface has it
+		_, told := decodeOne(a, r, &r.attrs, newLinks())
+		return told
+	}
 	name, table := r.kind, r.data
 	if port {
 		name, table = r.slaveKind, r.slaveData
 	}
-	if kind == nil || name != kind.Kernel {
+	if name != kind.Kernel {
 		return false
 	}
 	_, told := decodeOne(a, r, table, newLinks())

@@ -74,12 +74,20 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 	return d
 }
 
-// together adds what the kernel wants in one message with what changes:
-// MACsec's window with its replay protection (macsec_validate_attr).
+// together adds what the kernel wants in one message with what changes: MACsec's
+// window with its replay protection (macsec_validate_attr), the sizes of segments
+// of IPv4 with those that they follow.
 func (d *differences) together(want *netstate.Interface) {
 	const window = "macsec.window"
 	has := func(key string) bool {
 		return slices.ContainsFunc(d.data, func(diff netstate.Difference) bool { return diff.Key == key })
+	}
+	for _, diff := range slices.Clone(d.message) {
+		key := netstate.SegmentSize(diff.Key)
+		set := slices.ContainsFunc(d.message, func(diff netstate.Difference) bool { return diff.Key == key })
+		if value := want.Attrs[key]; value != "" && !set { // it would follow
+			d.message = append(d.message, netstate.Difference{Key: key, After: value})
+		}
 	}
 	if value := want.Attrs[window]; has("macsec.replay-protect") && !has(window) && value != "" {
 		d.data = append(d.data, netstate.Difference{Key: window, After: value})

@@ -34,6 +34,7 @@ func (m *simulation) attributes(i *InterfaceConfig, v *Interface) {
 	if was := m.from.Interface(i.Name); was != nil {
 		m.leave(i, was, v)
 	}
+	m.followSizes(i, v)
 	m.pairing(i, v)
 	m.followBond(i, v)
 	m.check(i, v)
@@ -115,6 +116,7 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 		check(m, i, v, fault)
 	}
 	m.checkPort(i, fault)
+	checkSizes(i, v, fault)
 	m.checkTunnelEncap(i, v)
 	checkMaddr(i, fault)
 	m.sriov(i, v)
