@@ -140,8 +140,8 @@ func (m *simulation) fillFDB(e FDBEntry) FDBEntry {
 		}
 	}
 	if e.Owner == "" {
-		e.Owner = "master"
-		if fdbOwner(&e) == "self" || (v != nil && attrOf(v, "controller") == "") {
+		e.Owner = fdbOwner(&e)
+		if v != nil && attrOf(v, "controller") == "" {
 			e.Owner = "self"
 		}
 	}
