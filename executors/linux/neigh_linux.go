@@ -18,6 +18,12 @@ var neighborStates = []flagName{
 	{unix.NUD_FAILED, "failed"}, {unix.NUD_INCOMPLETE, "incomplete"},
 }
 
+// What linux/neighbour.h has and x/sys has not: NDA_FLAGS_EXT, NTF_EXT_MANAGED.
+const (
+	ndaFlagsExt     = 15
+	managedNeighbor = 1
+)
+
 // observeNeighbors fills in the ARP and NDP entries, and the proxied ones.
 func (n *Namespace) observeNeighbors(ctx context.Context, s *netstate.State, l *links) error {
 	s.Neighbors = []netstate.Neighbor{}
@@ -53,18 +59,25 @@ func decodeNeighbor(b []byte, l *links) (e netstate.Neighbor, ok bool) {
 		return e, false
 	}
 	e.Device = l.name(int(u32(b[4:])))
-	e.Proxy, e.Router = b[10]&unix.NTF_PROXY != 0, b[10]&unix.NTF_ROUTER != 0
+	e.Proxy, e.Router, e.Learned = b[10]&unix.NTF_PROXY != 0, b[10]&unix.NTF_ROUTER != 0, b[10]&unix.NTF_EXT_LEARNED != 0
+	managed := false
 	for typ, p := range attributes(b[unix.SizeofNdMsg:]) {
 		switch typ {
 		case unix.NDA_DST:
 			e.IP = address(p)
 		case unix.NDA_LLADDR:
 			e.MAC = net.HardwareAddr(p).String()
+		case ndaFlagsExt:
+			managed = len(p) >= 4 && u32(p)&managedNeighbor != 0
 		}
 	}
 	state := u16(b[8:])
 	if !e.Proxy {
 		e.State = stateName(state)
+	}
+	if managed { // what it is for the moment is the kernel's
+		e.State, e.MAC = netstate.Managed, ""
+		return e, e.IP.IsValid()
 	}
 	if state&unix.NUD_NOARP != 0 && (e.IP.IsMulticast() || e.IP.IsLoopback() || e.IP.IsUnspecified() || e.MAC == "" ||
 		e.MAC == "ff:ff:ff:ff:ff:ff" || e.MAC == "00:00:00:00:00:00") {
@@ -99,6 +112,12 @@ func encodeNeighbor(m *message, seq uint32, op netstate.Op, e *netstate.Neighbor
 	if e.Router {
 		flags |= unix.NTF_ROUTER
 	}
+	if e.Learned {
+		flags |= unix.NTF_EXT_LEARNED
+	}
+	if e.State == netstate.Managed {
+		state = unix.NUD_NONE
+	}
 	if e.Proxy {
 		flags, state = flags|unix.NTF_PROXY, 0
 	}
@@ -115,6 +134,9 @@ func encodeNeighbor(m *message, seq uint32, op netstate.Op, e *netstate.Neighbor
 			return err
 		}
 		m.attr(unix.NDA_LLADDR, mac)
+	}
+	if e.State == netstate.Managed && op != netstate.Delete {
+		m.u32(ndaFlagsExt, managedNeighbor)
 	}
 	m.end()
 	return nil

@@ -63,6 +63,8 @@ var objectCases = []struct {
 	{"ip route add 10.14.0.0/16 dev low0 mtu lock 1300 rto_min 200ms cwnd lock 9 fastopen_no_cookie 1", route(netstate.Route{Destination: prefixed("10.14.0.0/16"), Table: 254, Protocol: 3, Scope: 253, NextHops: []netstate.NextHop{{Device: "low0"}}, Metrics: map[string]uint32{"mtu": 1300, "rto_min": 200, "cwnd": 9, "fastopen_no_cookie": 1, "lock": 1<<2 | 1<<7 | 1<<13}})},
 	{"ip -6 route add 2001:db8:2::/48 via 2001:db8:1::2 metric 12 mtu 1400", route(netstate.Route{Destination: prefixed("2001:db8:2::/48"), Table: 254, Metric: 12, Protocol: 3, Metrics: map[string]uint32{"mtu": 1400}, NextHops: []netstate.NextHop{{Device: "low0", Via: ip("2001:db8:1::2")}}})},
 	{"ip -6 route add default nexthop via 2001:db8:1::2 weight 2 nexthop via 2001:db8:1::3 weight 1", route(netstate.Route{Destination: prefixed("::/0"), Table: 254, Metric: 1024, Protocol: 3, NextHops: []netstate.NextHop{{Device: "low0", Via: ip("2001:db8:1::2"), Weight: 2}, {Device: "low0", Via: ip("2001:db8:1::3"), Weight: 1}}})},
+	{"ip -6 route add 2001:db8:5::/48 via 2001:db8:1::2 pref high congctl lock reno features ecn", route(netstate.Route{Destination: prefixed("2001:db8:5::/48"), Table: 254, Metric: 1024, Protocol: 3, Congestion: "reno", Metrics: map[string]uint32{"pref": 1, "features": 1, "lock": 1 << 16}, NextHops: []netstate.NextHop{{Device: "low0", Via: ip("2001:db8:1::2")}}})},
+	{"ip route add 10.15.0.0/16 via 198.51.100.2 congctl cubic features ecn", route(netstate.Route{Destination: prefixed("10.15.0.0/16"), Table: 254, Protocol: 3, Congestion: "cubic", Metrics: map[string]uint32{"features": 1}, NextHops: []netstate.NextHop{{Device: "low0", Via: ip("198.51.100.2")}}})},
 	{"ip -6 route add blackhole 2001:db8:3::/48", route(netstate.Route{Destination: prefixed("2001:db8:3::/48"), Table: 254, Metric: 1024, Protocol: 3, Type: "blackhole"})},
 	{"ip -6 route add 2001:db8:4::/48 dev low0 table 5000", route(netstate.Route{Destination: prefixed("2001:db8:4::/48"), Table: 5000, Metric: 1024, Protocol: 3, NextHops: []netstate.NextHop{{Device: "low0"}}})},
 
@@ -76,6 +78,9 @@ var objectCases = []struct {
 	{"ip neigh add 198.51.100.7 lladdr 02:00:00:00:00:77 dev low0", neighbor(netstate.Neighbor{Device: "low0", IP: ip("198.51.100.7"), MAC: "02:00:00:00:00:77", State: "permanent"})},
 	{"ip neigh add 2001:db8:1::7 lladdr 02:00:00:00:00:78 dev low0 router", neighbor(netstate.Neighbor{Device: "low0", IP: ip("2001:db8:1::7"), MAC: "02:00:00:00:00:78", State: "permanent", Router: true})},
 	{"ip neigh add proxy 198.51.100.8 dev low0", neighbor(netstate.Neighbor{Device: "low0", IP: ip("198.51.100.8"), Proxy: true})},
+
+	{"ip neigh add 198.51.100.10 lladdr 02:00:00:00:00:79 dev low0 extern_learn", neighbor(netstate.Neighbor{Device: "low0", IP: ip("198.51.100.10"), MAC: "02:00:00:00:00:79", State: "permanent", Learned: true})},
+	{"ip neigh add 198.51.100.11 dev low0 managed", neighbor(netstate.Neighbor{Device: "low0", IP: ip("198.51.100.11"), State: netstate.Managed})},
 
 	{"bridge fdb add 02:00:00:00:00:99 dev p0 master static", entry(netstate.FDBEntry{Device: "p0", MAC: "02:00:00:00:00:99", Owner: "master", State: "static"})},
 	{"bridge fdb add 02:00:00:00:00:9a dev p0 master permanent", entry(netstate.FDBEntry{Device: "p0", MAC: "02:00:00:00:00:9a", Owner: "master", State: "permanent"})},
@@ -115,6 +120,7 @@ func TestObjects(t *testing.T) {
 	for _, m := range netstate.Verify(change, ns.observe(everything)) {
 		t.Errorf("read back: %s %s is %s, want %s", m.Object, m.Key, m.Got, m.Want)
 	}
+	ns.facts()
 	for _, n := range []*namespace{ns, oracle} {
 		back := netstate.Undo(change, n.observe(everything))
 		if want := len(change.Edits); len(back.Edits) < want {

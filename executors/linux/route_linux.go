@@ -18,16 +18,17 @@ var routeTypes = []netstate.RouteType{
 	"blackhole", "unreachable", "prohibit", "throw", "nat", "xresolve",
 }
 
-// routeMetrics are RTAX_* in ip-route(8)'s words. The congestion control
-// algorithm (16) is a name, not a number, and is not among them.
+// routeMetrics are RTAX_* in ip-route(8)'s words, that hold numbers: not the
+// congestion control algorithm.
 var routeMetrics = []string{
 	1: "lock", 2: "mtu", 3: "window", 4: "rtt", 5: "rttvar", 6: "ssthresh", 7: "cwnd", 8: "advmss",
 	9: "reordering", 10: "hoplimit", 11: "initcwnd", 12: "features", 13: "rto_min", 14: "initrwnd",
 	15: "quickack", 17: "fastopen_no_cookie",
 }
 
-// What rtnetlink.h has and x/sys has not: RTAX_CC_ALGO, RTA_NH_ID.
+// What rtnetlink.h has and x/sys has not: RTAX_CC_ALGO, RTA_EXPIRES, RTA_NH_ID.
 const (
+	rtaExpires     = 23
 	rtaxCongestion = 16
 	rtaNexthopID   = 30
 )
@@ -121,7 +122,17 @@ func (d *routeReader) decode(b []byte) (r netstate.Route, ok bool) {
 		case unix.RTA_PREFSRC:
 			r.Source = address(p)
 		case unix.RTA_METRICS:
-			expressible = decodeMetrics(&r, p) && expressible
+			decodeMetrics(&r, p)
+		case unix.RTA_PREF:
+			if n := u8(p); n != 0 {
+				setMetric(&r, netstate.Preference, uint32(n))
+			}
+		case unix.RTA_FLOW:
+			setMetric(&r, netstate.Realm, u32(p))
+		case unix.RTA_CACHEINFO: // struct rta_cacheinfo: rta_expires is the third, in USER_HZ
+			if len(p) >= 12 && int32(u32(p[8:])) > 0 {
+				r.Expires = (u32(p[8:]) + 99) / 100
+			}
 		case unix.RTA_MULTIPATH:
 			multipath = p
 		case rtaNexthopID:
@@ -208,7 +219,7 @@ func (d *routeReader) hops(r *netstate.Route, single netstate.NextHop, multipath
 		h := netstate.NextHop{Device: d.l.name(int(u32(b[4:]))), Weight: uint16(b[3]) + 1, OnLink: b[2]&unix.RTNH_F_ONLINK != 0}
 		status(r, uint32(b[2]))
 		for typ, p := range attributes(b[unix.SizeofRtNexthop:size]) {
-			plain = plain && (d.labels || typ != unix.RTA_NEWDST)
+			plain = plain && (d.labels || typ != unix.RTA_NEWDST) && typ != unix.RTA_FLOW
 			d.hopAttr(&h, typ, p)
 		}
 		if d.wrapped != nil {
@@ -231,20 +242,22 @@ func status(r *netstate.Route, flags uint32) {
 	}
 }
 
-// decodeMetrics reads the nested RTAX_*; false if one has no words here.
-func decodeMetrics(r *netstate.Route, b []byte) bool {
-	ok := true
+// decodeMetrics reads the nested RTAX_*.
+func decodeMetrics(r *netstate.Route, b []byte) {
 	for typ, p := range attributes(b) {
-		if typ == rtaxCongestion || len(p) < 4 {
-			ok = false
-			continue
+		if typ == rtaxCongestion {
+			r.Congestion = text(p)
+		} else if len(p) >= 4 {
+			setMetric(r, metricName(typ), u32(p))
 		}
-		if r.Metrics == nil {
-			r.Metrics = map[string]uint32{}
-		}
-		r.Metrics[metricName(typ)] = u32(p)
 	}
-	return ok
+}
+
+func setMetric(r *netstate.Route, key string, value uint32) {
+	if r.Metrics == nil {
+		r.Metrics = map[string]uint32{}
+	}
+	r.Metrics[key] = value
 }
 
 func metricName(typ uint16) string {

@@ -65,12 +65,24 @@ func encodeRouteDetails(m *message, r *netstate.Route) error {
 	if r.Source.IsValid() {
 		m.addr(unix.RTA_PREFSRC, r.Source)
 	}
-	if len(r.Metrics) == 0 {
+	if r.Expires != 0 {
+		m.u32(rtaExpires, r.Expires)
+	}
+	if n, ok := r.Metrics[netstate.Preference]; ok {
+		m.u8(unix.RTA_PREF, uint8(n))
+	}
+	if n, ok := r.Metrics[netstate.Realm]; ok {
+		m.u32(unix.RTA_FLOW, n)
+	}
+	if len(r.Metrics) == 0 && r.Congestion == "" {
 		return nil
 	}
 	at := m.nest(unix.RTA_METRICS)
 	for _, name := range slices.Sorted(maps.Keys(r.Metrics)) {
 		typ := slices.Index(routeMetrics, name)
+		if name == netstate.Preference || name == netstate.Realm {
+			continue // beside them
+		}
 		if typ < 0 {
 			n, err := strconv.ParseUint(name, 10, 8)
 			if err != nil {
@@ -79,6 +91,9 @@ func encodeRouteDetails(m *message, r *netstate.Route) error {
 			typ = int(n)
 		}
 		m.u32(uint16(typ), r.Metrics[name])
+	}
+	if r.Congestion != "" {
+		m.str(rtaxCongestion, r.Congestion)
 	}
 	m.endNest(at)
 	return nil

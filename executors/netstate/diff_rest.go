@@ -142,7 +142,9 @@ func (d *differ) neighbors() {
 }
 
 // lasting tells that somebody declared the entry.
-func lasting(n *Neighbor) bool { return n.Proxy || n.State == "permanent" || n.State == "noarp" }
+func lasting(n *Neighbor) bool {
+	return n.Proxy || n.State == "permanent" || n.State == "noarp" || n.State == Managed
+}
 
 // fdb finds the edits of forwarding entries. What was learned, and what the
 // kernel made for its own addresses, is its own.

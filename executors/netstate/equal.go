@@ -67,7 +67,7 @@ func sameLifetime(before, after uint32) bool {
 // equalRoutes compares what can be set.
 func equalRoutes(a, b *Route) bool {
 	if a.Destination != b.Destination || a.Table != b.Table || a.Metric != b.Metric || a.TOS != b.TOS ||
-		a.Protocol != b.Protocol || a.NexthopID != b.NexthopID || a.Source != b.Source || typeOf(a) != typeOf(b) {
+		a.Protocol != b.Protocol || a.Congestion != b.Congestion || a.NexthopID != b.NexthopID || a.Source != b.Source || typeOf(a) != typeOf(b) {
 		return false
 	}
 	if isV4(a) && a.Scope != b.Scope {
@@ -121,7 +121,7 @@ func weighed(hops []NextHop) []NextHop {
 
 // equalNeighbors compares what can be declared.
 func equalNeighbors(a, b *Neighbor) bool {
-	return a.Router == b.Router && (a.Proxy || (a.MAC == b.MAC && a.State == b.State))
+	return a.Router == b.Router && a.Learned == b.Learned && (a.Proxy || (a.MAC == b.MAC && a.State == b.State))
 }
 
 // equalFDB compares what can be declared.

@@ -275,11 +275,18 @@ func ipNeighbor(e *Edit) string {
 	if n.MAC != "" {
 		w = append(w, "lladdr", n.MAC)
 	}
-	if n.State != "" {
+	switch n.State {
+	case "":
+	case Managed:
+		w = append(w, Managed)
+	default:
 		w = append(w, "nud", n.State)
 	}
 	if n.Router {
 		w = append(w, "router")
+	}
+	if n.Learned {
+		w = append(w, "extern_learn")
 	}
 	return words(w...)
 }

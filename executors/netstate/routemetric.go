@@ -4,16 +4,62 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // lockBits are the bits of RTAX_LOCK: of each metric the one of its own number
 // (linux/rtnetlink.h). A locked one holds whatever is learned of the path.
 var lockBits = map[string]uint{
 	"mtu": 2, "window": 3, "rtt": 4, "rttvar": 5, "ssthresh": 6, "cwnd": 7, "advmss": 8, "reordering": 9, "hoplimit": 10,
-	"initcwnd": 11, "rto_min": 13, "initrwnd": 14,
+	"initcwnd": 11, "rto_min": 13, "initrwnd": 14, Congctl: 16,
 }
 
 const metricLock = "lock"
+
+// What a route has besides numbers of its metrics, and beside them, in
+// ip-route(8)'s words.
+const (
+	Congctl    = "congctl"
+	Features   = "features" // RTAX_FEATURES
+	Preference = "pref"     // RTA_PREF
+	Realm      = "realm"    // RTA_FLOW
+)
+
+// RouteFeatures are the names of RTAX_FEATURE_*.
+var RouteFeatures = []EnumValue{{"ecn", 1}, {"sack", 2}, {"timestamp", 4}, {"allfrag", 8}, {"tcp_usec_ts", 16}}
+
+// RoutePreferences are the names of ICMPV6_ROUTER_PREF_* of linux/icmpv6.h.
+var RoutePreferences = []EnumValue{{"medium", 0}, {"high", 1}, {"low", 3}}
+
+// FeatureNames are the names of the bits of a route's features.
+func FeatureNames(bits uint32) (names []string) {
+	for _, f := range RouteFeatures {
+		if bits&uint32(f.Value) != 0 {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// PreferenceName is the name of a route's preference.
+func PreferenceName(n uint32) string {
+	for _, p := range RoutePreferences {
+		if p.Value == uint64(n) {
+			return p.Name
+		}
+	}
+	return strconv.FormatUint(uint64(n), 10)
+}
+
+// FormatRealm writes a realm as ip-route(8) does: that of the destination, after
+// that of the source and a slash where there is one.
+func FormatRealm(n uint32) string {
+	to := strconv.FormatUint(uint64(n&0xffff), 10)
+	if n>>16 == 0 {
+		return to
+	}
+	return strconv.FormatUint(uint64(n>>16), 10) + "/" + to
+}
 
 // LockMetrics locks these metrics, and no others.
 func (r *Route) LockMetrics(keys []string) {
@@ -23,6 +69,9 @@ func (r *Route) LockMetrics(keys []string) {
 	}
 	delete(r.Metrics, metricLock)
 	if mask != 0 {
+		if r.Metrics == nil {
+			r.Metrics = map[string]uint32{}
+		}
 		r.Metrics[metricLock] = mask
 	}
 }
@@ -50,6 +99,21 @@ func (r *Route) IdleUnlocked() []string {
 	return list
 }
 
+// metricText is a metric's value in ip-route(8)'s words.
+func metricText(key string, value uint32, unit string) string {
+	switch key {
+	case Features:
+		return strings.Join(FeatureNames(value), " ")
+	case Preference:
+		return PreferenceName(value)
+	case Realm:
+		return FormatRealm(value)
+	case "rto_min":
+		return strconv.FormatUint(uint64(value), 10) + unit
+	}
+	return strconv.FormatUint(uint64(value), 10)
+}
+
 // metricWords are the metrics of a route in ip-route(8)'s words.
 func metricWords(r *Route, unit string) []string {
 	var w []string
@@ -62,11 +126,14 @@ func metricWords(r *Route, unit string) []string {
 		if slices.Contains(locked, key) && key != "rto_min" { // which ip(8) always locks
 			w = append(w, "lock")
 		}
-		value := strconv.FormatUint(uint64(r.Metrics[key]), 10)
-		if key == "rto_min" {
-			value += unit
+		w = append(w, metricText(key, r.Metrics[key], unit))
+	}
+	if r.Congestion != "" {
+		w = append(w, Congctl)
+		if slices.Contains(locked, Congctl) {
+			w = append(w, "lock")
 		}
-		w = append(w, value)
+		w = append(w, r.Congestion)
 	}
 	return w
 }

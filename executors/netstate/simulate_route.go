@@ -70,12 +70,24 @@ func (c *RouteConfig) matches(r *Route) bool {
 		c.Has["source"] && w.Source != r.Source,
 		c.Has["type"] && typeOf(w) != typeOf(r),
 		c.Has["nexthop-id"] && w.NexthopID != r.NexthopID,
+		c.Has["tos"] && w.TOS != r.TOS,
+		c.Has["scope"] && w.Scope != r.Scope,
+		c.Has["congctl"] && w.Congestion != r.Congestion,
+		c.Has["next-hops"] && !sameNextHops(w.NextHops, r.NextHops),
 		c.Has["protocol"] && w.Protocol != r.Protocol:
 		return false
+	}
+	for key, value := range w.Metrics {
+		if c.Has[key] && r.Metrics[key] != value {
+			return false
+		}
 	}
 	for i := range w.NextHops {
 		h := &w.NextHops[i]
 		if c.Has["next-hop-interface"] && !hop(func(o *NextHop) bool { return o.Device == h.Device }) {
+			return false
+		}
+		if c.Has["onlink"] && !hop(func(o *NextHop) bool { return o.OnLink == h.OnLink }) {
 			return false
 		}
 		if c.Has["encap"] && !hop(func(o *NextHop) bool { return o.Encap == h.Encap }) {
@@ -217,8 +229,8 @@ func keepRoute(r Route, old *Route, c *RouteConfig) Route {
 	if !c.Has["scope"] {
 		r.Scope = old.Scope
 	}
-	if r.Metrics == nil {
-		r.Metrics = old.Metrics
+	if r.Metrics == nil && r.Congestion == "" {
+		r.Metrics, r.Congestion = old.Metrics, old.Congestion
 	}
 	r.Status = old.Status
 	return r

@@ -144,8 +144,15 @@ type Route struct {
 	// instead of NextHops; 0 is none.
 	NexthopID uint32 `json:"nexthop-id,omitempty"`
 	// Metrics are RTAX_* values by ip-route(8)'s word: "mtu", "advmss",
-	// "window", "rtt", "initcwnd", "cwnd", "hoplimit", …
+	// "window", "rtt", "initcwnd", "cwnd", "hoplimit", … With them are "pref",
+	// the preference of an IPv6 route (ICMPV6_ROUTER_PREF_*; medium is left out),
+	// and "realm" of an IPv4 route (RTA_FLOW).
 	Metrics map[string]uint32 `json:"metrics,omitempty"`
+	// Congestion is the algorithm of TCP's congestion control (RTAX_CC_ALGO).
+	Congestion string `json:"congctl,omitempty"`
+	// Expires is for how many seconds an IPv6 route is still there; 0 is forever.
+	// It runs down and is never compared: a route that is made again has what was left.
+	Expires uint32 `json:"expires,omitempty"`
 	// Status are flags that can only be read: "linkdown", "dead", "offload".
 	Status []string `json:"status,omitempty"`
 }
@@ -195,12 +202,18 @@ type Neighbor struct {
 	IP     netip.Addr `json:"ip"`
 	MAC    string     `json:"mac,omitempty"` // lower case with colons
 	// State is "permanent", "noarp", "reachable", "stale", "delay", "probe",
-	// "failed" or "incomplete". Only the first two can be declared; the
-	// others are the kernel's own cache and Diff leaves them alone.
+	// "failed" or "incomplete", or Managed. Only the first two and the last can
+	// be declared; the others are the kernel's own cache and Diff leaves them alone.
 	State  string `json:"state,omitempty"`
 	Proxy  bool   `json:"proxy,omitempty"`
 	Router bool   `json:"router,omitempty"`
+	// Learned is set where a control plane made the entry (NTF_EXT_LEARNED).
+	Learned bool `json:"extern-learn,omitempty"`
 }
+
+// Managed is the state of a neighbour whose hardware address the kernel asks for
+// and keeps fresh (NTF_EXT_MANAGED): MAC is empty.
+const Managed = "managed"
 
 // FDBEntry is an entry of a forwarding database of a bridge or VXLAN
 // (struct ndmsg of family AF_BRIDGE, bridge(8)).

@@ -475,6 +475,9 @@ func neighborText(n *Neighbor) string {
 	if n.Router {
 		words = append(words, "router")
 	}
+	if n.Learned {
+		words = append(words, "extern_learn")
+	}
 	return strings.Join(words, " ")
 }
 

@@ -202,6 +202,9 @@ func routeText(r *netstate.Route) string {
 		b = append(append(append(b, ' '), k...), ' ')
 		b = strconv.AppendUint(b, uint64(r.Metrics[k]), 10)
 	}
+	if r.Congestion != "" {
+		b = append(append(b, " congctl "...), r.Congestion...)
+	}
 	return string(b)
 }
 

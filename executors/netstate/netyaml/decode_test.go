@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"stet/executors/netstate"
 )
 
 // faults are problems as "line:column code summary".
@@ -63,5 +65,49 @@ route-rules:
 	}
 	if d := cmp.Diff(want, faults(body)); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestRouteBeside writes and reads what a route has beside its metrics.
+func TestRouteBeside(t *testing.T) {
+	const block = "routes:\n  config:\n" +
+		"  - {destination: 10.0.0.0/8, next-hop-interface: eth0, congctl: bbr, lock: [congctl]}\n" +
+		"  - {destination: 10.1.0.0/16, next-hop-interface: eth0, realm: 3/5, features: [ecn, tcp_usec_ts]}\n" +
+		"  - {destination: \"2001:db8::/32\", next-hop-interface: eth0, pref: low}\n" +
+		"  - {destination: \"2001:db8:1::/48\", next-hop-interface: eth0, pref: medium}\n"
+	config, problems := Decode(block)
+	if len(problems) > 0 {
+		t.Fatalf("%+v", problems)
+	}
+	s := machine()
+	to, _, _ := netstate.Simulate(s, config)
+	want := []map[string]uint32{{"lock": 1 << 16}, {"realm": 3<<16 | 5, "features": 17}, {"pref": 3}, {}}
+	for i, r := range to.Routes {
+		if diff := cmp.Diff(want[i], r.Metrics); diff != "" {
+			t.Errorf("%s: %s", r.Destination, diff)
+		}
+	}
+	again, problems := Decode(Encode(to))
+	if len(problems) > 0 {
+		t.Fatalf("%+v\n%s", problems, Encode(to))
+	}
+	if then, _, _ := netstate.Simulate(to, again); !netstate.Diff(to, then).Empty() {
+		t.Errorf("%s\n%s", netstate.Text(netstate.Diff(to, then)), Encode(to))
+	}
+}
+
+// TestForeignLabel leaves a label that ip(8) would refuse, and another program has
+// set, as it is: facts do not show it, and pasted back they change nothing.
+func TestForeignLabel(t *testing.T) {
+	s := machine()
+	s.Interface("eth0").Addresses[0].Label = "web"
+	block := Encode(s)
+	config, problems := Decode(block)
+	if len(problems) > 0 {
+		t.Fatalf("%+v\n%s", problems, block)
+	}
+	to, _, problems := netstate.Simulate(s, config)
+	if change := netstate.Diff(s, to); len(problems) > 0 || !change.Empty() {
+		t.Errorf("%+v\n%s\n%s", problems, netstate.Text(change), block)
 	}
 }

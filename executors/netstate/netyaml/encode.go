@@ -181,6 +181,20 @@ func encodeRoute(r *netstate.Route) *yaml.Node {
 			m.text(key, strconv.FormatUint(uint64(v), 10))
 		}
 	}
+	if bits := r.Metrics[netstate.Features]; bits != 0 {
+		var items []*yaml.Node
+		for _, name := range netstate.FeatureNames(bits) {
+			items = append(items, word(name))
+		}
+		m.list(netstate.Features, items)
+	}
+	m.text(netstate.Congctl, r.Congestion)
+	if n := r.Metrics[netstate.Preference]; n != 0 {
+		m.text(netstate.Preference, netstate.PreferenceName(n))
+	}
+	if n := r.Metrics[netstate.Realm]; n != 0 {
+		m.text(netstate.Realm, netstate.FormatRealm(n))
+	}
 	if locked := r.LockedMetrics(); !slices.Equal(locked, r.IdleUnlocked()) {
 		items := make([]*yaml.Node, 0, len(locked))
 		for _, key := range locked {
@@ -258,7 +272,8 @@ func encodeRule(r *netstate.Rule) *yaml.Node {
 }
 
 func encodeNeighbor(n *netstate.Neighbor) *yaml.Node {
-	if !n.Proxy && (n.State != "permanent" || n.MAC == "") {
+	managed := n.State == netstate.Managed
+	if !n.Proxy && !managed && (n.State != "permanent" || n.MAC == "") {
 		return nil // the kernel's cache
 	}
 	m := &mapping{}
@@ -267,7 +282,12 @@ func encodeNeighbor(n *netstate.Neighbor) *yaml.Node {
 	if n.Proxy {
 		m.truth("proxy", true)
 	} else {
-		m.add("mac-address", word(n.MAC))
+		if managed {
+			m.text("state", netstate.Managed)
+		} else {
+			m.add("mac-address", word(n.MAC))
+		}
+		m.truth("extern-learn", n.Learned)
 	}
 	m.truth("router", n.Router)
 	return m.node()

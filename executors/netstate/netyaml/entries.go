@@ -15,16 +15,17 @@ func (d *decoder) neighbor(n *yaml.Node) {
 	e := &c.Neighbor
 	faults := len(d.problems)
 	d.mapping(n, "a neighbour", fields{
-		"state": {decode: scalar(d, "state", oneOf("permanent", "noarp", "absent"), func(v string) {
+		"state": {decode: scalar(d, "state", oneOf("permanent", "noarp", netstate.Managed, "absent"), func(v string) {
 			if c.Absent = v == "absent"; !c.Absent {
 				e.State = v
 			}
 		})},
-		"device":      {decode: scalar(d, "device", parseName, func(v string) { e.Device = v }), needed: true},
-		"ip":          {decode: scalar(d, "ip", parseAddr, func(v netip.Addr) { e.IP = v }), needed: true},
-		"mac-address": {decode: scalar(d, "mac-address", netstate.CanonicalMAC, func(v string) { e.MAC = v })},
-		"proxy":       {decode: scalar(d, "proxy", parseBool, func(v bool) { e.Proxy = v })},
-		"router":      {decode: scalar(d, "router", parseBool, func(v bool) { e.Router = v })},
+		"device":       {decode: scalar(d, "device", parseName, func(v string) { e.Device = v }), needed: true},
+		"ip":           {decode: scalar(d, "ip", parseAddr, func(v netip.Addr) { e.IP = v }), needed: true},
+		"mac-address":  {decode: scalar(d, "mac-address", netstate.CanonicalMAC, func(v string) { e.MAC = v })},
+		"proxy":        {decode: scalar(d, "proxy", parseBool, func(v bool) { e.Proxy = v })},
+		"router":       {decode: scalar(d, "router", parseBool, func(v bool) { e.Router = v })},
+		"extern-learn": {decode: scalar(d, "extern-learn", parseBool, func(v bool) { e.Learned = v })},
 	})
 	if n.Kind != yaml.Mapping || len(d.problems) > faults {
 		return
@@ -32,7 +33,9 @@ func (d *decoder) neighbor(n *yaml.Node) {
 	switch {
 	case e.Device == "" || !e.IP.IsValid():
 		d.fail(n, "missing-key", "a neighbour without `device` or `ip`", "Add both.")
-	case !c.Absent && !e.Proxy && e.MAC == "":
+	case e.State == netstate.Managed && e.MAC != "":
+		d.fail(n.Get("mac-address"), "contradiction", "the kernel asks for the hardware address of a managed neighbour", "Leave one of the two out.")
+	case !c.Absent && !e.Proxy && e.MAC == "" && e.State != netstate.Managed:
 		d.fail(n, "missing-key", "neighbour "+e.IP.String()+" without `mac-address`", "Add it, or `proxy: true` to answer for the address.")
 	case e.Proxy && (e.MAC != "" || e.State != ""):
 		d.fail(n, "contradiction", "a proxy entry has neither `mac-address` nor a state", "Leave them out.")

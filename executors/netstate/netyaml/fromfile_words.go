@@ -55,18 +55,33 @@ func (w *way) says(key, word string) error {
 			return netstate.RouteType(v), err
 		}, &r.Type)
 	}
+	switch key {
+	case netstate.Congctl:
+		return once(w, key, word, parseAlgorithm, &r.Congestion)
+	case netstate.Realm:
+		return metricOf(w, key, word, parseRealm)
+	case netstate.Preference:
+		return metricOf(w, key, word, parsePreference)
+	}
 	if !slices.Contains(routeMetrics, key) {
 		return fmt.Errorf("%q is not known", key)
 	}
+	err := metricOf(w, key, word, parse32)
+	if key == "cwnd" || key == "rto_min" {
+		r.LockMetrics(append(r.LockedMetrics(), key)) // as of an entry
+	}
+	return err
+}
+
+// metricOf takes a metric of a line.
+func metricOf(w *way, key, word string, parse func(string) (uint32, error)) error {
+	r := &w.c.Route
 	if r.Metrics == nil {
 		r.Metrics = map[string]uint32{}
 	}
 	v := r.Metrics[key]
-	err := narrow(&v)
+	err := once(w, key, word, parse, &v)
 	r.Metrics[key] = v
-	if key == "cwnd" || key == "rto_min" {
-		r.LockMetrics(append(r.LockedMetrics(), key)) // as of an entry
-	}
 	return err
 }
 

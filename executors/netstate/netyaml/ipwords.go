@@ -24,15 +24,13 @@ var ipKeys = map[string][]string{
 // ipAlone are words of them for what cannot be declared, with the command that
 // says it.
 var ipAlone = map[string]string{
-	"gso_max_size": "ip link set dev DEV gso_max_size N", "gso_max_segs": "ip link set dev DEV gso_max_segs N", "gro_max_size": "ip link set dev DEV gro_max_size N",
-	"gso_ipv4_max_size": "ip link set dev DEV gso_ipv4_max_size N", "gro_ipv4_max_size": "ip link set dev DEV gro_ipv4_max_size N",
-	"protodown": "ip link set dev DEV protodown on", "protodown_reason": "ip link set dev DEV protodown_reason N on", "trailers": "ip link set dev DEV trailers on",
+	"protodown_reason": "ip link set dev DEV protodown_reason N on", "trailers": "ip link set dev DEV trailers on",
 	"dynamic": "ip link set dev DEV dynamic on", "carrier": "ip link set dev DEV carrier off", "xdp": "ip link set dev DEV xdp …",
 	"link_netnsid": "ip link set dev DEV link-netnsid N", "interlink": "ip link add … type hsr interlink DEV", "tunnel_info": "bridge vlan add dev DEV vid N tunnel_info id N",
 	"fdb_flush": "ip link set dev DEV type bridge fdb_flush", "6rd_prefix": "ip tunnel 6rd dev DEV 6rd-prefix PREFIX",
-	"congctl": "ip route change … congctl NAME", "features": "ip route change … features ecn", "expires": "ip -6 route replace … expires SECONDS",
-	"realm": "ip route change … realm N", "realms": "ip rule add … realms N", "ttl_propagate": "ip route change … ttl-propagate enabled",
-	"tun_id": "ip rule add … tun_id N", "dscp": "ip rule add … dscp N", "managed": "ip neigh add … managed", "extern_learn": "ip neigh add … extern_learn",
+	"expires": "ip -6 route replace … expires SECONDS",
+	"realms":  "ip rule add … realms N", "ttl_propagate": "ip route change … ttl-propagate enabled",
+	"tun_id": "ip rule add … tun_id N", "dscp": "ip rule add … dscp N", "extern_learn": "bridge fdb add … extern_learn",
 	"router": "bridge fdb add … router", "use": "ip neigh add … use", "activity_notify": "bridge fdb add … activity_notify", "optimistic": "ip addr add … optimistic",
 	"hw_stats": "ip nexthop add … hw_stats on", "coa": "ip xfrm state add … coa ADDRESS",
 }

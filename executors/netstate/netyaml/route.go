@@ -1,8 +1,11 @@
 package netyaml
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 
 	"stet/executors/netstate"
 	"stet/internal/yaml"
@@ -33,7 +36,7 @@ func (d *decoder) routes(n *yaml.Node) { d.configList(n, "routes", newRouteEntry
 var routeMetrics = []string{"mtu", "window", "rtt", "rttvar", "ssthresh", "cwnd", "advmss", "reordering", "hoplimit", "initcwnd", "initrwnd", "rto_min", "quickack", "fastopen_no_cookie"}
 
 // lockable are the metrics that `lock` can name: all but the two flags at the end.
-var lockable = routeMetrics[:len(routeMetrics)-2]
+var lockable = append(slices.Clone(routeMetrics[:len(routeMetrics)-2]), netstate.Congctl)
 
 // metricLimits are the largest values of metrics: the kernel cuts off what is more
 // (ip_metrics_convert).
@@ -84,18 +87,30 @@ func newRouteEntry(d *decoder) *routeEntry {
 			}
 		}))
 	}}
+	e.fields[netstate.Congctl] = field{decode: scalar(d, netstate.Congctl, parseAlgorithm, func(v string) { r.Congestion = v; has(netstate.Congctl) })}
+	metric := func(key string, v uint32) {
+		if r.Metrics == nil {
+			r.Metrics = map[string]uint32{}
+		}
+		r.Metrics[key] = v
+		has(key)
+	}
+	e.fields[netstate.Realm] = field{decode: scalar(d, netstate.Realm, parseRealm, func(v uint32) { metric(netstate.Realm, v) })}
+	e.fields[netstate.Preference] = field{decode: scalar(d, netstate.Preference, oneOf(namesOf(netstate.RoutePreferences)...), func(name string) {
+		metric(netstate.Preference, valueNamed(netstate.RoutePreferences, name))
+	})}
+	e.fields[netstate.Features] = field{decode: func(v *yaml.Node) {
+		metric(netstate.Features, 0)
+		d.list(v, "`features`", scalar(d, netstate.Features, oneOf(namesOf(netstate.RouteFeatures)...), func(name string) {
+			r.Metrics[netstate.Features] |= valueNamed(netstate.RouteFeatures, name)
+		}))
+	}}
 	for _, key := range routeMetrics {
 		most := uint64(1<<32 - 1)
 		if n, bounded := metricLimits[key]; bounded {
 			most = n
 		}
-		e.fields[key] = field{decode: scalar(d, key, parseUint(0, most), func(v uint64) {
-			if r.Metrics == nil {
-				r.Metrics = map[string]uint32{}
-			}
-			r.Metrics[key] = uint32(v)
-			has(key)
-		})}
+		e.fields[key] = field{decode: scalar(d, key, parseUint(0, most), func(v uint64) { metric(key, uint32(v)) })}
 	}
 	return e
 }
@@ -136,13 +151,55 @@ func (e *routeEntry) lock(n *yaml.Node) bool {
 		return true
 	}
 	for _, key := range *e.locks {
-		if _, given := r.Metrics[key]; !given {
+		if _, given := r.Metrics[key]; !given && (key != netstate.Congctl || r.Congestion == "") {
 			e.d.fail(n.Get("lock"), "missing-key", "`lock` names `"+key+"`, which the route does not give", "Give it a value, or take it out of the list.")
 			return false
 		}
 	}
 	r.LockMetrics(*e.locks)
 	return true
+}
+
+// parseAlgorithm checks the name of a congestion control (TCP_CA_NAME_MAX).
+func parseAlgorithm(text string) (string, error) {
+	if text == "" || len(text) > 15 || strings.ContainsAny(text, " \t\n/") {
+		return "", fmt.Errorf("%q is no name of an algorithm, as tcp_available_congestion_control lists them", text)
+	}
+	return text, nil
+}
+
+// parseRealm reads "TO" or "FROM/TO", numbers.
+func parseRealm(text string) (uint32, error) {
+	from, to, both := strings.Cut(text, "/")
+	if !both {
+		from, to = "0", text
+	}
+	n, err := strconv.ParseUint(from, 10, 16)
+	m, bad := strconv.ParseUint(to, 10, 16)
+	if err != nil || bad != nil || n|m == 0 {
+		return 0, fmt.Errorf("%q is no realm: a number to 65535, or FROM/TO", text)
+	}
+	return uint32(n)<<16 | uint32(m), nil
+}
+
+func parsePreference(text string) (uint32, error) {
+	name, err := oneOf(namesOf(netstate.RoutePreferences)...)(text)
+	if err != nil {
+		return 0, err
+	}
+	return valueNamed(netstate.RoutePreferences, name), nil
+}
+
+func namesOf(list []netstate.EnumValue) (names []string) {
+	for _, v := range list {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+func valueNamed(list []netstate.EnumValue, name string) uint32 {
+	i := slices.IndexFunc(list, func(v netstate.EnumValue) bool { return v.Name == name })
+	return uint32(list[i].Value) // of those that oneOf took
 }
 
 func parseName(text string) (string, error) { return text, netstate.CheckName(text) }
@@ -217,6 +274,15 @@ func (d *decoder) checkRoute(n *yaml.Node, c *netstate.RouteConfig) bool {
 		return fault("", "missing-key", "the route to "+r.Destination.String()+" leads nowhere", "Add `next-hop-interface` or `next-hop-address`, or a `route-type` such as blackhole.")
 	}
 	six := r.Destination.Addr().Is6()
+	if c.Has[netstate.Preference] && r.Destination.IsValid() && !six {
+		return fault(netstate.Preference, "bad-value", "only IPv6 routes have a preference", "Leave `pref` out; `metric` orders routes.")
+	}
+	if c.Has[netstate.Realm] && r.Destination.IsValid() && six {
+		return fault(netstate.Realm, "bad-value", "only IPv4 routes have a realm", "Leave `realm` out.")
+	}
+	if r.Metrics[netstate.Preference] == 0 { // medium is how routes are
+		delete(r.Metrics, netstate.Preference)
+	}
 	if six && r.TOS != 0 {
 		return fault("tos", "bad-value", "only IPv4 routes have a type of service", "Leave `tos` out; a rule can look at it.")
 	}

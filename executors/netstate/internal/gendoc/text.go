@@ -393,8 +393,7 @@ already is left alone.
 | of | what | command |
 |---|---|---|
 | interfaces | another name, the number, ` + "`dynamic`" + `, ` + "`trailers`" + ` | ` + "`ip link set DEV name NEW`" + ` (down), ` + "`ip link add … index N`" + ` |
-| interfaces | sizes of GSO and GRO (BIG TCP) | ` + "`ip link set DEV gso_max_size N gro_max_size N`" + ` |
-| interfaces | ` + "`protodown`" + `, ` + "`carrier`" + `, ` + "`mode dormant`" + `, ` + "`xdp`" + `, ` + "`link-netnsid`" + `, the broadcast address | ` + "`ip link set DEV protodown on`" + ` |
+| interfaces | ` + "`protodown_reason`" + `, ` + "`carrier`" + `, ` + "`mode dormant`" + `, ` + "`xdp`" + `, ` + "`link-netnsid`" + `, the broadcast address | ` + "`ip link set DEV carrier off`" + ` |
 | types | erspan, ip6erspan, bareudp, gtp, amt, can, and those of a driver | ` + "`ip link add … type erspan`" + ` |
 | tunnels | ports that take FOU and GUE; 6rd of sit; L2TP | ` + "`ip fou add`" + `, ` + "`ip tunnel 6rd`" + `, ` + "`ip l2tp add`" + ` |
 | vxlan | a flow label that is inherited | ` + "`ip link add … type vxlan … flowlabel inherit`" + ` |
@@ -403,9 +402,9 @@ already is left alone.
 | VLANs of bridges | identifiers of tunnels, which ` + "`vlan-tunnel`" + ` looks at; spanning trees and options by VLAN | ` + "`bridge vlan add dev DEV vid N tunnel_info id N`" + `, ` + "`bridge vlan global set`" + `, ` + "`bridge mst set`" + ` |
 | forwarding entries | ` + "`dynamic`" + `, ` + "`extern_learn`" + `, ` + "`router`" + `, ` + "`activity_notify`" + ` | ` + "`bridge fdb add`" + ` |
 | addresses | ` + "`optimistic`" + `, ` + "`proto`" + `; preferences between addresses (RFC 6724) | ` + "`ip addr add … proto N`" + `, ` + "`ip addrlabel add`" + ` |
-| routes | ` + "`congctl`" + `, ` + "`features`" + `, ` + "`realm`" + `, ` + "`pref`" + `, ` + "`expires`" + `, ` + "`ttl-propagate`" + ` of labels that are put on | ` + "`ip route change … congctl NAME`" + ` |
+| routes | ` + "`expires`" + ` (undoing gives a route back what was left), ` + "`ttl-propagate`" + ` of labels that are put on, realms of single next hops | ` + "`ip -6 route replace … expires SECONDS`" + ` |
 | rules | ` + "`realms`" + `, ` + "`tun_id`" + `, ` + "`dscp`" + `, ` + "`flowlabel`" + ` | ` + "`ip rule add … tun_id N`" + ` |
-| neighbours | ` + "`managed`" + `, ` + "`extern_learn`" + `, ` + "`protocol`" + `, states that run out | ` + "`ip neigh add … managed`" + ` |
+| neighbours | ` + "`protocol`" + `, states that run out | ` + "`ip neigh add … protocol N`" + ` |
 | traffic control | other kinds of qdiscs, classes, filters and actions than those above; size tables, shared blocks; sizes of cells (` + "`burst 10k/8`" + `); rates in percent | ` + "`tc qdisc add …`" + ` |
 | qdiscs | RED in sfq; ` + "`ce_threshold_selector`" + ` of fq_codel; bands of fq; words for overheads and round trips of cake; distributions, loss models, slots and ` + "`rate`" + ` with overheads of netem; ` + "`offload`" + ` of htb | ` + "`tc qdisc add …`" + ` |
 | filters of u32 | hash tables, links to others and what they look at (` + "`divisor`" + `, ` + "`ht`" + `, ` + "`link`" + `, ` + "`offset`" + `, ` + "`hashkey`" + `, ` + "`sample`" + `, ` + "`nexthdr+`" + `); ` + "`match mark`" + `, ` + "`indev`" + ` | ` + "`tc filter add … u32 …`" + ` |
