@@ -180,7 +180,31 @@ func (w *tcWriter) options(m *message) error {
 	case "qdisc netem":
 		return encodeNetem(m, e)
 	}
+	if e.Kind == "fq_codel" {
+		if err := w.selector(m); err != nil {
+			return err
+		}
+	}
 	return w.table(m)
+}
+
+// selector writes ce-threshold-selector of fq_codel, where there is or was one.
+func (w *tcWriter) selector(m *message) error {
+	const key = "ce-threshold-selector"
+	value := w.s.Entry.Options[key]
+	if value == "" && (w.s.Was == nil || w.s.Was.Options[key] == "") {
+		return nil
+	}
+	var v netstate.Masked
+	if value != "" {
+		var err error
+		if v, err = netstate.ParseMasked(value, 10, 8); err != nil {
+			return err
+		}
+	}
+	m.attr(selectorMask-1, []byte{byte(v.Value)})
+	m.attr(selectorMask, []byte{byte(v.Mask)})
+	return nil
 }
 
 // table writes options that have an attribute each: those that are given, and

@@ -3,22 +3,12 @@ package linux
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"stet/executors/netstate"
-)
-
-// Numbers of enum TCA_FLOWER_* (linux/pkt_cls.h).
-const (
-	flowerAct     = 3
-	flowerEthType = 8
-	flowerFlags   = 22
-	flowerInHW    = 86
 )
 
 // actNumbers are the attributes that hold a kind's actions.
@@ -94,8 +84,11 @@ func decodeU32(e *netstate.TCEntry, t attrTable, handle uint32) string {
 	if handle>>20 < 0x800 || handle>>12&0xff != 0 || t.get(3) != nil || len(sel) < 16 {
 		return "it has hash tables"
 	}
-	if t.get(6) != nil || t.get(8) != nil || t.get(10) != nil {
-		return "it has a policer of the old kind, or looks at a mark or an interface"
+	if t.get(6) != nil {
+		return "it has a policer of the old kind"
+	}
+	if dev := t.get(8); dev != nil {
+		e.Options["indev"] = text(dev)
 	}
 	if sel[0]&^1 != 0 {
 		return "it leads to offsets"
@@ -107,6 +100,9 @@ func decodeU32(e *netstate.TCEntry, t attrTable, handle uint32) string {
 		}
 		list = append(list, fmt.Sprintf("u32 0x%08x 0x%08x at %d", binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b), int32(at(b, 2))))
 	}
+	if mark := t.get(10); mark != nil { // struct tc_u32_mark
+		list = append(list, fmt.Sprintf("mark 0x%08x 0x%08x", at(mark, 0), at(mark, 1)))
+	}
 	e.Options["match"] = strings.Join(list, "; ")
 	if id := u32(t.get(1)); id != 0 {
 		e.Options["classid"] = netstate.FormatTCHandle(id)
@@ -115,19 +111,26 @@ func decodeU32(e *netstate.TCEntry, t attrTable, handle uint32) string {
 }
 
 func (w *tcWriter) u32(m *message, e *netstate.TCEntry) error {
-	var keys []byte
+	var keys, mark []byte
 	n := 0
 	for match := range strings.SplitSeq(e.Options["match"], "; ") {
-		words := strings.Fields(match) // u32 VALUE MASK at OFFSET
+		words := strings.Fields(match) // u32 VALUE MASK at OFFSET, or mark VALUE MASK
 		var numbers [5]int64
 		for _, i := range []int{1, 2, 4} {
 			var err error
-			if len(words) != len(numbers) {
-				return fmt.Errorf("encoding match %q: %w", match, unix.EINVAL)
+			if i >= len(words) {
+				break
 			}
 			if numbers[i], err = strconv.ParseInt(words[i], 0, 64); err != nil {
 				return fmt.Errorf("encoding match %q: %w", match, err)
 			}
+		}
+		if len(words) == 3 && words[0] == "mark" {
+			mark = native(uint32(numbers[1]), uint32(numbers[2]), 0)
+			continue
+		}
+		if len(words) != len(numbers) {
+			return fmt.Errorf("encoding match %q: %w", match, unix.EINVAL)
 		}
 		keys = binary.BigEndian.AppendUint32(keys, uint32(numbers[2]))
 		keys = binary.BigEndian.AppendUint32(keys, uint32(numbers[1]))
@@ -146,131 +149,16 @@ func (w *tcWriter) u32(m *message, e *netstate.TCEntry) error {
 		}
 		m.u32(1, h)
 	}
+	if dev := e.Options["indev"]; dev != "" {
+		m.str(8, dev)
+	}
+	if mark != nil {
+		m.attr(10, mark)
+	}
 	if err := w.actions(m, e); err != nil {
 		return err
 	}
 	m.attr(5, append(sel, keys...))
-	return nil
-}
-
-// flowerV6 and flowerPorts are attributes with their masks that depend on the
-// protocol.
-var flowerV6 = map[string][2]uint16{
-	"src-ip": {14, 15},
-	"dst-ip": {16, 17},
-}
-
-var flowerPorts = map[string]map[string][2]uint16{
-	"6":   {"src-port": {18, 35}, "dst-port": {19, 36}},
-	"17":  {"src-port": {20, 37}, "dst-port": {21, 38}},
-	"132": {"src-port": {41, 39}, "dst-port": {42, 40}},
-}
-
-// flowerNumbers are an option's attribute and that of its mask.
-func flowerNumbers(e *netstate.TCEntry, a *netstate.Attr, v6 bool) (number, mask uint16) {
-	if pair, ok := flowerV6[a.Key]; ok && v6 {
-		return pair[0], pair[1]
-	}
-	if pair, ok := flowerPorts[e.Options["ip-proto"]][a.Key]; ok {
-		return pair[0], pair[1]
-	}
-	return a.IFLA, a.IFLA6
-}
-
-func decodeFlower(k *netstate.TCKind, e *netstate.TCEntry, t attrTable, l *links) string {
-	known := map[uint16]bool{flowerAct: true, flowerFlags: true, flowerEthType: true, flowerInHW: true}
-	for i := range k.Attrs {
-		a := &k.Attrs[i]
-		number, mask := flowerNumbers(e, a, e.Protocol == "ipv6")
-		b := t.get(number)
-		known[number], known[mask] = true, true
-		if b == nil || a.Type == netstate.FlagBit {
-			continue
-		}
-		switch {
-		case a.Type == netstate.CIDRs:
-			ones, size := net.IPMask(t.get(mask)).Size()
-			p := prefix(address(b), ones)
-			if size == 0 || !p.IsValid() {
-				return "its mask is no prefix"
-			}
-			e.Options[a.Key] = p.String()
-			continue
-		case strings.HasSuffix(a.Key, "-port"):
-			e.Options[a.Key] = strconv.Itoa(int(be16(b)))
-		default:
-			v, ok := tcText(e, a, b, l)
-			if !ok {
-				continue
-			}
-			e.Options[a.Key] = v
-		}
-		for _, one := range t.get(mask) {
-			if mask != 0 && one != 0xff && a.Key != "tcp-flags" {
-				return "it masks " + a.Key
-			}
-		}
-		if a.Key == "tcp-flags" && be16(t.get(mask))&0xfff != 0xfff {
-			return "it masks " + a.Key
-		}
-	}
-	for number := range t.at {
-		if t.at[number] != 0 && !known[uint16(number)] {
-			return "it matches fields that stet has no words for"
-		}
-	}
-	return ""
-}
-
-func (w *tcWriter) flower(m *message, e *netstate.TCEntry) error {
-	k := netstate.TCKindOf(netstate.TCFilter, "flower")
-	protocol, err := protocolNumber(e.Protocol)
-	if err != nil {
-		return err
-	}
-	for i := range k.Attrs {
-		a := &k.Attrs[i]
-		value := e.Options[a.Key]
-		if value == "" || a.Type == netstate.FlagBit {
-			continue
-		}
-		number, mask := flowerNumbers(e, a, strings.Contains(value, ":"))
-		var b, ones []byte
-		switch {
-		case a.Type == netstate.CIDRs:
-			p, err := netip.ParsePrefix(value)
-			if err != nil {
-				return err
-			}
-			b, ones = p.Addr().AsSlice(), net.CIDRMask(p.Bits(), p.Addr().BitLen())
-		case strings.HasSuffix(a.Key, "-port"):
-			n, err := strconv.ParseUint(value, 10, 16)
-			if err != nil {
-				return err
-			}
-			b = binary.BigEndian.AppendUint16(nil, uint16(n))
-		default:
-			if b, err = tcPayload(a, value, w.l); err != nil {
-				return err
-			}
-		}
-		m.attr(number, b)
-		if mask != 0 {
-			if ones == nil {
-				ones = []byte(strings.Repeat("\xff", len(b)))
-			}
-			if a.Key == "tcp-flags" {
-				ones = []byte{0x0f, 0xff}
-			}
-			m.attr(mask, ones)
-		}
-	}
-	if err := w.actions(m, e); err != nil {
-		return err
-	}
-	if e.Protocol != "all" {
-		m.attr(flowerEthType, binary.BigEndian.AppendUint16(nil, protocol))
-	}
 	return nil
 }
 

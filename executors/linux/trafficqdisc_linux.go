@@ -71,12 +71,15 @@ func decodeQdiscOptions(k *netstate.TCKind, e *netstate.TCEntry, b []byte, l *li
 		if e.Kind == "fq" && t.get(16) != nil && (string(t.get(16)[4:min(len(t.get(16)), 20)]) != "\x01\x02\x02\x02\x01\x02\x00\x00\x01\x01\x01\x01\x01\x01\x01\x01" || at(t.get(17), 0) != 589824 || at(t.get(17), 1) != 196608 || at(t.get(17), 2) != 65536) {
 			return "it has priorities of its own"
 		}
-		if e.Kind == "fq_codel" && (u8(t.get(10)) != 0 || u8(t.get(11)) != 0) {
-			return "it marks by DSCP"
+		if mask := u8(t.get(selectorMask)); e.Kind == "fq_codel" && mask != 0 {
+			o["ce-threshold-selector"] = netstate.Masked{Value: uint64(u8(t.get(selectorMask - 1))), Mask: uint64(mask), Bits: 8}.Text(true)
 		}
 	}
 	return ""
 }
+
+// selectorMask is TCA_FQ_CODEL_CE_THRESHOLD_MASK; what it masks is one less.
+const selectorMask = 11
 
 // decodeTable fills in the options that have an attribute each.
 func decodeTable(k *netstate.TCKind, e *netstate.TCEntry, t attrTable, l *links) {
@@ -321,101 +324,6 @@ func encodeHTBClass(m *message, e *netstate.TCEntry) error {
 			m.attr(uint16(6+i), binary.NativeEndian.AppendUint64(nil, rate))
 		}
 	}
-	return nil
-}
-
-// netemFields are the places of probabilities in struct tc_netem_qopt (by
-// number) and in its attributes.
-var netemFields = []struct {
-	key  string
-	attr uint16 // 0: the structure
-	at   int
-}{
-	{"loss", 0, 2}, {"duplicate", 0, 4},
-	{"delay-correlation", 1, 0}, {"loss-correlation", 1, 1}, {"duplicate-correlation", 1, 2},
-	{"reorder", 3, 0}, {"reorder-correlation", 3, 1}, {"corrupt", 4, 0}, {"corrupt-correlation", 4, 1},
-}
-
-// netemTick is a tick in nanoseconds.
-const netemTick = 64
-
-func decodeNetem(o netstate.Attrs, b []byte) string {
-	if len(b) < 24 {
-		return "its options are not understood"
-	}
-	t := tabulate(b[24:])
-	delay, jitter := uint64(at(b, 0))*netemTick, uint64(at(b, 5))*netemTick
-	if len(t.get(10)) >= 8 {
-		delay = u64(t.get(10))
-	}
-	if len(t.get(11)) >= 8 {
-		jitter = u64(t.get(11))
-	}
-	o["delay"], o["jitter"] = netstate.FormatTime(delay), netstate.FormatTime(jitter)
-	o["limit"], o["gap"] = decimal32(at(b, 1)), decimal32(at(b, 3))
-	for _, f := range netemFields {
-		from := b
-		if f.attr != 0 {
-			from = t.get(f.attr)
-		}
-		o[f.key] = netstate.FormatPercent(at(from, f.at))
-	}
-	rate := uint64(at(t.get(6), 0))
-	if len(t.get(8)) >= 8 {
-		rate = u64(t.get(8))
-	}
-	o["rate"], o["ecn"] = netstate.FormatRate(rate), strconv.FormatBool(u32(t.get(7)) != 0)
-	switch {
-	case len(t.get(5)) > 0:
-		return "it has a loss model"
-	case len(t.get(12)) > 0:
-		return "it has slots"
-	case at(t.get(6), 1)|at(t.get(6), 2)|at(t.get(6), 3) != 0:
-		return "its rate counts lengths in its own way"
-	}
-	return ""
-}
-
-func encodeNetem(m *message, e *netstate.TCEntry) error {
-	value := func(key string) string { return optionOf(e, key) }
-	delay, err := netstate.ParseTime(value("delay"))
-	if err != nil {
-		return err
-	}
-	jitter, err := netstate.ParseTime(value("jitter"))
-	if err != nil {
-		return err
-	}
-	rate, err := netstate.ParseRate(value("rate"))
-	if err != nil {
-		return err
-	}
-	fields := map[uint16][]uint32{0: make([]uint32, 6), 1: make([]uint32, 3), 3: make([]uint32, 2), 4: make([]uint32, 2)}
-	for _, f := range netemFields {
-		if fields[f.attr][f.at], err = netstate.ParsePercent(value(f.key)); err != nil {
-			return err
-		}
-	}
-	head := fields[0]
-	limit, _ := strconv.ParseUint(value("limit"), 10, 32)
-	gap, _ := strconv.ParseUint(value("gap"), 10, 32)
-	head[0], head[5] = uint32(min(delay/netemTick, 1<<32-1)), uint32(min(jitter/netemTick, 1<<32-1))
-	head[1], head[3] = uint32(limit), uint32(gap)
-	m.raw(native(head...)...)
-	for _, number := range []uint16{1, 3, 4} {
-		m.attr(number, native(fields[number]...))
-	}
-	m.attr(10, binary.NativeEndian.AppendUint64(nil, delay))
-	m.attr(11, binary.NativeEndian.AppendUint64(nil, jitter))
-	m.attr(6, native(uint32(min(rate, 1<<32-1)), 0, 0, 0))
-	if rate >= 1<<32 {
-		m.attr(8, binary.NativeEndian.AppendUint64(nil, rate))
-	}
-	var ecn uint32
-	if value("ecn") == "true" {
-		ecn = 1
-	}
-	m.u32(7, ecn)
 	return nil
 }
 

@@ -454,8 +454,10 @@ func (a *Attr) quantity(text string) (string, error) {
 		}
 	}
 	n, err := parse(text)
-	if _, most := a.Limits(); err == nil && n > most {
+	if least, most := a.Limits(); err == nil && n > most {
 		err = fmt.Errorf("%q is more than %s", text, format(most))
+	} else if err == nil && n < least {
+		err = fmt.Errorf("%q is less than %s", text, format(least))
 	}
 	return format(n), err
 }

@@ -175,7 +175,7 @@ func ParseTCHandle(text string) (uint32, error) {
 			continue
 		}
 		var err error
-		if n[i], err = strconv.ParseUint(part, 16, 16); err != nil {
+		if n[i], err = strconv.ParseUint(strings.TrimPrefix(part, "0x"), 16, 16); err != nil {
 			return 0, err
 		}
 	}

@@ -60,6 +60,7 @@ qdisc fq_codel sch_fq_codel
 	quantum u32 6 chosen from=256 to=1048576
 	ecn bool32 4 unset=true
 	ce-threshold time 7 fixed
+	ce-threshold-selector text 0
 	drop-batch u32 8 unset=64 from=1
 	memory-limit size 9 unset=32m to=2147483648
 qdisc fq sch_fq
@@ -108,7 +109,16 @@ qdisc netem sch_netem
 	reorder percent 0 unset=0%
 	reorder-correlation percent 0 unset=0%
 	gap u32 0 unset=0
+	loss-state text 0
+	loss-gemodel text 0
 	rate rate 0 unset=0bit
+	packet-overhead s32 0 unset=0 from=2147483648 to=2147483647
+	cell-size u32 0 unset=0
+	cell-overhead s32 0 unset=0 from=2147483648 to=2147483647
+	slot time 0 unset=0s to=9223372036854775807
+	slot-max time 0 unset=0s to=9223372036854775807
+	slot-packets u32 0 unset=0 to=2147483647
+	slot-bytes u32 0 unset=0 to=2147483647
 	ecn bool 0 unset=false
 qdisc prio sch_prio
 	bands u32 0 unset=3 from=2 to=16
@@ -123,24 +133,37 @@ qdisc bfifo
 qdisc mq
 filter u32 cls_u32 needs=match
 	classid text 1
+	indev dev 8
 	match text 0
 	skip-hw bit 11 unset=false
 	skip-sw bit 11 bit=1 unset=false
 filter flower cls_flower
 	classid text 1
 	indev dev 2
-	dst-mac mac 4 mask=5
-	src-mac mac 6 mask=7
+	dst-mac text 4 mask=5
+	src-mac text 6 mask=7
 	ip-proto u8 9 from=1
 	src-ip prefix 10 mask=11
 	dst-ip prefix 12 mask=13
-	src-port u16 18 mask=35
-	dst-port u16 19 mask=36
+	src-port text 18 mask=35
+	dst-port text 19 mask=36
+	icmp-type text 51 mask=52
+	icmp-code text 49 mask=50
 	vlan-id u16 23 from=0 to=4095
 	vlan-prio u8 24 from=0 to=7
-	ip-tos u8 73 mask=74
-	ip-ttl u8 75 mask=76
-	tcp-flags be16 71 mask=72
+	vlan-ethtype text 25
+	cvlan-id u16 77 from=0 to=4095
+	cvlan-prio u8 78 from=0 to=7
+	cvlan-ethtype text 79
+	ip-tos text 73 mask=74
+	ip-ttl text 75 mask=76
+	ip-flags text 47 mask=48
+	tcp-flags text 71 mask=72
+	arp-op text 61 mask=62
+	arp-sip prefix 57 mask=58
+	arp-tip prefix 59 mask=60
+	arp-sha text 63 mask=64
+	arp-tha text 65 mask=66
 	skip-hw bit 22 unset=false
 	skip-sw bit 22 bit=1 unset=false
 filter matchall cls_matchall
@@ -158,7 +181,7 @@ action mirred act_mirred needs=dev
 action police act_police needs=rate,burst
 	rate rate 0
 	burst burst 0
-	mtu size 0 chosen
+	mtu size 0 chosen from=256 to=4294967295
 	peakrate rate 0
 	overhead u16 0 unset=0 from=0 to=65535
 	mpu u16 0 unset=0 from=0 to=65535

@@ -153,10 +153,12 @@ func (e *TCEntry) words() []string {
 
 // tcWords are options that tc(8) calls otherwise.
 var tcWords = map[string]string{
-	"drop-batch": "drop_batch", "memory-limit": "memory_limit", "ce-threshold": "ce_threshold", "flow-limit": "flow_limit", "initial-quantum": "initial_quantum",
+	"ce-threshold-selector": "ce_threshold_selector", "drop-batch": "drop_batch", "memory-limit": "memory_limit", "ce-threshold": "ce_threshold", "flow-limit": "flow_limit", "initial-quantum": "initial_quantum",
 	"refill-delay": "refill_delay", "orphan-mask": "orphan_mask", "low-rate-threshold": "low_rate_threshold", "timer-slack": "timer_slack",
 	"horizon-drop": "horizon_drop", "direct-qlen": "direct_qlen", "dst-mac": "dst_mac", "src-mac": "src_mac", "ip-proto": "ip_proto", "src-ip": "src_ip",
-	"dst-ip": "dst_ip", "src-port": "src_port", "dst-port": "dst_port", "vlan-id": "vlan_id", "vlan-prio": "vlan_prio", "ip-tos": "ip_tos", "ip-ttl": "ip_ttl",
+	"dst-ip": "dst_ip", "src-port": "src_port", "dst-port": "dst_port", "vlan-id": "vlan_id", "vlan-prio": "vlan_prio", "vlan-ethtype": "vlan_ethtype",
+	"cvlan-id": "cvlan_id", "cvlan-prio": "cvlan_prio", "cvlan-ethtype": "cvlan_ethtype", "icmp-type": "type", "icmp-code": "code", "ip-flags": "ip_flags",
+	"arp-op": "arp_op", "arp-sip": "arp_sip", "arp-tip": "arp_tip", "arp-sha": "arp_sha", "arp-tha": "arp_tha", "ip-tos": "ip_tos", "ip-ttl": "ip_ttl",
 	"tcp-flags": "tcp_flags", "skip-sw": "skip_sw", "skip-hw": "skip_hw", "exceed": "conform-exceed",
 }
 
@@ -182,6 +184,9 @@ func optionWords(e *TCEntry, a *Attr, v string) []string {
 		v = FormatSize(uint64(float64(n) * tickTime * float64(rate) / 1e9))
 	case a.Type == Enum && e.Kind == "cake":
 		return []string{v}
+	case a.Key == "ip-proto": // hexadecimal in tc(8)
+		n, _ := strconv.ParseUint(v, 10, 8)
+		v = strconv.FormatUint(n, 16)
 	case a.Key == "match":
 		var w []string
 		for match := range strings.SplitSeq(v, "; ") {
@@ -199,8 +204,15 @@ func optionWords(e *TCEntry, a *Attr, v string) []string {
 // netemWords have what varies, and how much it depends on the one before,
 // behind the value.
 func netemWords(e *TCEntry, key, v string) []string {
-	if key == "jitter" || strings.HasSuffix(key, "-correlation") {
+	switch {
+	case key == "jitter", strings.HasSuffix(key, "-correlation"), strings.HasPrefix(key, "slot-"), strings.HasPrefix(key, "cell-"), key == "packet-overhead":
 		return nil
+	case key == "loss-state", key == "loss-gemodel":
+		return append([]string{"loss", strings.TrimPrefix(key, "loss-")}, strings.Fields(v)...)
+	case key == "rate":
+		return []string{key, v, e.option("packet-overhead"), e.option("cell-size"), e.option("cell-overhead")}
+	case key == "slot":
+		return []string{key, v, e.option("slot-max"), "packets", e.option("slot-packets"), "bytes", e.option("slot-bytes")}
 	}
 	w := []string{key, v}
 	if key == "delay" && e.option("jitter") != "0s" {

@@ -83,6 +83,9 @@ func formatUnit(n uint64, units []unit) string {
 // bits a second) as bytes a second, what the kernel counts in. Parts of a byte
 // are cut off, as tc(8) does.
 func ParseRate(text string) (uint64, error) {
+	if strings.HasSuffix(text, "%") {
+		return 0, fmt.Errorf("%q is a share of the link's speed, which can change, and not supported: write a rate, like 100mbit", text)
+	}
 	n, err := parseUnit(text, rateUnits, "100mbit")
 	if err == nil && n != 0 && n < 8 {
 		err = fmt.Errorf("%q is less than one byte a second", text)

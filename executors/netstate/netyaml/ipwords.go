@@ -13,11 +13,12 @@ var ipKeys = map[string][]string{
 	"address": {"mac-address"}, "lladdr": {"mac-address"}, "master": {"controller"}, "promisc": {"accept-all-mac-addresses"}, "qlen": {"txqueuelen"},
 	"dev": {"next-hop-interface", "device", "base-iface"}, "link": {"base-iface"}, "via": {"next-hop-address"}, "nhid": {"nexthop-id"},
 	"src": {"source", "ip-from"}, "dst": {"remote", "destination", "ip-to"}, "from": {"ip-from"}, "to": {"ip-to"}, "table": {"table-id", "route-table"},
-	"proto": {"protocol"}, "pref": {"priority"}, "preference": {"metric", "priority"}, "type": {"route-type"}, "dsfield": {"tos"},
+	"proto": {"protocol"}, "pref": {"priority", "prio"}, "preference": {"metric", "priority"}, "type": {"route-type", "icmp-type"}, "dsfield": {"tos"},
 	"sport": {"source-ports"}, "dport": {"destination-ports"}, "ipproto": {"ip-proto"}, "uidrange": {"uid-range"}, "lookup": {"route-table"},
 	"suppress_prefixlength": {"suppress-prefix-length"}, "suppress_ifgroup": {"suppress-group"},
 	"vid": {"vlan"}, "src_vni": {"source-vni"}, "grp": {"group"}, "group": {"remote"}, "filter_mode": {"filter-mode"},
 	"source_list": {"source-list"}, "valid_lft": {"valid-life-time"}, "preferred_lft": {"preferred-life-time"}, "brd": {"broadcast"},
+	"flowid": {"classid"}, "maxburst": {"burst"}, "buffer": {"burst"}, "minburst": {"mtu"}, "latency": {"delay"}, "code": {"icmp-code"},
 	"idle_timer": {"idle-timer"}, "unbalanced_timer": {"unbalanced-timer"}, "nexthop": {"next-hops"},
 }
 

@@ -1,6 +1,8 @@
 package netyaml
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,7 +94,7 @@ func (d *decoder) kind(n *yaml.Node, object, name string) *netstate.TCKind {
 		d.fail(n, "missing-key", "a "+object+" without `kind`", "Add `kind:`.")
 		return nil
 	}
-	d.unknownName(at, "unknown-kind", "unknown kind `"+name+"` of a "+object, kindNames(object))
+	d.unknownName(at, "unknown-kind", "unknown kind `"+name+"` of "+map[bool]string{true: "an ", false: "a "}[object == "action"]+object, kindNames(object))
 	return nil
 }
 
@@ -160,14 +162,32 @@ func (d *decoder) options(known fields, k *netstate.TCKind, o netstate.Attrs, at
 
 // optionText is the text of an option, with what people write for numbers.
 func (d *decoder) optionText(n *yaml.Node, k *netstate.TCKind, a *netstate.Attr) (string, bool) {
-	if a.Key == "priomap" {
+	switch a.Key {
+	case "priomap":
 		return d.priomap(n)
+	case "loss-state", "loss-gemodel":
+		return d.shares(n, a.Key)
 	}
 	text, ok := d.attrText(n, a, a.Key)
 	if !ok {
 		return "", false
 	}
+	if tcNanoseconds[a.Key] && strings.Trim(text, "0123456789.") == "" && strings.Trim(text, "0.") != "" {
+		d.fail(n, "bad-value", "`"+a.Key+"`: "+text+" is nanoseconds for tc(8), and microseconds for its manual", "Write the unit: `"+text+"ns`, or `"+text+"us`.")
+		return "", false
+	}
+	if k.Name == "sfq" && a.Key == "quantum" { // the one of all that tc(8) takes as a size
+		if size, err := netstate.ParseSize(text); err == nil {
+			text = strconv.FormatUint(size, 10)
+		}
+	}
 	var err error
+	if k.Name == "flower" {
+		if text, _, err = netstate.CanonicalFlower(a.Key, text); err != nil {
+			d.fail(n, "bad-value", "`"+a.Key+"`: "+err.Error(), "Correct the value. "+netdoc.Key(tcDoc(k, a.Key)))
+			return "", false
+		}
+	}
 	switch a.Key {
 	case "classid":
 		text, err = parseTCClass(text)
@@ -175,7 +195,13 @@ func (d *decoder) optionText(n *yaml.Node, k *netstate.TCKind, a *netstate.Attr)
 		var p uint8
 		p, err = parseIPProtocol(text)
 		text = strconv.Itoa(int(p))
-	case "src-ip", "dst-ip":
+	case "ce-threshold-selector":
+		var m netstate.Masked
+		m, err = netstate.ParseMasked(text, 10, 8)
+		text = m.Text(true)
+	case "vlan-ethtype", "cvlan-ethtype":
+		text, err = parseTCProtocol(text)
+	case "src-ip", "dst-ip", "arp-sip", "arp-tip":
 		if strings.Contains(text, ",") {
 			d.fail(n, "bad-value", "`"+a.Key+"` is one prefix", "Write a filter for each.")
 			return "", false
@@ -186,6 +212,9 @@ func (d *decoder) optionText(n *yaml.Node, k *netstate.TCKind, a *netstate.Attr)
 	}
 	return text, err == nil
 }
+
+// tcNanoseconds are times of which tc(8) takes a bare number for nanoseconds.
+var tcNanoseconds = map[string]bool{"timer-slack": true, "slot": true, "slot-max": true}
 
 // priomap is a list of sixteen bands.
 func (d *decoder) priomap(n *yaml.Node) (string, bool) {
@@ -206,6 +235,34 @@ func (d *decoder) priomap(n *yaml.Node) (string, bool) {
 		d.fail(n, "bad-value", "`priomap` is not sixteen numbers from 0 to 15", "Write one band for each priority, `[1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]`.")
 	}
 	return strings.Join(words, " "), ok
+}
+
+// shares are the percentages of a model of loss. Those at its end that are not
+// given are what tc-netem(8) says of them.
+func (d *decoder) shares(n *yaml.Node, key string) (string, bool) {
+	words := strings.Fields(n.Value)
+	if n.Kind == yaml.Sequence {
+		words = nil
+		for _, item := range n.Items {
+			words = append(words, item.Value)
+		}
+	}
+	usual := map[string][]string{"loss-state": {"", "", "0%", "100%", "0%"}, "loss-gemodel": {"", "", "100%", "0%"}}[key]
+	ok := 1 <= len(words) && len(words) <= len(usual)
+	for i, w := range words {
+		v, err := netstate.ParsePercent(w)
+		if ok = ok && err == nil; ok {
+			usual[i] = netstate.FormatPercent(v)
+			if i == 0 {
+				share, _ := strconv.ParseFloat(strings.TrimSuffix(w, "%"), 64) // it is a percentage
+				usual[1] = netstate.FormatPercent(uint32(math.RoundToEven((1 - share/100) * math.MaxUint32)))
+			}
+		}
+	}
+	if !ok {
+		d.fail(n, "bad-value", fmt.Sprintf("`%s` is not one to %d percentages", key, len(usual)), "Write them in the order of tc-netem(8), `[1%, 90%]`.")
+	}
+	return strings.Join(usual, " "), ok
 }
 
 // needs reports the keys that a kind cannot be without.
@@ -291,11 +348,46 @@ func (d *decoder) qdiscWhole(n *yaml.Node, e *netstate.TCEntry) {
 		if limit, most := number("limit", "127"), number("flows", "128")*number("depth", "127"); limit > most {
 			fault("limit", "`limit` is "+strconv.FormatUint(limit, 10)+", and `flows` times `depth` is "+strconv.FormatUint(most, 10), "Give less, or more `flows`.")
 		}
+	case "fq_codel":
+		if e.Options["ce-threshold-selector"] != "" && e.Options["ce-threshold"] == "" {
+			fault("ce-threshold-selector", "`ce-threshold-selector` needs `ce-threshold`", "Add it.")
+		}
+	case "netem":
+		d.netemWhole(n, e, fault)
 	case "tbf":
+		if e.Options["burst"] == "0b" {
+			fault("burst", "a `burst` of nothing lets nothing pass", "Give the size of a packet, at least.")
+		}
 		wait, errWait := netstate.ParseTime(e.Options["latency"])
 		rate, errRate := netstate.ParseRate(e.Options["rate"])
 		if errWait == nil && errRate == nil && float64(wait)*float64(rate)/1e9 >= 1<<32 {
 			fault("latency", "in `latency`, more than 4 GiB pass at this rate", "Give less, or a `limit`.")
+		}
+	}
+}
+
+// netemWhole looks at what of netem goes with what.
+func (d *decoder) netemWhole(n *yaml.Node, e *netstate.TCEntry, fault func(key, summary, detail string)) {
+	o := e.Options
+	models := 0
+	for _, key := range []string{"loss", "loss-state", "loss-gemodel"} {
+		if o[key] != "" && o[key] != "0%" {
+			if models++; models > 1 {
+				fault(key, "`"+key+"` is another model of loss than the one above", "Give one of `loss`, `loss-state` and `loss-gemodel`.")
+			}
+		}
+	}
+	least, _ := netstate.ParseTime(o["slot"]) // they are canonical, or not given
+	most, _ := netstate.ParseTime(o["slot-max"])
+	if n.Get("slot-max") != nil && most < least {
+		fault("slot-max", "`slot-max` is less than `slot`", "Give more, or leave it out.")
+	}
+	if o["slot"] != "" && o["slot-max"] == "" {
+		o["slot-max"] = o["slot"]
+	}
+	for _, key := range []string{"slot-max", "slot-packets", "slot-bytes"} {
+		if o[key] != "" && o["slot"] == "" {
+			fault(key, "`"+key+"` needs `slot`", "Add it.")
 		}
 	}
 }
@@ -306,21 +398,33 @@ func (d *decoder) flowerWhole(n *yaml.Node, e *netstate.TCEntry) {
 		return
 	}
 	o := e.Options
-	for _, key := range []string{"src-port", "dst-port"} {
-		if p := o["ip-proto"]; o[key] != "" && p != "6" && p != "17" && p != "132" {
-			d.fail(n.Get(key), "contradiction", "`"+key+"` needs `ip-proto` tcp, udp or sctp", "Add it.")
+	for _, key := range []string{"src-ip", "dst-ip", "arp-sip", "arp-tip"} {
+		v, ether := o[key], netstate.FlowerEthType(e)
+		if v != "" && strings.Contains(v, ":") != (ether == "ipv6") {
+			d.fail(n.Get(key), "contradiction", "`"+key+"` "+v+" does not go with `protocol: "+ether+"`", "Write `protocol: ip` for IPv4 and `protocol: ipv6` for IPv6.")
 		}
 	}
-	for _, key := range []string{"src-ip", "dst-ip"} {
-		if v := o[key]; v != "" && strings.Contains(v, ":") != (e.Protocol == "ipv6") {
-			d.fail(n.Get(key), "contradiction", "`"+key+"` "+v+" does not go with `protocol: "+e.Protocol+"`", "Write `protocol: ip` for IPv4 and `protocol: ipv6` for IPv6.")
+	d.flowerNeeds(n, e)
+}
+
+// flowerNeeds says what an option of flower cannot be without.
+func (d *decoder) flowerNeeds(n *yaml.Node, e *netstate.TCEntry) {
+	o, ether := e.Options, netstate.FlowerEthType(e)
+	need := func(holds bool, what string, keys ...string) {
+		for _, key := range keys {
+			if o[key] != "" && !holds {
+				d.fail(n.Get(key), "contradiction", "`"+key+"` needs "+what, "Add it.")
+			}
 		}
 	}
-	for _, key := range []string{"ip-proto", "ip-tos", "ip-ttl"} {
-		if o[key] != "" && e.Protocol != "ip" && e.Protocol != "ipv6" {
-			d.fail(n.Get(key), "contradiction", "`"+key+"` does not go with `protocol: "+e.Protocol+"`", "Write `protocol: ip` or `protocol: ipv6`.")
-		}
-	}
+	ip, proto := ether == "ip" || ether == "ipv6", o["ip-proto"]
+	tagged := func(protocol string) bool { return protocol == "802.1q" || protocol == "802.1ad" }
+	need(ip, "`protocol: ip` or `protocol: ipv6`", "ip-proto", "ip-tos", "ip-ttl")
+	need(proto == "6" || proto == "17" || proto == "132", "`ip-proto` tcp, udp or sctp", "src-port", "dst-port")
+	need(proto == "1" && ether == "ip" || proto == "58" && ether == "ipv6", "`ip-proto: icmp` with `protocol: ip`, or `ip-proto: icmpv6` with `protocol: ipv6`", "icmp-type", "icmp-code")
+	need(ether == "arp" || ether == "0x8035", "`protocol: arp`", "arp-op", "arp-sip", "arp-tip", "arp-sha", "arp-tha")
+	need(tagged(e.Protocol), "`protocol: 802.1q` or `protocol: 802.1ad`", "vlan-id", "vlan-prio", "vlan-ethtype")
+	need(tagged(e.Protocol) && tagged(o["vlan-ethtype"]), "`vlan-ethtype: 802.1q` or `vlan-ethtype: 802.1ad`", "cvlan-id", "cvlan-prio", "cvlan-ethtype")
 }
 
 // actions decodes the actions of a filter. One without options may be a word.
@@ -335,7 +439,9 @@ func (d *decoder) action(item *yaml.Node, c *netstate.TCEntryConfig) {
 	}
 	a := netstate.TCAction{Options: netstate.Attrs{}}
 	if item.Kind == yaml.Scalar {
-		a.Kind = item.Value
+		if a.Kind = item.Value; verdicts[a.Kind] != "" {
+			a.Kind = verdicts[a.Kind]
+		}
 		if k := netstate.TCKindOf("action", a.Kind); k == nil || len(k.Attrs) > 0 {
 			d.fail(item, "unknown-kind", "`"+a.Kind+"` is no action without options", "Known are drop, pass, pipe, reclassify and continue; mirred and police are mappings with `kind`.")
 			return
@@ -360,6 +466,9 @@ func (d *decoder) action(item *yaml.Node, c *netstate.TCEntryConfig) {
 	d.needs(item, k, a.Options, "an action")
 	c.Entry.Actions = append(c.Entry.Actions, a)
 }
+
+// verdicts are other words of tc(8) for actions.
+var verdicts = map[string]string{"ok": "pass", "shot": "drop"}
 
 // plainActions are those without options.
 func plainActions() []string {

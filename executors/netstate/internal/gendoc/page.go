@@ -248,8 +248,8 @@ func limits(a *netstate.Attr) string {
 
 // upTo is the range of a number with a unit of tc(8).
 func upTo(a *netstate.Attr, format func(uint64) string) string {
-	_, most := a.Limits()
-	return ", " + format(0) + " to " + format(most)
+	least, most := a.Limits()
+	return ", " + format(least) + " to " + format(most)
 }
 
 // digits is how long what is written in hexadecimal may be.

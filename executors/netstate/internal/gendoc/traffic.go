@@ -27,12 +27,12 @@ shows that. Undoing brings back handles, bursts and filters as they were.
 | ` + "`protocol`" + ` | filters | ` + "`all`, `ip`, `ipv6`, `arp`, `802.1q`, `802.1ad`" + `, or number, 1536 to 65535 | Protocol of the packets, or a type of Ethernet, ` + "`0x8847`; `all`" + ` if not given. |
 | ` + "`prio`" + ` | filters | number, 1 to 65535 | The least first. All of one ` + "`prio`" + ` have one kind and one protocol. Required. |
 | ` + "`chain`" + ` | filters | number, 0 to 268435455 | Chain that it is in; 0 if not given. |
-| ` + "`actions`" + ` | filters | list of words and mappings | In their order: ` + "`drop`, `pass`, `pipe`, `reclassify` and `continue`" + ` as words, the others as mappings with ` + "`kind`" + `. |
+| ` + "`actions`" + ` | filters | list of words and mappings | In their order: ` + "`drop` (or `shot`), `pass` (or `ok`), `pipe`, `reclassify` and `continue`" + ` as words, the others as mappings with ` + "`kind`" + `. |
 
 Numbers have tc's units (tc(8), UNITS). A rate is ` + "`bit`, `kbit`, `mbit`, `gbit`, `tbit`" + ` (1000),
 ` + "`kibit`" + ` … (1024), or bytes a second as ` + "`bps`, `kbps`" + ` …; a bare number is bits a second. A size is
 ` + "`b`, `k`, `m`, `g`" + ` (1024), or ` + "`kbit`" + ` …; a bare number is bytes. A time is ` + "`s`, `ms`, `us`, `ns`" + `; a bare
-number is microseconds. The kernel counts bursts in ticks of 64 ns: sizes that take as long are
+number is microseconds, and refused where tc(8) takes it for nanoseconds. The kernel counts bursts in ticks of 64 ns: sizes that take as long are
 the same, and one that is no whole number of bytes is shown in ` + "`ticks`" + `. Rates in percent of the
 link's speed are not supported.
 
