@@ -180,7 +180,7 @@ func encodeFDB(m *message, seq uint32, op netstate.Op, e *netstate.FDBEntry, l *
 		m.begin(unix.RTM_DELNEIGH, 0, seq)
 	case op == netstate.Modify:
 		m.begin(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, seq)
-	case e.Dst.IsValid():
+	case e.Dst.IsValid() && !e.OneRemote():
 		// One address may lead to several remotes of a VXLAN: appended, so
 		// that it does not replace the ones that are there.
 		m.begin(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_APPEND, seq)

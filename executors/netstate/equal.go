@@ -126,7 +126,11 @@ func equalNeighbors(a, b *Neighbor) bool {
 
 // equalFDB compares what can be declared.
 func equalFDB(a, b *FDBEntry) bool {
-	return a.State == b.State && a.Sticky == b.Sticky && a.NexthopID == b.NexthopID
+	return a.State == b.State && a.Sticky == b.Sticky && a.NexthopID == b.NexthopID && sameRemote(a, b)
+}
+
+func sameRemote(a, b *FDBEntry) bool {
+	return a.Dst == b.Dst && a.Port == b.Port && a.VNI == b.VNI && a.Via == b.Via
 }
 
 // equalRules compares rules that have everything but the protocol in common.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -77,14 +78,30 @@ func CompareNeighbors(a, b *Neighbor) int {
 }
 
 // CompareFDB orders entries of forwarding databases by device, address, owner,
-// VLAN and, of a VXLAN, by where they lead: one address may have several.
+// VLAN and, of a VXLAN, by where they lead: a group, and all zeros, may lead to
+// several places; another address leads to one.
 func CompareFDB(a, b *FDBEntry) int {
-	return cmp.Or(
+	order := cmp.Or(
 		strings.Compare(a.Device, b.Device), strings.Compare(a.MAC, b.MAC),
 		strings.Compare(fdbOwner(a), fdbOwner(b)), cmp.Compare(a.VLAN, b.VLAN), cmp.Compare(a.SourceVNI, b.SourceVNI),
+	)
+	if order != 0 || a.OneRemote() && b.OneRemote() {
+		return order
+	}
+	return cmp.Or(
 		a.Dst.Compare(b.Dst), cmp.Compare(a.Port, b.Port),
 		cmp.Compare(a.VNI, b.VNI), strings.Compare(a.Via, b.Via),
 	)
+}
+
+// OneRemote tells that an entry leads to a host, and can lead to no other beside
+// it (vxlan_fdb_update_existing).
+func (e *FDBEntry) OneRemote() bool {
+	if !e.Dst.IsValid() || fdbOwner(e) != "self" || len(e.MAC) < 2 || e.MAC == "00:00:00:00:00:00" {
+		return false
+	}
+	first, err := strconv.ParseUint(e.MAC[:2], 16, 8)
+	return err == nil && first&1 == 0
 }
 
 func fdbOwner(e *FDBEntry) string {

@@ -114,9 +114,16 @@ func (m *simulation) fdb(list []FDBConfig) {
 	for i := range list {
 		c := &list[i]
 		e := m.fillFDB(c.Entry)
-		m.to.FDB = slices.DeleteFunc(m.to.FDB, func(o FDBEntry) bool { return !o.Kernel && CompareFDB(&o, &e) == 0 })
+		m.to.FDB = slices.DeleteFunc(m.to.FDB, func(o FDBEntry) bool {
+			return !o.Kernel && CompareFDB(&o, &e) == 0 && (!c.Absent || sameRemote(&o, &e))
+		})
 		if c.Absent {
 			continue
+		}
+		other := func(o FDBEntry) bool { return CompareFDB(&o, &e) == 0 && !sameRemote(&o, &e) }
+		if n := slices.IndexFunc(m.kept.FDB, other); n >= 0 {
+			m.problem(c.Pos, "contradiction", e.MAC+" of "+e.Device+" would lead to "+m.kept.FDB[n].Dst.String()+" and to "+e.Dst.String(),
+				"A VXLAN sends packets for one host to one remote: leave one of the two out.")
 		}
 		if m.device(c.Pos, e.Device, "the forwarding entry "+e.MAC) && m.ownerThere(c, &e) && m.leadsSomewhere(c, &e) {
 			m.to.FDB = append(m.to.FDB, e)

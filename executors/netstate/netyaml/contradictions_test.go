@@ -45,6 +45,7 @@ func TestContradictions(t *testing.T) {
 		{"port with an address", "- {name: bond0, link-aggregation: {port: [eth1, eth2, eth0]}}", "2:55 address-on-port eth0 becomes a port of bond0 and still has 192.0.2.1/24"},
 		{"port given an address", "- {name: eth1, ipv4: {address: [{ip: 192.0.2.9, prefix-length: 24}]}}", "2:22 address-on-port"},
 		{"held down", "- {name: br0, protodown: true}", "2:26 contradiction br0: an interface of type linux-bridge cannot be held down"},
+		{"entry to two hosts", "- {name: vx, type: vxlan, vxlan: {id: 5}}\nfdb: [{device: vx, mac-address: \"02:00:00:00:00:42\", remote: 192.0.2.8}, {device: vx, mac-address: \"02:00:00:00:00:42\", remote: 192.0.2.9}]", "3:74 contradiction 02:00:00:00:00:42 of vx would lead to 192.0.2.8 and to 192.0.2.9"},
 		{"label of another name", "- {name: eth0, ipv4: {address: [{ip: 192.0.2.1, prefix-length: 24, label: web}]}}", "2:75 bad-value label \"web\" does not begin with the interface's name"},
 		{"option of another mode", "- {name: bond0, state: down, link-aggregation: {options: {lacp_rate: fast}}}", "2:70 contradiction bond0: `lacp_rate` is for mode 802.3ad, not active-backup"},
 		{"mode with ports", "- {name: bond0, state: down, link-aggregation: {mode: 802.3ad}}", "2:55 contradiction bond0: `mode` cannot change while bond0 has ports (eth1, eth2)"},
