@@ -71,15 +71,18 @@ func (d *Dialer) attach(ctx context.Context, s *Settings, path string) (*Conn, e
 
 // viaSystem has the system's ssh make the connection.
 func (d *Dialer) viaSystem(ctx context.Context, s *Settings, reason string) (*Conn, error) {
-	unsupported := func(why string) error {
-		return &executors.Error{Code: "unsupported", Op: "connecting to " + s.Host, Message: reason + " takes the ssh program, and " + why,
-			Remedy: "use a key in a file or in ssh-agent for this host"}
+	without := "have ssh_config do without it for this host"
+	if s.PKCS11Provider != "" {
+		without += ": a key in a file, or the token's in ssh-agent"
+	}
+	unsupported := func(why, remedy string) error {
+		return &executors.Error{Code: "unsupported", Op: "connecting to " + s.Host, Message: reason + " takes the ssh program, and " + why, Remedy: remedy}
 	}
 	switch {
 	case d.resolver.program == "":
-		return nil, unsupported("this machine has none")
+		return nil, unsupported("this machine has none", "install OpenSSH's client, or "+without)
 	case runtime.GOOS == "windows":
-		return nil, unsupported("on Windows it has no control master")
+		return nil, unsupported("on Windows it has no control master", without)
 	}
 	path, err := d.masters.path()
 	if err != nil {
@@ -98,7 +101,7 @@ func (d *Dialer) viaSystem(ctx context.Context, s *Settings, reason string) (*Co
 
 // byHand is what to do when the system's ssh could not log in.
 func (d *Dialer) byHand(s *Settings) string {
-	remedy := "try it by hand: ssh " + s.Host
+	remedy := "try it by hand: " + d.resolver.byHand(s.Host)
 	if s.PKCS11Provider != "" && !d.options.Terminal {
 		remedy += "; without a terminal nobody is asked for the token's PIN, so declare it as a secret (pin), or load the token into ssh-agent: ssh-add -s " + s.PKCS11Provider
 	}

@@ -90,10 +90,10 @@ func TestSystemSSHFails(t *testing.T) {
 	refused(t, b.dialer(t, setting, Options{}), s.address, "host-key", "KexAlgorithms", "Host key verification failed")
 	b.trust(t, s)
 	write(t, s.dir+"/authorized_keys", "", 0o644)
-	refused(t, b.dialer(t, setting, Options{}), s.address, "permission", "Permission denied")
+	refused(t, b.dialer(t, setting, Options{}), s.address, "permission", "Permission denied", "try it by hand: ssh -F /")
 	none := b.dialer(t, setting, Options{})
 	none.resolver.program = ""
-	refused(t, none, s.address, "unsupported", "KexAlgorithms", "ssh program")
+	refused(t, none, s.address, "unsupported", "KexAlgorithms", "ssh program", "install OpenSSH's client, or have ssh_config do without it")
 }
 
 func TestAlgorithms(t *testing.T) {

@@ -98,8 +98,19 @@ func (r *resolver) ask(ctx context.Context, a Address, jump string) (*Settings, 
 	}
 	return nil, &executors.Error{
 		Code: "invalid", Op: "reading the SSH settings of " + a.String(), Err: err,
-		Remedy: "see what ssh makes of them: ssh -G " + a.Host,
+		Remedy: "see what ssh makes of them: " + r.byHand("-G "+a.Host),
 	}
+}
+
+// byHand is the command that asks ssh the same as stet does.
+func (r *resolver) byHand(words string) string {
+	switch {
+	case r.config == "":
+		return "ssh " + words
+	case strings.ContainsAny(r.config, " \t'\"$\\*?()&;<>|`"):
+		return "ssh -F " + quote(r.config) + " " + words
+	}
+	return "ssh -F " + r.config + " " + words
 }
 
 // arguments are those of ssh that decide about the settings. The host stands
