@@ -159,6 +159,29 @@ func TestMissingCanary(t *testing.T) {
 	}
 }
 
+// TestMissingCount: the hosts that are missing take from what may fail. It is said,
+// where a number of failures that looks allowed ends the operation.
+func TestMissingCount(t *testing.T) {
+	b := newFleet(t, 5, fleetMTU("max-failures=2")+proof)
+	b.hosts["h1"].gone()
+	for _, name := range []string{"h2", "h4"} {
+		b.hosts[name].fail = func(call string) error {
+			if call == "apply" {
+				return errors.New("no")
+			}
+			return nil
+		}
+	}
+	op, err := b.run()
+	if !errors.Is(err, ErrRolledBack) {
+		t.Fatal(err)
+	}
+	const want = "mtu failed on 2 targets; of the 2 that may fail (max-failures=2) 1 had been left out before."
+	if !slices.Contains(op.Notes, want) {
+		t.Errorf("%q is not said: %q", want, op.Notes)
+	}
+}
+
 // A host that is lost between the plan and the first step is left out, too.
 func TestLostAfterPlan(t *testing.T) {
 	b := newFleet(t, 4, pre+fleetMTU("max-failures=1")+proof)
