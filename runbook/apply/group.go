@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"stet/executors"
 	"stet/runbook"
@@ -184,6 +185,9 @@ func timedOut(b *runbook.Block) error {
 
 // late makes a timeout's error say which one it was.
 func late(ctx context.Context, err error) error {
+	if at, ok := ctx.Deadline(); ok && errors.Is(err, context.DeadlineExceeded) && time.Until(at) < time.Second {
+		<-ctx.Done() // the other machine was the first to see the time come
+	}
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return context.Cause(ctx)
 	}

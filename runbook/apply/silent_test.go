@@ -3,9 +3,11 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"stet/executors"
 	"stet/runbook"
@@ -44,5 +46,17 @@ func TestUndoOfSilentHost(t *testing.T) {
 	}
 	if i := slices.IndexFunc(op.Outcomes, func(o runbook.Outcome) bool { return o.Unseen() }); i < 0 {
 		t.Errorf("the outcomes: %+v", op.Outcomes)
+	}
+}
+
+// TestLateFirst: where the other machine sees a moment sooner that the time is up,
+// the reason is told all the same.
+func TestLateFirst(t *testing.T) {
+	t.Parallel()
+	why := errors.New("its guard was about to go back")
+	ctx, cancel := context.WithTimeoutCause(context.Background(), 100*time.Millisecond, why)
+	defer cancel()
+	if err := late(ctx, fmt.Errorf("running sh: %w", context.DeadlineExceeded)); err != why {
+		t.Error(err)
 	}
 }
