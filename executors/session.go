@@ -171,7 +171,7 @@ func (l Lock) Again(holder Lock) bool {
 
 // Refused is the error of a lock that holder has.
 func (l Lock) Refused(op string, holder Lock) *Error {
-	e := &Error{Code: "locked", Op: op, Message: "another operation holds it", Remedy: "wait until it has ended, or end it"}
+	e := &Error{Code: "locked", Op: op, Message: "another operation holds it", Remedy: "wait until it has ended, or end it; if its stet has ended and the host did not learn of it (it was cut off), stet resume or stet rollback of that document takes the lock over"}
 	switch {
 	case holder.Run == "":
 	case holder.Run == l.Run && holder.Target != l.Target:
