@@ -26,18 +26,16 @@ func (x *operation) group(ctx context.Context, g *runbook.Group) error {
 		if x.past(g, &waves[i]) {
 			continue
 		}
-		if err := x.closed(g, &waves[i]); err != nil {
-			if i > 0 {
-				x.waveFailed(g, waves, i-1, err)
-			} else {
-				x.tell("The window closed at %s. %s was not begun.", x.until.Format(form), g.Name)
-			}
-			return err
+		err := x.wave(ctx, g, &waves[i])
+		switch {
+		case errors.Is(err, errClosed) && i > 0:
+			x.waveFailed(g, waves, i-1, err)
+		case errors.Is(err, errClosed):
+			x.tell("The window closed at %s. %s was not begun.", x.until.Format(form), g.Name)
+		case err != nil && len(waves) > 1:
+			x.waveFailed(g, waves, i, err)
 		}
-		if err := x.wave(ctx, g, &waves[i]); err != nil {
-			if len(waves) > 1 {
-				x.waveFailed(g, waves, i, err)
-			}
+		if err != nil {
 			return err
 		}
 		if len(waves) > 1 {
@@ -54,8 +52,12 @@ func (x *operation) past(g *runbook.Group, w *plan.Wave) bool {
 	return w.Of > 1 && w.Number <= x.h.waves[g.Name]
 }
 
-// wave runs one wave of a group through the group's steps and confirms it.
+// wave runs one wave of a group through the group's steps and confirms it. The
+// window may close before it, and while the operator is asked whether to begin it.
 func (x *operation) wave(ctx context.Context, g *runbook.Group, w *plan.Wave) error {
+	if err := x.closed(g, w); err != nil {
+		return err
+	}
 	for i := range g.Steps {
 		s := &g.Steps[i]
 		if s.Kind == runbook.RollbackBlock || len(x.due(g, s, w)) == 0 {
@@ -67,6 +69,11 @@ func (x *operation) wave(ctx context.Context, g *runbook.Group, w *plan.Wave) er
 		run, err := x.allowed(ctx, s)
 		if err != nil {
 			return err
+		}
+		if run && i == g.Change {
+			if err := x.closed(g, w); err != nil {
+				return err
+			}
 		}
 		if run {
 			if err := x.stepIn(ctx, g, s, w); err != nil {

@@ -13,6 +13,52 @@ import (
 	"stet/runbook"
 )
 
+// TestWindowClosesAtAQuestion: who lets a question wait until the window has closed
+// does not begin the change any more that it is about.
+func TestWindowClosesAtAQuestion(t *testing.T) {
+	begin := time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		attrs   string
+		asked   int // the question that waits
+		status  runbook.Status
+		err     error
+		note    string
+		touched int
+	}{
+		"of the second wave": {"batch=1,rest", 3, runbook.Failed, ErrFailed,
+			"The window closed at 2026-11-22 02:00:00 UTC, after wave 1 of 2 of mtu. Wave 2 was not begun: 5 targets were never touched (h2–h6).", 1},
+		"of the first": {"batch=1,rest", 1, runbook.Refused, ErrRefused, "The window closed at 2026-11-22 02:00:00 UTC. mtu was not begun.", 0},
+		"of a check":   {"batch=1,rest", 4, runbook.OK, nil, "", 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newFleet(t, 6, fleetMTU(tt.attrs)+proof)
+			b.prose = []byte(strings.Replace(string(b.prose), "---\n", "---\nwindow: {start: 2026-11-21T22:00:00Z, end: 2026-11-22T02:00:00Z}\n", 1))
+			if err := os.WriteFile(b.path, b.prose, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			late, asked := time.Duration(0), 0
+			b.o.Now = func() time.Time { return begin.Add(late) }
+			b.o.Step = true
+			b.o.Ask = func(context.Context, Question) (Answer, error) {
+				if asked++; asked == tt.asked {
+					late = 5 * time.Hour
+				}
+				return Answer{Choice: "run"}, nil
+			}
+			op, err := b.run()
+			if !errors.Is(err, tt.err) || op.Status != tt.status {
+				t.Fatalf("%v %s", err, op.Status)
+			}
+			b.check()
+			if tt.note != "" && !slices.Contains(op.Notes, tt.note) {
+				t.Errorf("no note %q in %q", tt.note, op.Notes)
+			}
+			b.touched(1, tt.touched)
+			b.untouched(tt.touched+1, 6)
+		})
+	}
+}
+
 // TestWindowCloses lets the window close while a wave runs: that wave is ended and
 // confirmed, no other one begins, the group has failed, and what was confirmed stays.
 func TestWindowCloses(t *testing.T) {
