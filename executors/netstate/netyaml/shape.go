@@ -191,7 +191,7 @@ func valueOf[T any](parse func(string) (T, error)) Value {
 		switch {
 		case takes("02:00:00:00:00:01") && !takes("02:00:00:00:00:0g"):
 			v.Type = HardwareName
-		case takes("eth0") && !takes("a/b") && !takes("0123456789abcdef"):
+		case takes("eth0") && !takes("a/b") && !takes("a:b") && !takes("0123456789abcdef"):
 			v.Type = Name
 		}
 	}
