@@ -221,7 +221,7 @@ func movedPVID(from, to *State, before *Interface) (list, key string, moved bool
 		return "", key, false
 	}
 	all := singles(ranges)
-	if old != 0 && !(all[old].PVID && all[old].Untagged) || next != 0 && all[next].Min != 0 {
+	if old != 0 && (!all[old].PVID || !all[old].Untagged) || next != 0 && all[next].Min != 0 {
 		return "", key, false
 	}
 	all[old] = VLANRange{}
