@@ -53,7 +53,7 @@ func decodeFDB(b []byte, l *links) (e netstate.FDBEntry, ok bool) {
 	default:
 		e.Owner = "master"
 	}
-	e.Sticky = flags&ntfSticky != 0
+	e.Sticky, e.Learned = flags&ntfSticky != 0, flags&unix.NTF_EXT_LEARNED != 0
 	for typ, p := range attributes(b[unix.SizeofNdMsg:]) {
 		switch typ {
 		case unix.NDA_LLADDR:
@@ -206,6 +206,9 @@ func fdbFlags(e *netstate.FDBEntry) (flags uint8) {
 	}
 	if e.Sticky {
 		flags |= ntfSticky
+	}
+	if e.Learned {
+		flags |= unix.NTF_EXT_LEARNED
 	}
 	return flags
 }

@@ -89,6 +89,7 @@ var objectCases = []struct {
 	{"bridge fdb append 00:00:00:00:00:00 dev vx0 dst 192.0.2.78", entry(netstate.FDBEntry{Device: "vx0", MAC: "00:00:00:00:00:00", Owner: "self", State: "permanent", Dst: ip("192.0.2.78")})},
 	{"bridge fdb add 02:00:00:00:00:9d dev vx0 dst 192.0.2.79 port 1234 vni 55 via low0", entry(netstate.FDBEntry{Device: "vx0", MAC: "02:00:00:00:00:9d", Owner: "self", State: "permanent", Dst: ip("192.0.2.79"), Port: 1234, VNI: 55, Via: "low0"})},
 	{"bridge fdb add 02:00:00:00:00:9e dev vx0 dst 192.0.2.79 static", entry(netstate.FDBEntry{Device: "vx0", MAC: "02:00:00:00:00:9e", Owner: "self", State: "static", Dst: ip("192.0.2.79")})},
+	{"bridge fdb add 02:00:00:00:00:a2 dev vx0 dst 192.0.2.79 static extern_learn", entry(netstate.FDBEntry{Device: "vx0", MAC: "02:00:00:00:00:a2", Owner: "self", State: "static", Dst: ip("192.0.2.79"), Learned: true})},
 	{"bridge fdb add 02:00:00:00:00:9f dev vx0 nhid 522", entry(netstate.FDBEntry{Device: "vx0", MAC: "02:00:00:00:00:9f", Owner: "self", State: "permanent", NexthopID: 522})},
 	{"bridge fdb add 02:00:00:00:00:a0 dev vx1 src_vni 100 dst 192.0.2.79 vni 200", entry(netstate.FDBEntry{Device: "vx1", MAC: "02:00:00:00:00:a0", Owner: "self", State: "permanent", Dst: ip("192.0.2.79"), SourceVNI: 100, VNI: 200})},
 	{"bridge fdb add 02:00:00:00:00:a0 dev vx1 src_vni 101 dst 192.0.2.80", entry(netstate.FDBEntry{Device: "vx1", MAC: "02:00:00:00:00:a0", Owner: "self", State: "permanent", Dst: ip("192.0.2.80"), SourceVNI: 101})},
@@ -133,6 +134,24 @@ func TestObjects(t *testing.T) {
 	if again := netstate.Diff(state, ns.observe(everything)); !again.Empty() {
 		t.Errorf("after undoing, it differs:\n%s", netstate.Text(again))
 	}
+}
+
+// TestForeignRules leaves rules alone that have conditions without words: one that
+// was removed and made again would be for all packets.
+func TestForeignRules(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace(t)
+	ns.runAll([]string{"ip rule add from 10.0.0.0/8 realms 5 lookup 100 priority 500", "ip rule add tun_id 7 lookup 100 priority 501",
+		"ip rule add sport 80 lookup 100 priority 502"})
+	before := ns.settled()
+	ns.facts()
+	change := ns.plan("route-rules: {config: [{family: ipv4, route-table: 100, state: absent}]}")
+	if len(change.Edits) != 1 || change.Edits[0].Before.Rule.Priority != 502 {
+		t.Errorf("what goes is\n%s", netstate.Text(change))
+	}
+	ns.edit(change.Edits...)
+	ns.undo(change)
+	ns.same("undone", before)
 }
 
 // TestRefusals has the kernel refuse edits, and reads what it says.

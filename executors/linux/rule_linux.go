@@ -20,6 +20,11 @@ var ruleActions = []string{1: "lookup", 2: "goto", 3: "nop", 6: "blackhole", 7: 
 const (
 	fibRuleInvert = 0x2
 	sizeofRuleHdr = 12
+	// Of linux/fib_rules.h, and not of x/sys. What follows the first are conditions
+	// of later kernels, but for the masks of ports, which are there with every port.
+	fraDSCP            = 25
+	fraSourceMask      = 28
+	fraDestinationMask = 29
 )
 
 // observeRules fills in the policy rules of both families.
@@ -41,7 +46,8 @@ func (n *Namespace) observeRules(ctx context.Context, s *netstate.State) error {
 	return nil
 }
 
-// decodeRule reads struct fib_rule_hdr and its attributes.
+// decodeRule reads struct fib_rule_hdr and its attributes; ok is false for one with
+// a condition that has no words here: without it, it would be another rule.
 func decodeRule(b []byte) (r netstate.Rule, ok bool) {
 	if len(b) < sizeofRuleHdr {
 		return r, false
@@ -69,7 +75,16 @@ func decodeRule(b []byte) (r netstate.Rule, ok bool) {
 			from = address(p)
 		case unix.FRA_DST:
 			to = address(p)
+		case fraSourceMask, fraDestinationMask:
+			if u16(p) != 0xffff {
+				return r, false
+			}
+		case unix.FRA_FLOW, unix.FRA_TUN_ID:
+			return r, false
 		default:
+			if typ >= fraDSCP {
+				return r, false
+			}
 			decodeRuleAttr(&r, typ, p)
 		}
 	}

@@ -126,7 +126,7 @@ func equalNeighbors(a, b *Neighbor) bool {
 
 // equalFDB compares what can be declared.
 func equalFDB(a, b *FDBEntry) bool {
-	return a.State == b.State && a.Sticky == b.Sticky && a.NexthopID == b.NexthopID && sameRemote(a, b)
+	return a.State == b.State && a.Sticky == b.Sticky && a.Learned == b.Learned && a.NexthopID == b.NexthopID && sameRemote(a, b)
 }
 
 func sameRemote(a, b *FDBEntry) bool {

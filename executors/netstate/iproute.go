@@ -318,6 +318,9 @@ func ipFDB(e *Edit) string {
 	if f.State != "" {
 		w = append(w, f.State)
 	}
+	if f.Learned {
+		w = append(w, "extern_learn")
+	}
 	if f.Sticky {
 		w = append(w, "sticky")
 	}

@@ -236,6 +236,8 @@ type FDBEntry struct {
 	// dynamic ones alone).
 	State  string `json:"state,omitempty"`
 	Sticky bool   `json:"sticky,omitempty"`
+	// Learned is set where a control plane made the entry (NTF_EXT_LEARNED).
+	Learned bool `json:"extern-learn,omitempty"`
 	// Kernel is set on entries that the kernel makes for the device's own
 	// addresses; a configuration never removes them.
 	Kernel bool `json:"kernel,omitempty"`

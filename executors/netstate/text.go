@@ -503,6 +503,9 @@ func fdbText(e *FDBEntry) string {
 	if e.State != "" {
 		words = append(words, e.State)
 	}
+	if e.Learned {
+		words = append(words, "extern_learn")
+	}
 	if e.Sticky {
 		words = append(words, "sticky")
 	}

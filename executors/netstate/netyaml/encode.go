@@ -311,5 +311,6 @@ func encodeFDB(e *netstate.FDBEntry) *yaml.Node {
 	m.text("owner", e.Owner)
 	m.text("state", e.State)
 	m.truth("sticky", e.Sticky)
+	m.truth("extern-learn", e.Learned)
 	return m.node()
 }

@@ -57,17 +57,18 @@ func (d *decoder) fdbEntry(n *yaml.Node) {
 				e.State = v
 			}
 		})},
-		"device":      {decode: scalar(d, "device", parseName, func(v string) { e.Device = v }), needed: true},
-		"mac-address": {decode: scalar(d, "mac-address", netstate.CanonicalMAC, func(v string) { e.MAC = v }), needed: true},
-		"vlan":        {decode: scalar(d, "vlan", parseUint(1, 4094), func(v uint64) { e.VLAN = uint16(v) })},
-		"remote":      {decode: scalar(d, "remote", parseAddr, func(v netip.Addr) { e.Dst = v })},
-		"port":        {decode: scalar(d, "port", parseUint(1, 65535), func(v uint64) { e.Port = uint16(v) })},
-		"vni":         {decode: scalar(d, "vni", parseUint(1, 1<<24-1), func(v uint64) { e.VNI = uint32(v) })},
-		"source-vni":  {decode: scalar(d, "source-vni", parseUint(1, 1<<24-1), func(v uint64) { e.SourceVNI = uint32(v) })},
-		"nexthop-id":  {decode: scalar(d, "nexthop-id", parseUint(1, 1<<32-1), func(v uint64) { e.NexthopID = uint32(v) })},
-		"via":         {decode: scalar(d, "via", parseName, func(v string) { e.Via = v })},
-		"owner":       {decode: scalar(d, "owner", oneOf("master", "self"), func(v string) { e.Owner = v })},
-		"sticky":      {decode: scalar(d, "sticky", parseBool, func(v bool) { e.Sticky = v })},
+		"device":       {decode: scalar(d, "device", parseName, func(v string) { e.Device = v }), needed: true},
+		"mac-address":  {decode: scalar(d, "mac-address", netstate.CanonicalMAC, func(v string) { e.MAC = v }), needed: true},
+		"vlan":         {decode: scalar(d, "vlan", parseUint(1, 4094), func(v uint64) { e.VLAN = uint16(v) })},
+		"remote":       {decode: scalar(d, "remote", parseAddr, func(v netip.Addr) { e.Dst = v })},
+		"port":         {decode: scalar(d, "port", parseUint(1, 65535), func(v uint64) { e.Port = uint16(v) })},
+		"vni":          {decode: scalar(d, "vni", parseUint(1, 1<<24-1), func(v uint64) { e.VNI = uint32(v) })},
+		"source-vni":   {decode: scalar(d, "source-vni", parseUint(1, 1<<24-1), func(v uint64) { e.SourceVNI = uint32(v) })},
+		"nexthop-id":   {decode: scalar(d, "nexthop-id", parseUint(1, 1<<32-1), func(v uint64) { e.NexthopID = uint32(v) })},
+		"via":          {decode: scalar(d, "via", parseName, func(v string) { e.Via = v })},
+		"owner":        {decode: scalar(d, "owner", oneOf("master", "self"), func(v string) { e.Owner = v })},
+		"sticky":       {decode: scalar(d, "sticky", parseBool, func(v bool) { e.Sticky = v })},
+		"extern-learn": {decode: scalar(d, "extern-learn", parseBool, func(v bool) { e.Learned = v })},
 	})
 	if n.Kind != yaml.Mapping || len(d.problems) > faults {
 		return

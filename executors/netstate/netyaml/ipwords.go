@@ -31,7 +31,7 @@ var ipAlone = map[string]string{
 	"fdb_flush": "ip link set dev DEV type bridge fdb_flush", "6rd_prefix": "ip tunnel 6rd dev DEV 6rd-prefix PREFIX",
 	"expires": "ip -6 route replace … expires SECONDS",
 	"realms":  "ip rule add … realms N", "ttl_propagate": "ip route change … ttl-propagate enabled",
-	"tun_id": "ip rule add … tun_id N", "dscp": "ip rule add … dscp N", "extern_learn": "bridge fdb add … extern_learn",
+	"tun_id": "ip rule add … tun_id N", "dscp": "ip rule add … dscp N",
 	"router": "bridge fdb add … router", "use": "ip neigh add … use", "activity_notify": "bridge fdb add … activity_notify", "optimistic": "ip addr add … optimistic",
 	"hw_stats": "ip nexthop add … hw_stats on", "coa": "ip xfrm state add … coa ADDRESS",
 }
