@@ -100,7 +100,7 @@ func (x *operation) unended() error {
 	if len(x.owed) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: all steps held, but the journal does not have the operation's end: %w", ErrFailed, x.broken)
+	return fmt.Errorf("%w: all steps held, but the journal does not have the operation's end; once it can be written again, stet resume gives it one: %w", ErrFailed, x.broken)
 }
 
 // verdict is the operation's status and its error. Undoing that did not lead

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -67,8 +68,9 @@ type Journal struct {
 	dir  string
 	mu   sync.Mutex
 	file *os.File
-	end  place // of what is written
-	disk place // of what is synced
+	made os.FileInfo // what the name of the file must lead to
+	end  place       // of what is written
+	disk place       // of what is synced
 	now  func() time.Time
 
 	synced  *sync.Cond // a sync has ended
@@ -83,6 +85,9 @@ type Journal struct {
 // opened is a journal whose chain ends at a place that is on disk.
 func opened(dir string, f *os.File, end place) *Journal {
 	j := &Journal{dir: dir, file: f, end: end, disk: end, now: time.Now}
+	if made, err := f.Stat(); err == nil { // one that cannot be told from another is not looked for
+		j.made = made
+	}
 	j.synced = sync.NewCond(&j.mu)
 	return j
 }
@@ -188,6 +193,9 @@ func (j *Journal) Append(kind Kind, data any) error {
 
 // write puts a record at the chain's end; j.mu is held.
 func (j *Journal) write(kind Kind, data any) (*waiter, error) {
+	if err := j.there(); err != nil {
+		return nil, fmt.Errorf("writing the journal (%s): %w", kind, err)
+	}
 	seq := j.end.seq + 1
 	line, hash, err := encode(seq, j.now(), kind, j.end.prev, data)
 	if err != nil {
@@ -233,6 +241,20 @@ func (j *Journal) sync() {
 	}
 	j.waiting = left
 	j.synced.Broadcast()
+}
+
+// there makes sure that the file is the one that its name leads to: a record in one
+// that was deleted, or moved away, is read by nobody.
+func (j *Journal) there() error {
+	if j.made == nil {
+		return nil
+	}
+	path := filepath.Join(j.dir, File)
+	named, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(j.made, named) {
+		return fmt.Errorf("somebody deleted or moved %s while the operation ran", path)
+	}
+	return err
 }
 
 // cut removes what a failed write left, so that a later record can follow.

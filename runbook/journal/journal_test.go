@@ -552,3 +552,33 @@ func TestKeysInside(t *testing.T) {
 		t.Fatalf("%+v, %v", log, err)
 	}
 }
+
+// A record in a file that was deleted is read by nobody.
+func TestDeleted(t *testing.T) {
+	dir, _ := sample(t, 2)
+	j, _, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if err := os.Rename(filepath.Join(dir, File), filepath.Join(dir, "away")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := j.Append(Note, 1); err == nil || !strings.Contains(err.Error(), "somebody deleted or moved "+filepath.Join(dir, File)) {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, File), nil, 0o600); err != nil { // another one
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(filepath.Join(dir, "away"), filepath.Join(dir, File)); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(Note, 2); err != nil {
+		t.Fatal(err)
+	}
+	if log, err := Replay(dir); err != nil || len(log.Records) != 3 {
+		t.Fatalf("%v", err)
+	}
+}

@@ -330,3 +330,23 @@ func TestSecretsStayOut(t *testing.T) {
 		t.Error("the document is empty")
 	}
 }
+
+// TestJournalDeletedMidway: what could not be taken up or audited later is not gone
+// on with.
+func TestJournalDeletedMidway(t *testing.T) {
+	b := newBench(t, "")
+	ns := netns(t, "fault")
+	state := filepath.Join(b.dir, "state")
+	doc := b.write("runbook.md", strings.ReplaceAll(bridgeOnly, "NETNS", ns)+"\n```sh { run name=clean }\nrm -r "+state+"/stet\n```\n\n```rollback\n:\n```\n\n```sh { run name=next }\ntouch "+b.dir+"/next\n```\n")
+	before := settledState(t, ns)
+	o := b.must(4, "run", "--yes", doc)
+	if diff := notAsBefore(t, before, ns); diff != "" {
+		t.Errorf("it is not as it was before:\n%s", diff)
+	}
+	for _, where := range []string{o.stderr, b.read(doc)} {
+		wants(t, "the report", where, "somebody deleted or moved "+state, "What happened after that is only in this report.")
+	}
+	if _, err := os.Stat(filepath.Join(b.dir, "next")); err == nil {
+		t.Error("it went on")
+	}
+}
