@@ -107,7 +107,7 @@ func targetsOf(missing []runbook.Missing) string {
 	if len(all) < 3 {
 		return names.Short(all, 20)
 	}
-	return count(len(all), "target") + ", " + names.Short(all, 20)
+	return targets(len(all)) + ", " + names.Short(all, 20)
 }
 
 // whole is the error of a group that cannot do without targets which were

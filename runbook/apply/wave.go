@@ -110,7 +110,7 @@ func (x *operation) waveFailed(g *runbook.Group, waves []plan.Wave, i int, cause
 		text = fmt.Sprintf("The window closed at %s, after wave %d of %d of %s", x.until.Format(form), w.Number, w.Of, g.Name)
 	}
 	if errors.As(cause, &f) {
-		text += fmt.Sprintf(" on %d of %s (%s)", len(f.targets), count(len(w.Targets), "target"), names.Short(f.targets, 20))
+		text += fmt.Sprintf(" on %d of %s (%s)", len(f.targets), targets(len(w.Targets)), names.Short(f.targets, 20))
 	}
 	var rest []string
 	for _, later := range waves[i+1:] {
@@ -134,11 +134,11 @@ func waveText(w *plan.Wave) string {
 	return fmt.Sprintf(" on wave %d of %d (%s)", w.Number, w.Of, names.Short(w.Targets, 10))
 }
 
-func count(n int, what string) string {
+func targets(n int) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 target"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d targets", n)
 }
 
 func wereTargets(n int) string {
@@ -181,7 +181,7 @@ func (x *operation) wavesUndone(name string) {
 	case 1:
 		which = fmt.Sprintf("Waves %d and %d of %s were", first, last, g.Name)
 	}
-	x.tell("%s rolled back: %s (%s).", which, count(len(back), "target"), names.Short(back, 20))
+	x.tell("%s rolled back: %s (%s).", which, targets(len(back)), names.Short(back, 20))
 }
 
 // current is the wave that was not confirmed when stet died.
