@@ -29,7 +29,7 @@ func ipLink(e *Edit) []string {
 			diffs = append(diffs, d)
 		}
 	}
-	return append(setCommands(after, diffs), untilLeft(before, after)...)
+	return slices.Concat(setCommands(after, diffs), sixRDCommand(after, diffs), untilLeft(before, after))
 }
 
 // addCommands make an interface: what ip can give at once in one command, the
@@ -52,6 +52,7 @@ func addCommands(i *Interface) []string {
 		}
 	}
 	out := append([]string{words(create...)}, setCommands(i, rest)...)
+	out = append(out, sixRDCommand(i, all)...)
 	out = append(out, extraCommands(i, ofKind(i, all))...)
 	if name, target := i.Peer(); target != "" {
 		out = append(out, words(append(ipIn(target), "link", "set", "dev", name, "up")...))

@@ -21,7 +21,7 @@ func tunnelWords(a *Attr, v string) (w []string, ok bool) {
 		return []string{"no" + a.IP}, true
 	case v == "" && a.Type == IPAddress:
 		return []string{a.IP, "any"}, true
-	case v == "":
+	case v == "", strings.HasPrefix(key, "6rd-"): // sixRDCommand
 		return nil, true
 	case key == "tos" || key == "traffic-class" || key == "flow-label":
 		n, _ := strconv.ParseUint(v, 10, 32)
@@ -40,4 +40,18 @@ func tunnelWords(a *Attr, v string) (w []string, ok bool) {
 		return []string{"no" + a.IP}, true
 	}
 	return []string{a.IP, v}, true
+}
+
+// sixRDCommand is ip-tunnel(8)'s command for 6rd, where it differs.
+func sixRDCommand(i *Interface, diffs []Difference) []string {
+	const prefix, relay = "sit.6rd-prefix", "sit.6rd-relay-prefix"
+	if !slices.ContainsFunc(diffs, func(d Difference) bool { return strings.HasPrefix(d.Key, "sit.6rd-") }) {
+		return nil
+	}
+	with := func(key string) string {
+		address, _ := AttrByKey(key).value(i.Attrs)
+		length, _ := AttrByKey(key + "-length").value(i.Attrs)
+		return address + "/" + length
+	}
+	return []string{words(append(ipIn(i.Netns), "tunnel", "6rd", "dev", i.Name, "6rd-prefix", with(prefix), "6rd-relay_prefix", with(relay))...)}
 }

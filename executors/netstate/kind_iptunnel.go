@@ -41,6 +41,11 @@ var sit = Kind{
 	Born: bornTunnel,
 	Attrs: append(ipTunnel("sit", false),
 		ipTunnelMode("sit", "ip6ip", sitModes...),
+		// ip-tunnel(8) says them with `ip tunnel 6rd`.
+		Attr{Key: "sit.6rd-prefix", Type: IPv6, IFLA: 11, Set: Anytime, Default: "2002::", Extension: true, IP: "6rd-prefix"},
+		Attr{Key: "sit.6rd-prefix-length", Type: Uint16, IFLA: 13, Max: 64, Set: Anytime, Default: "16", Extension: true},
+		Attr{Key: "sit.6rd-relay-prefix", Type: IPv4, IFLA: 12, Set: Anytime, Default: "0.0.0.0", Extension: true, IP: "6rd-relay_prefix"},
+		Attr{Key: "sit.6rd-relay-prefix-length", Type: Uint16, IFLA: 14, Max: 32, Set: Anytime, Default: "0", Extension: true},
 		Attr{Key: "sit.isatap", Type: FlagBit, Wire: Uint16, IFLA: 8, Bit: 0, Set: OnCreate, Default: "false", IP: "isatap", Extension: true}),
 }
 

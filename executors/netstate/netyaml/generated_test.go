@@ -224,6 +224,10 @@ func (g *generator) value(a *netstate.Attr) string {
 		text = g.mac() + "," + g.mac()
 	case netstate.LinkRef:
 		text = "eth0"
+	case netstate.IPv4:
+		text = "192.0.2.0"
+	case netstate.IPv6:
+		text = "2001:db8::"
 	case netstate.IPAddress:
 		text = fmt.Sprintf("192.0.2.%d", 1+g.r.IntN(200))
 		if a.IFLA == 0 {

@@ -395,7 +395,7 @@ already is left alone.
 | interfaces | another name, the number, ` + "`dynamic`" + `, ` + "`trailers`" + ` | ` + "`ip link set DEV name NEW`" + ` (down), ` + "`ip link add … index N`" + ` |
 | interfaces | ` + "`protodown_reason`" + `, ` + "`carrier`" + `, ` + "`mode dormant`" + `, ` + "`xdp`" + `, ` + "`link-netnsid`" + `, the broadcast address | ` + "`ip link set DEV carrier off`" + ` |
 | types | erspan, ip6erspan, bareudp, gtp, amt, can, and those of a driver | ` + "`ip link add … type erspan`" + ` |
-| tunnels | ports that take FOU and GUE; 6rd of sit; L2TP | ` + "`ip fou add`" + `, ` + "`ip tunnel 6rd`" + `, ` + "`ip l2tp add`" + ` |
+| tunnels | ports that take FOU and GUE; L2TP | ` + "`ip fou add`" + `, ` + "`ip l2tp add`" + ` |
 | vxlan | a flow label that is inherited | ` + "`ip link add … type vxlan … flowlabel inherit`" + ` |
 | hsr | a third port, that leads to another ring | ` + "`ip link add … type hsr … interlink DEV`" + ` |
 | macsec | extended packet numbers (XPN) | ` + "`ip link add … type macsec cipher gcm-aes-xpn-128`" + ` |
