@@ -85,9 +85,9 @@ func flowerText(e *netstate.TCEntry, a *netstate.Attr, b, mask []byte, l *links)
 	size := netstate.FlowerBits[a.Key]
 	switch {
 	case a.Type == netstate.CIDRs:
-		ones, size := net.IPMask(mask).Size()
+		ones, all := net.IPMask(mask).Size()
 		p := prefix(address(b), ones)
-		return p.String(), size != 0 && p.IsValid()
+		return p.String(), all != 0 && p.IsValid()
 	case size != 0:
 		m := netstate.Masked{Value: bigEndian(b), Mask: 1<<size - 1, Bits: size}
 		if mask != nil {

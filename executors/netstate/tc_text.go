@@ -1,6 +1,9 @@
 package netstate
 
 import (
+	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -117,8 +120,11 @@ func (s *TCStep) command(device string) []string {
 		w = append(w, "protocol", e.Protocol, "prio", strconv.Itoa(int(e.Priority)))
 		if !s.All {
 			handle := e.Handle
-			if e.Kind == "u32" {
+			switch mask, _ := strconv.ParseUint(e.option("mask"), 10, 32); {
+			case e.Kind == "u32":
 				handle = "::" + handle
+			case e.Kind == "fw" && mask != math.MaxUint32:
+				handle += "/0x" + strconv.FormatUint(mask, 16)
 			}
 			w = append(w, "handle", handle)
 		}
@@ -129,19 +135,33 @@ func (s *TCStep) command(device string) []string {
 		}
 		return w
 	}
-	return append(append(w, e.Kind), e.words()...)
+	was := s.Was
+	if verb != "change" {
+		was = nil
+	}
+	return append(append(w, e.Kind), e.words(was)...)
 }
 
-// words are an entry's options and actions as tc(8) takes them.
-func (e *TCEntry) words() []string {
+// words are an entry's options and actions as tc(8) takes them. Of a change, they
+// have what is no longer given, too, and not what cannot be changed.
+func (e *TCEntry) words(was *TCEntry) []string {
 	var w []string
 	k := e.table()
 	if k == nil {
 		return nil
 	}
-	for i := range k.Attrs {
-		a := &k.Attrs[i]
-		if v := e.Options[a.Key]; v != "" && (v != a.Default || e.Object == TCQdisc && a.Key == "default") {
+	for _, a := range wordOrder(k) {
+		v := e.Options[a.Key]
+		if v == a.Default && (e.Object != TCQdisc || a.Key != "default") {
+			v = ""
+		}
+		if was != nil && v == "" && was.Options[a.Key] != "" && was.Options[a.Key] != a.Default && !a.Untold {
+			v = a.none()
+		}
+		switch {
+		case v == "", e.Kind == "fw" && a.Key == "mask", e.Kind == "cake" && a.Key == "target": // tc(8) has it from rtt
+		case was != nil && e.Object == TCQdisc && a.Set == OnCreate && a.IFLA != 0:
+		default:
 			w = append(w, optionWords(e, a, v)...)
 		}
 	}
@@ -149,6 +169,49 @@ func (e *TCEntry) words() []string {
 		w = append(w, e.Actions[i].words()...)
 	}
 	return w
+}
+
+// wordOrder are the options of a kind in an order that tc(8) takes: its u32 wants
+// a word behind a mark, its matchall one behind skip_hw, and its flower what is
+// behind a VLAN tag before it looks there.
+func wordOrder(k *TCKind) []*Attr {
+	list := make([]*Attr, 0, len(k.Attrs))
+	for i := range k.Attrs {
+		list = append(list, &k.Attrs[i])
+	}
+	rank := func(a *Attr) int {
+		switch {
+		case a.Type == FlagBit, a.Key == "match", strings.HasPrefix(a.Key, "vlan-"), strings.HasPrefix(a.Key, "cvlan-"):
+			return 0
+		}
+		return 1
+	}
+	if k.Object == TCFilter {
+		slices.SortStableFunc(list, func(a, b *Attr) int { return rank(a) - rank(b) })
+	}
+	return list
+}
+
+// none is how tc(8) says that an option is not set, of those that a change
+// otherwise leaves.
+func (a *Attr) none() string {
+	switch {
+	case a.Key == "ce-threshold-selector":
+		return "0/0"
+	case a.Key == "slot":
+		return a.Default
+	case a.IFLA == 0: // all of them are said
+		return ""
+	case a.Default != "":
+		return a.Default
+	case a.Key == "overhead":
+		return "raw"
+	case a.Max != 0 && a.Type == Rate:
+		return FormatRate(a.Max)
+	case a.Max != 0 && a.Type == Time:
+		return FormatTime(a.Max * 1000)
+	}
+	return ""
 }
 
 // tcWords are options that tc(8) calls otherwise.
@@ -187,9 +250,19 @@ func optionWords(e *TCEntry, a *Attr, v string) []string {
 	case a.Key == "ip-proto": // hexadecimal in tc(8)
 		n, _ := strconv.ParseUint(v, 10, 8)
 		v = strconv.FormatUint(n, 16)
+	case v == "raw":
+		return []string{v}
+	case strings.HasPrefix(a.Key, "icmp-"), a.Key == "arp-op": // both decimal in tc(8)
+		if m, err := ParseMasked(v, 10, FlowerBits[a.Key]); err == nil && strings.Contains(v, "/") {
+			v = fmt.Sprintf("%d/%d", m.Value, m.Mask)
+		}
 	case a.Key == "match":
 		var w []string
-		for match := range strings.SplitSeq(v, "; ") {
+		list := strings.Split(v, "; ")
+		slices.SortStableFunc(list, func(x, y string) int {
+			return compareBools(!strings.HasPrefix(x, "mark"), !strings.HasPrefix(y, "mark"))
+		})
+		for _, match := range list {
 			w = append(append(w, "match"), strings.Fields(match)...)
 		}
 		return w
@@ -209,6 +282,8 @@ func netemWords(e *TCEntry, key, v string) []string {
 		return nil
 	case key == "loss-state", key == "loss-gemodel":
 		return append([]string{"loss", strings.TrimPrefix(key, "loss-")}, strings.Fields(v)...)
+	case key == "rate" && e.option("packet-overhead") == "0" && e.option("cell-size") == "0" && e.option("cell-overhead") == "0":
+		return []string{key, v}
 	case key == "rate":
 		return []string{key, v, e.option("packet-overhead"), e.option("cell-size"), e.option("cell-overhead")}
 	case key == "slot":

@@ -38,7 +38,9 @@ link's speed are not supported.
 
 What stet has no words for (other kinds, hash tables of u32, size tables, shared blocks) is left alone,
 and a block that would remove it is refused: it could not be brought back. ` + "`stet facts`" + ` leaves out
-a list that it is in. The kernel's numbers of actions and of u32 tables are its own and are not restored.
+a list that it is in. The kernel's numbers of actions and of u32 tables are its own and are not restored. A command of
+` + "`stet plan --as ip`" + ` that takes one of several u32 filters away lacks its table: put the number that
+` + "`tc filter show`" + ` tells before the ` + "`::`" + `.
 An interface that carries the connection of the operation is not given traffic control without a guard.
 `
 
