@@ -41,8 +41,8 @@ func fail(ctx context.Context, host string, err error) error {
 	switch {
 	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled):
 		e.Code, e.Message, e.Err = "canceled", "interrupted", context.Cause(ctx)
-		if e.Err != context.Canceled { // it says by what
-			e.Message = e.Err.Error()
+		if by := e.Err.Error(); by != context.Canceled.Error() { // it says by what
+			e.Message = by
 		}
 	case errors.Is(err, errTimeout) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT):
 		e.Code, e.Message = "timeout", "no answer within the time given"

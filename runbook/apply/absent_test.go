@@ -176,7 +176,7 @@ func TestMissingCount(t *testing.T) {
 	if !errors.Is(err, ErrRolledBack) {
 		t.Fatal(err)
 	}
-	const want = "mtu failed on 2 targets; of the 2 that may fail (max-failures=2) 1 had been left out before."
+	const want = "mtu failed on h2, h4; of the 2 that may fail (max-failures=2) 1 had been left out before."
 	if !slices.Contains(op.Notes, want) {
 		t.Errorf("%q is not said: %q", want, op.Notes)
 	}

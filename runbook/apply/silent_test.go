@@ -56,7 +56,7 @@ func TestLateFirst(t *testing.T) {
 	why := errors.New("its guard was about to go back")
 	ctx, cancel := context.WithTimeoutCause(context.Background(), 100*time.Millisecond, why)
 	defer cancel()
-	if err := late(ctx, fmt.Errorf("running sh: %w", context.DeadlineExceeded)); err != why {
+	if err := late(ctx, fmt.Errorf("running sh: %w", context.DeadlineExceeded)); !errors.Is(err, why) {
 		t.Error(err)
 	}
 }

@@ -41,7 +41,7 @@ func (x *operation) tolerate(ctx context.Context, g *runbook.Group, s *runbook.S
 	if c := counts(g, s); len(f.targets) > may && may < c.Block.MaxFailures.Of(len(c.Targets)) {
 		all := c.Block.MaxFailures.Of(len(c.Targets))
 		x.tell("%s failed on %s; of the %d that may fail (max-failures=%s) %d had been left out before.",
-			s.Name, targets(len(f.targets)), all, c.Block.MaxFailures, all-may)
+			s.Name, names.Short(f.targets, 20), all, c.Block.MaxFailures, all-may)
 	}
 	if len(f.targets) > may || ctx.Err() != nil || !x.journalWorks() || g.Change >= 0 && !x.changes(g, f.targets) {
 		return f
