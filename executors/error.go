@@ -28,3 +28,27 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Remedy says what to do about err: the word of the first Error in it that has one,
+// or of another error with a method Remedy; "" if there is none.
+func Remedy(err error) string {
+	switch e := err.(type) { //nolint:errorlint // it looks into what is wrapped itself: the first Error may have none
+	case *Error:
+		if e.Remedy != "" {
+			return e.Remedy
+		}
+	case interface{ Remedy() string }:
+		return e.Remedy()
+	}
+	switch w := err.(type) { //nolint:errorlint // as above
+	case interface{ Unwrap() error }:
+		return Remedy(w.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, e := range w.Unwrap() {
+			if r := Remedy(e); r != "" {
+				return r
+			}
+		}
+	}
+	return ""
+}

@@ -37,6 +37,8 @@ type Outcome struct {
 	Wave int `json:"wave,omitempty"`
 	// Error says in words why it failed.
 	Error string `json:"error,omitempty"`
+	// Remedy says what to do about it, where that is known.
+	Remedy string `json:"remedy,omitempty"`
 	// Change is what a netconfig step did, as applied.
 	Change *netstate.Change  `json:"change,omitempty"`
 	Result *executors.Result `json:"result,omitempty"`

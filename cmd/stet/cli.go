@@ -15,7 +15,6 @@ import (
 	"stet/internal/version"
 	"stet/runbook"
 	"stet/runbook/journal"
-	"stet/runbook/plan"
 	"stet/runbook/redact"
 )
 
@@ -133,25 +132,21 @@ func (c *cli) complain(err error) {
 	if text != "" {
 		c.msg().Print("stet: " + strings.TrimRight(text, "\n") + "\n")
 	}
-	if hint := hintOf(err); hint != "" {
+	hint := hintOf(err)
+	if c.hide != nil {
+		hint = c.hide.String(hint)
+	}
+	if hint != "" {
 		c.msg().Print("hint: " + hint + "\n")
 	}
 }
 
 func hintOf(err error) string {
-	var h hinted
+	var h interface{ Remedy() string } // its own word, which may be none
 	if errors.As(err, &h) {
-		return h.hint
+		return h.Remedy()
 	}
-	var absent *plan.AbsentError
-	if errors.As(err, &absent) {
-		return absent.Remedy()
-	}
-	var e *executors.Error
-	if errors.As(err, &e) {
-		return e.Remedy
-	}
-	return ""
+	return executors.Remedy(err)
 }
 
 // hinted is an error with a remedy apart from it.
@@ -162,6 +157,9 @@ type hinted struct {
 
 // Unwrap returns the error without its remedy.
 func (h hinted) Unwrap() error { return h.error }
+
+// Remedy says what can be done about it.
+func (h hinted) Remedy() string { return h.hint }
 
 func newRoot(c *cli) *cobra.Command {
 	root := &cobra.Command{

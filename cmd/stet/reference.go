@@ -15,7 +15,7 @@ var exitCodes = []struct {
 	{exitOK, "Done, or nothing to do."},
 	{exitFailed, "Failed: a check does not hold, a target that was only to be looked at could not be reached, targets were left out, part of the operation stands as its policy says, or all went well but the document, or the output, could not be written."},
 	{exitUsage, "A mistake of the command line, or an invalid document. Nothing was touched."},
-	{exitPrecheck, "Before the first change something was not as it must be: a pre-check failed, or a target that is needed is missing (it could not be reached, or used). Nothing was changed anywhere."},
+	{exitPrecheck, "Before the first change something was not as it must be: a pre-check or another step failed, the first change's target could not be looked at, or a target that is needed is missing (it could not be reached, or used). Nothing was changed anywhere."},
 	{exitRolledBack, "Failed, and everything was undone."},
 	{exitIncomplete, "Failed, and undoing did not lead all the way back. Somebody must look."},
 	{exitRefused, "Refused: outside the window, not approved, the plan is another one by now, or somebody holds the lock. Nothing was started."},

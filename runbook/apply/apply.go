@@ -19,8 +19,8 @@ var (
 	// ErrFailed: a step failed, and some of the operation stands (policies
 	// stop and continue), or a check of Check does not hold.
 	ErrFailed = errors.New("the operation failed")
-	// ErrPrecheck: a step before the first change failed; nothing was changed.
-	ErrPrecheck = errors.New("a pre-check failed; nothing was changed")
+	// ErrPrecheck: a step failed before the first change, a pre-check for one.
+	ErrPrecheck = errors.New("nothing was changed")
 	// ErrRolledBack: a step failed, and everything was undone.
 	ErrRolledBack = errors.New("the operation failed and was rolled back")
 	// ErrIncomplete: undoing did not lead all the way back.

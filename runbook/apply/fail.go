@@ -37,6 +37,7 @@ func (x *operation) fail(ctx context.Context, g *runbook.Group, cause error) boo
 // failed journals the decision and undoes what it says.
 func (x *operation) failed(ctx context.Context, g *runbook.Group, policy runbook.Policy, cause error) bool {
 	d := &failingData{Group: g.Name, Policy: policy, Error: x.red.String(runbook.Told(ctx, cause)), Aborted: x.aborted}
+	d.Remedy = x.red.String(remedy(cause, d.Error))
 	if d.Aborted {
 		d.By = runbook.InterruptedBy(ctx)
 	}

@@ -109,10 +109,10 @@ func (x *operation) verdict() (runbook.Status, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	h := x.h
-	cause := x.cause()
+	failed := x.because
 	switch {
 	case h.incomplete() || h.failing != nil && x.unproven:
-		return runbook.Incomplete, fmt.Errorf("%w%s", ErrIncomplete, cause)
+		return runbook.Incomplete, failed(ErrIncomplete)
 	case x.aborted:
 		return runbook.Aborted, interruptedError(h.op.InterruptedBy, standingText(h))
 	case x.requested:
@@ -120,13 +120,50 @@ func (x *operation) verdict() (runbook.Status, error) {
 	case h.failures == 0:
 		return runbook.OK, nil
 	case x.stale && !h.acted():
-		return runbook.Refused, fmt.Errorf("%w%s", ErrRefused, cause)
+		return runbook.Refused, failed(ErrRefused)
 	case len(h.acts) == 0 && h.failing != nil:
-		return runbook.Failed, fmt.Errorf("%w%s", ErrPrecheck, cause)
+		return runbook.Failed, failed(fmt.Errorf("%s; %w", x.early(), ErrPrecheck))
 	case x.remains() || !h.acted() || h.failing == nil:
-		return runbook.Failed, fmt.Errorf("%w%s", ErrFailed, cause)
+		return runbook.Failed, failed(ErrFailed)
 	}
-	return runbook.RolledBack, fmt.Errorf("%w%s", ErrRolledBack, cause)
+	return runbook.RolledBack, failed(ErrRolledBack)
+}
+
+// early says what it was that failed before the first change.
+func (x *operation) early() string {
+	o, ok := report.Cause(x.h.operation())
+	switch {
+	case !ok:
+		return "the operation failed before the first change"
+	case o.Kind != runbook.Check:
+		return "a step failed before the first change"
+	}
+	if g, _ := x.planStep(o.Step); g != nil && g.Change >= 0 {
+		return "a check failed"
+	}
+	return "a pre-check failed"
+}
+
+// remedied is an error with what to do about it.
+type remedied struct {
+	error
+	remedy string
+}
+
+// Unwrap returns the error without its remedy.
+func (r remedied) Unwrap() error { return r.error }
+
+// Remedy says what to do.
+func (r remedied) Remedy() string { return r.remedy }
+
+// because is an error of the operation with its cause, and what to do about that.
+func (x *operation) because(err error) error {
+	cause, remedy := x.cause()
+	err = fmt.Errorf("%w%s", err, cause)
+	if remedy == "" {
+		return err
+	}
+	return remedied{err, remedy}
 }
 
 // remains reports whether a change of the operation stands, by policy. Steps
@@ -141,26 +178,26 @@ func (x *operation) remains() bool {
 }
 
 // cause is what went wrong: a step, what kept a group from being confirmed, or
-// what cannot be undone.
-func (x *operation) cause() string {
+// what cannot be undone. remedy says what to do about it.
+func (x *operation) cause() (text, remedy string) {
 	op := x.h.operation()
 	o, ok := report.Cause(op)
 	for _, o := range op.Outcomes {
 		if !ok && o.Status == runbook.Incomplete && o.Undo != nil {
-			return fmt.Sprintf(": undoing %s on %s: %s", o.Step, o.Target, o.Undo.Error)
+			return fmt.Sprintf(": undoing %s on %s: %s", o.Step, o.Target, o.Undo.Error), o.Undo.Remedy
 		}
 	}
 	if !ok || o.Error == "" {
 		if f := x.h.failing; f != nil && f.Error != "" {
-			return ": " + f.Error
+			return ": " + f.Error, f.Remedy
 		}
-		return lostErr(x.h)
+		return lostErr(x.h), ""
 	}
 	s := ": " + o.Step
 	if o.Target != "" {
 		s += " on " + o.Target
 	}
-	return s + ": " + o.Error
+	return s + ": " + o.Error, o.Remedy
 }
 
 // interruptedError is ErrInterrupted with what did it, and more.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"stet/executors"
@@ -84,6 +85,7 @@ func (x *operation) ended(ctx context.Context, g *runbook.Group, s *runbook.Step
 	data := &outcomeData{Group: g.Name}
 	if cause != nil {
 		o.Error = runbook.Told(ctx, cause)
+		o.Remedy = remedy(cause, o.Error)
 		if o.Status == "" || o.Status == runbook.OK {
 			o.Status = runbook.Failed
 		}
@@ -183,15 +185,26 @@ func timedOut(b *runbook.Block) error {
 	return fmt.Errorf("timed out after %s; all processes of the step were ended", plan.Timeout(b))
 }
 
-// late makes a timeout's error say which one it was.
+// late makes a timeout's error say which one it was, and keeps what helps.
 func late(ctx context.Context, err error) error {
 	if at, ok := ctx.Deadline(); ok && errors.Is(err, context.DeadlineExceeded) && time.Until(at) < time.Second {
 		<-ctx.Done() // the other machine was the first to see the time come
 	}
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if r := executors.Remedy(err); r != "" {
+			return remedied{context.Cause(ctx), r}
+		}
 		return context.Cause(ctx)
 	}
 	return err
+}
+
+// remedy says what to do about err, unless what is said of it does.
+func remedy(err error, said string) string {
+	if r := executors.Remedy(err); !strings.Contains(said, r) {
+		return r
+	}
+	return ""
 }
 
 // code is an executor error's code, or "".

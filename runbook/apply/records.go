@@ -121,9 +121,10 @@ type failingData struct {
 	Policy runbook.Policy `json:"policy,omitempty"`
 	// Undo are the groups to undo, in this order.
 	Undo []string `json:"undo"`
-	// Error says why; Aborted and Requested tell that the operator wanted it, By
-	// what interrupted the operation.
+	// Error says why, Remedy what to do about it; Aborted and Requested tell that the
+	// operator wanted it, By what interrupted the operation.
 	Error     string `json:"error,omitempty"`
+	Remedy    string `json:"remedy,omitempty"`
 	Aborted   bool   `json:"aborted,omitempty"`
 	By        string `json:"by,omitempty"`
 	Requested bool   `json:"requested,omitempty"`

@@ -11,7 +11,7 @@ import (
 // plan refuses them there).
 func (x *operation) redact(o *runbook.Outcome) {
 	r := x.red.String
-	o.Error = r(o.Error)
+	o.Error, o.Remedy = r(o.Error), r(o.Remedy)
 	if o.Checks != nil {
 		o.Checks = append([]runbook.Assertion(nil), o.Checks...)
 	}

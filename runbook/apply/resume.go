@@ -336,7 +336,7 @@ func (x *operation) carryOn(ctx context.Context) {
 	x.loose = slices.ContainsFunc(x.h.acts, func(a *act) bool { return a.kind == runbook.Run && a.acted() })
 	x.mu.Unlock()
 	if failing != nil && failing.Policy == runbook.Ask { // died waiting for the answer
-		failing = &failingData{Group: failing.Group, Policy: runbook.Rollback, Undo: standing, Error: failing.Error}
+		failing = &failingData{Group: failing.Group, Policy: runbook.Rollback, Undo: standing, Error: failing.Error, Remedy: failing.Remedy}
 		x.note(journal.Failing, failing)
 	}
 	if failing != nil && x.undoing(failing) {

@@ -238,6 +238,68 @@ func TestPrecheckStopsBeforeAnything(t *testing.T) {
 	}
 }
 
+// TestLookFailsBeforeAnything: where a change's own look at its target fails, that is
+// what is said, not that a pre-check failed, and what helps is said everywhere.
+func TestLookFailsBeforeAnything(t *testing.T) {
+	const helps = "see whether large packets get through"
+	lost := &executors.Error{Code: "timeout", Op: "connecting to r1", Message: "no answer", Remedy: helps}
+	for name, tt := range map[string]struct {
+		body, text string
+		err        error
+	}{
+		"first": {bridge, "a step failed before the first change; nothing was changed: bridge on r1: observing r1: connecting to r1: no answer", ErrPrecheck},
+		"later": {strings.Replace(mtu, "r1,r2", "r2", 1) + bridge, "the operation failed and was rolled back: bridge on r1: observing r1: connecting to r1: no answer", ErrRolledBack},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, tt.body)
+			d := b.doc()
+			p := b.plan(d)
+			b.hosts["r1"].fail = func(call string) error {
+				if call == "observe" {
+					return lost
+				}
+				return nil
+			}
+			op, err := Run(context.Background(), d, p, b.o)
+			if !errors.Is(err, tt.err) || err.Error() != tt.text {
+				t.Fatalf("%v", err)
+			}
+			b.check()
+			if o := outcome(t, op, "bridge", "r1"); o.Remedy != helps {
+				t.Errorf("the outcome: %+v", o)
+			}
+			var r interface{ Remedy() string }
+			if !errors.As(err, &r) || r.Remedy() != helps {
+				t.Error("the error has no remedy")
+			}
+			if n := strings.Count(b.source(), "\nHint: "+helps+"\n"); n != 2 { // at the head, and under the block
+				t.Errorf("the hint is %d times in %s", n, b.source())
+			}
+		})
+	}
+}
+
+// TestRemedyOfUndoing: what helps where undoing failed is said with that.
+func TestRemedyOfUndoing(t *testing.T) {
+	b := newBench(t, bridge+fails)
+	b.hosts["r1"].fail = func(call string) error {
+		if call == "undo" {
+			return fmt.Errorf("asking: %w", &executors.Error{Code: "no-space", Op: "writing", Message: "full", Remedy: "make room"})
+		}
+		return nil
+	}
+	op, err := b.run()
+	if !errors.Is(err, ErrIncomplete) {
+		t.Fatal(err)
+	}
+	if o := outcome(t, op, "bridge", "r1"); o.Undo == nil || o.Undo.Remedy != "make room" {
+		t.Errorf("%+v", o.Undo)
+	}
+	if !strings.Contains(b.source(), "\nHint: make room\n") {
+		t.Error(b.source())
+	}
+}
+
 func TestStalePlanIsRefused(t *testing.T) {
 	b := newBench(t, bridge)
 	d := b.doc()

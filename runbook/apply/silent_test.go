@@ -59,4 +59,9 @@ func TestLateFirst(t *testing.T) {
 	if err := late(ctx, fmt.Errorf("running sh: %w", context.DeadlineExceeded)); !errors.Is(err, why) {
 		t.Error(err)
 	}
+	dialling := &executors.Error{Code: "timeout", Op: "connecting to r1", Remedy: "look at the MTU", Err: context.DeadlineExceeded}
+	err := late(ctx, fmt.Errorf("observing r1: %w", dialling))
+	if !errors.Is(err, why) || err.Error() != why.Error() || remedy(err, err.Error()) != dialling.Remedy {
+		t.Errorf("%v, and what helps: %q", err, remedy(err, err.Error()))
+	}
 }

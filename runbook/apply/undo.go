@@ -105,6 +105,7 @@ func (x *operation) undoAct(ctx context.Context, a *act) bool {
 	switch {
 	case err != nil:
 		u.Status, u.Error = runbook.Incomplete, err.Error()
+		u.Remedy = remedy(err, u.Error)
 	case u.Status == "":
 		u.Status = runbook.RolledBack
 	}
@@ -230,6 +231,7 @@ func (x *operation) runRollback(ctx context.Context, g *runbook.Group, s *runboo
 	o.Step, o.Kind, o.Target, o.Start, o.End, o.Status = s.Name, s.Kind, r.Target, start, x.now(), runbook.OK
 	if err != nil {
 		o.Status, o.Error = runbook.Failed, x.red.String(err.Error())
+		o.Remedy = remedy(err, o.Error)
 	}
 	shown := o
 	x.redact(&shown)

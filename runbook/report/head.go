@@ -14,6 +14,9 @@ import (
 func Head(op *runbook.Operation) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", sentence(op))
+	if hint := hint(op); hint != "" {
+		fmt.Fprintf(&b, "Hint: %s\n\n", escape(hint))
+	}
 	b.WriteString("| operator | host | start (UTC) | end (UTC) | tool | plan | run |\n|---|---|---|---|---|---|---|\n")
 	end := ""
 	if !op.End.IsZero() {
@@ -170,6 +173,16 @@ func sentence(op *runbook.Operation) string {
 		return "**Unfinished.** Stet, or its machine, died before the operation ended." + begun(op)
 	}
 	return "**" + word(op.Status) + "**"
+}
+
+// hint says what to do about what the sentence gives as the reason.
+func hint(op *runbook.Operation) string {
+	switch op.Status {
+	case runbook.Failed, runbook.RolledBack, runbook.Incomplete, runbook.Refused:
+		cause, _ := Cause(op)
+		return cause.Remedy
+	}
+	return ""
 }
 
 // begun names what an operation that did not end had begun.

@@ -20,9 +20,7 @@ const (
 // details writes all that an outcome has beside its status, a blank line
 // before each part.
 func details(b *strings.Builder, o runbook.Outcome) {
-	if o.Error != "" {
-		paragraph(b, o.Error)
-	}
+	why(b, o)
 	if o.Answer != nil {
 		answer(b, o.Answer)
 	}
@@ -36,6 +34,16 @@ func details(b *strings.Builder, o runbook.Outcome) {
 		}
 	}
 	rest(b, o)
+}
+
+// why writes the reason of a failure, and what to do about it.
+func why(b *strings.Builder, o runbook.Outcome) {
+	if o.Error != "" {
+		paragraph(b, o.Error)
+	}
+	if o.Remedy != "" {
+		paragraph(b, "Hint: "+o.Remedy)
+	}
 }
 
 // rest is what does not belong to the change itself.
@@ -264,9 +272,7 @@ func undo(b *strings.Builder, u *runbook.Outcome) {
 		}
 	}
 	b.WriteString(how + "\n")
-	if u.Error != "" {
-		paragraph(b, u.Error)
-	}
+	why(b, *u)
 	if u.Result != nil {
 		result(b, u.Result, u.Error)
 	}

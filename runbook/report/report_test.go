@@ -110,6 +110,9 @@ func outcomes() map[string][]runbook.Outcome {
 		"command":    {command},
 		"check":      {check},
 		"several":    {change, with(undone, func(o *runbook.Outcome) { o.Target = "r2" }), with(refused, func(o *runbook.Outcome) { o.Target = "r3" })},
+		"unreachable": {with(base(runbook.Netconfig, "r1", runbook.Failed), func(o *runbook.Outcome) {
+			o.Error, o.Remedy = "observing r1: connecting to r1: no answer within the time given", "check that the host is up"
+		})},
 		"output": {with(base(runbook.Run, "r1", runbook.Failed), func(o *runbook.Outcome) {
 			o.Error, o.Exit = "exit code 3", &executors.ExitStatus{Code: 3}
 			o.Output = &runbook.Output{Head: "```\nnested\n````\n", Bytes: 16, Lines: 3, File: "output-0001-x-r1.log"}
@@ -127,7 +130,7 @@ func outcomes() map[string][]runbook.Outcome {
 		})},
 		"evil": {
 			with(base(runbook.Run, evil, runbook.Failed), func(o *runbook.Outcome) {
-				o.Error, o.Output = evil, &runbook.Output{Head: evil, Bytes: 10, Lines: 3}
+				o.Error, o.Remedy, o.Output = evil, evil, &runbook.Output{Head: evil, Bytes: 10, Lines: 3}
 			}),
 			with(base(runbook.Check, "r1", runbook.Failed), func(o *runbook.Outcome) {
 				o.Checks = []runbook.Assertion{{Text: evil, Error: evil, Operands: []runbook.Operand{{Text: evil, Value: evil}}}}
@@ -192,8 +195,9 @@ func TestHead(t *testing.T) {
 		"precheck":   op(runbook.Failed, failed, skipped),
 		"stopped":    op(runbook.Failed, pre, named(all["change"][0], "first"), named(all["undone"][0], "uplink"), failed, skipped),
 		"rolledback": noted, "requested": op(runbook.RolledBack, named(all["undone"][0], "uplink")),
-		"incomplete": op(runbook.Incomplete, named(all["incomplete"][0], "uplink"), failed),
-		"aborted":    op(runbook.Aborted, pre, skipped), "running": running,
+		"incomplete":  op(runbook.Incomplete, named(all["incomplete"][0], "uplink"), failed),
+		"unreachable": op(runbook.Failed, named(all["unreachable"][0], "uplink"), skipped),
+		"aborted":     op(runbook.Aborted, pre, skipped), "running": running,
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, "head-"+name, Head(op)) })
 	}

@@ -180,6 +180,9 @@ func explain(o *runbook.Outcome) string {
 	var b strings.Builder
 	if o.Error != "" && o.Status != runbook.OK {
 		b.WriteString(indent(detail, o.Error))
+		if o.Remedy != "" {
+			b.WriteString(indent(detail, "hint: "+o.Remedy))
+		}
 	}
 	b.WriteString(failedChecks(o.Checks))
 	b.WriteString(resultLines(o.Result))

@@ -36,7 +36,7 @@ func events() []runbook.Event {
 		{Kind: runbook.EventRetry, Time: at(4), Step: "proof", Target: "r1", Text: "try 2"},
 		{Kind: runbook.EventOutcome, Time: at(5), Step: "proof", Target: "r1", Outcome: failed},
 		{Kind: runbook.EventUndo, Time: at(5), Step: "uplink", Target: "r1"},
-		{Kind: runbook.EventUndone, Time: at(6), Step: "uplink", Target: "r1", Outcome: &runbook.Outcome{Step: "uplink", Target: "r1", Status: runbook.Incomplete, Error: "undoing uplink", Result: &executors.Result{Remains: []netstate.Mismatch{{Object: "link br0", Want: "absent", Got: "present"}}}}},
+		{Kind: runbook.EventUndone, Time: at(6), Step: "uplink", Target: "r1", Outcome: &runbook.Outcome{Step: "uplink", Target: "r1", Status: runbook.Incomplete, Error: "undoing uplink", Remedy: "look at it", Result: &executors.Result{Remains: []netstate.Mismatch{{Object: "link br0", Want: "absent", Got: "present"}}}}},
 		{Kind: runbook.EventNote, Time: at(6), Text: "somebody else changed eth0"},
 		{Kind: runbook.EventDocument, Time: at(6), Text: "uplink.md"},
 		{Kind: runbook.EventDocument, Time: at(6), Text: "uplink.md"},
@@ -62,6 +62,7 @@ failed      proof on r1 · 1 of 2 hold · 2.00 s
 undoing     uplink on r1
 incomplete  uplink on r1
     undoing uplink
+    hint: look at it
     still differs: link br0: was absent, is present
 note        somebody else changed eth0
 wrote       uplink.md
