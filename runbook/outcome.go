@@ -147,6 +147,10 @@ type Operation struct {
 	Start    time.Time `json:"start"`
 	End      time.Time `json:"end,omitzero"`
 	Status   Status    `json:"status"`
+	// Error says why it failed, and Remedy what to do about that, where none of its
+	// steps does: the window closed between two of them.
+	Error  string `json:"error,omitempty"`
+	Remedy string `json:"remedy,omitempty"`
 	// InterruptedBy is what interrupted it ("SIGTERM"); "" if the operator ended it
 	// with an answer, or nothing did.
 	InterruptedBy string `json:"interrupted-by,omitempty"`

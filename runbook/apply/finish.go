@@ -188,8 +188,8 @@ func (x *operation) cause() (text, remedy string) {
 		}
 	}
 	if !ok || o.Error == "" {
-		if f := x.h.failing; f != nil && f.Error != "" {
-			return ": " + f.Error, f.Remedy
+		if op.Error != "" {
+			return ": " + op.Error, op.Remedy
 		}
 		return lostErr(x.h), ""
 	}

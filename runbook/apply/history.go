@@ -11,6 +11,7 @@ import (
 	"stet/runbook"
 	"stet/runbook/check"
 	"stet/runbook/journal"
+	"stet/runbook/report"
 )
 
 // history is what happened in an operation. It changes only by taking records,
@@ -416,6 +417,11 @@ func (h *history) operation() *runbook.Operation {
 				continue
 			}
 			op.Outcomes = append(op.Outcomes, h.all(g, s)...)
+		}
+	}
+	if f := h.failing; f != nil && !f.Requested && !f.Aborted {
+		if _, ok := report.Cause(&op); !ok {
+			op.Error, op.Remedy = f.Error, f.Remedy
 		}
 	}
 	return &op

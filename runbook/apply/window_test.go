@@ -53,6 +53,9 @@ func TestWindowClosesAtAQuestion(t *testing.T) {
 			if tt.note != "" && !slices.Contains(op.Notes, tt.note) {
 				t.Errorf("no note %q in %q", tt.note, op.Notes)
 			}
+			if tt.err != nil && !strings.Contains(b.source(), ":** the window closed at 2026-11-22 02:00:00 UTC, before ") {
+				t.Errorf("the head gives no reason: %s", b.source())
+			}
 			b.touched(1, tt.touched)
 			b.untouched(tt.touched+1, 6)
 		})
@@ -120,6 +123,12 @@ func TestWindowCloses(t *testing.T) {
 			}
 			if tt.note != "" && !slices.Contains(op.Notes, tt.note) {
 				t.Errorf("no note %q in %q", tt.note, op.Notes)
+			}
+			if tt.cause != "" {
+				_, why, _ := strings.Cut(err.Error(), ": ")
+				if !strings.Contains(b.source(), ":** "+why+". ") || op.Error != why {
+					t.Errorf("the head does not give the reason %q: %s", why, b.source())
+				}
 			}
 			if n := b.heard(runbook.EventConfirm); n != tt.confirmed {
 				t.Errorf("%d waves were confirmed", n)

@@ -138,27 +138,18 @@ func short(hash string) string {
 
 // sentence says what the operation came to.
 func sentence(op *runbook.Operation) string {
-	cause, ok := Cause(op)
-	failed := ""
-	if ok {
-		failed = " " + where(cause)
-		if cause.Error != "" {
-			failed += ": " + strings.TrimSuffix(escape(firstLine(cause.Error)), ".")
-		}
-		failed += "."
-	}
 	switch op.Status {
 	case runbook.OK:
 		return "**Done.** " + doneSentence(op)
 	case runbook.Failed:
-		return strings.TrimSpace("**Failed.**" + failed + without(op) + standing(op))
+		return because("Failed", op) + without(op) + standing(op)
 	case runbook.RolledBack:
-		if !ok {
+		if _, ok := Cause(op); !ok && op.Error == "" {
 			return "**Rolled back.**" + undoneSentence(op)
 		}
-		return "**Failed and rolled back.**" + failed + undoneSentence(op)
+		return because("Failed and rolled back", op) + undoneSentence(op)
 	case runbook.Incomplete:
-		return "**Rollback incomplete.**" + failed + unfinished(op) + keptEffects(op)
+		return because("Rollback incomplete", op) + unfinished(op) + keptEffects(op)
 	case runbook.Aborted:
 		by := op.InterruptedBy
 		if by == "" {
@@ -166,7 +157,7 @@ func sentence(op *runbook.Operation) string {
 		}
 		return "**Interrupted by " + escape(by) + ".**" + standing(op) + keptEffects(op)
 	case runbook.Refused:
-		return strings.TrimSpace("**Refused.**" + failed)
+		return because("Refused", op)
 	case runbook.Running:
 		return "**Running** since " + stamp(op.Start) + "."
 	case runbook.Unfinished:
@@ -179,10 +170,26 @@ func sentence(op *runbook.Operation) string {
 func hint(op *runbook.Operation) string {
 	switch op.Status {
 	case runbook.Failed, runbook.RolledBack, runbook.Incomplete, runbook.Refused:
-		cause, _ := Cause(op)
-		return cause.Remedy
+		if cause, ok := Cause(op); ok {
+			return cause.Remedy
+		}
+		return op.Remedy
 	}
 	return ""
+}
+
+// because says that, and why: the step that failed, or what no step says.
+func because(that string, op *runbook.Operation) string {
+	cause, ok := Cause(op)
+	switch {
+	case !ok && op.Error == "":
+		return "**" + that + ".**"
+	case !ok:
+		return "**" + that + ":** " + strings.TrimSuffix(escape(firstLine(op.Error)), ".") + "."
+	case cause.Error == "":
+		return "**" + that + ".** " + where(cause) + "."
+	}
+	return "**" + that + ".** " + where(cause) + ": " + strings.TrimSuffix(escape(firstLine(cause.Error)), ".") + "."
 }
 
 // begun names what an operation that did not end had begun.

@@ -190,12 +190,15 @@ func TestHead(t *testing.T) {
 	running.End = time.Time{}
 	noted := op(runbook.RolledBack, pre, named(all["undone"][0], "uplink"), failed, named(all["kept"][0], "drain"), skipped)
 	noted.Notes = []string{"After the rollback all pre-checks hold again (1).", evil}
+	closed := op(runbook.Failed, named(all["change"][0], "uplink"), skipped)
+	closed.Error, closed.Remedy = "the window closed at 2026-11-22 02:00:00 UTC, before late was begun", "begin earlier"
 	for name, op := range map[string]*runbook.Operation{
 		"done": op(runbook.OK, pre, named(all["change"][0], "uplink"), named(all["manual"][0], "call")), "nothing": op(runbook.OK, pre, named(all["unchanged"][0], "uplink")),
 		"precheck":   op(runbook.Failed, failed, skipped),
 		"stopped":    op(runbook.Failed, pre, named(all["change"][0], "first"), named(all["undone"][0], "uplink"), failed, skipped),
 		"rolledback": noted, "requested": op(runbook.RolledBack, named(all["undone"][0], "uplink")),
 		"incomplete":  op(runbook.Incomplete, named(all["incomplete"][0], "uplink"), failed),
+		"closed":      closed,
 		"unreachable": op(runbook.Failed, named(all["unreachable"][0], "uplink"), skipped),
 		"aborted":     op(runbook.Aborted, pre, skipped), "running": running,
 	} {
@@ -208,7 +211,9 @@ func TestHead(t *testing.T) {
 func TestNothingEscapes(t *testing.T) {
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM))
 	op := &runbook.Operation{Operator: evil, Host: evil, Tool: evil, Notes: []string{evil}, Status: runbook.Failed, Outcomes: outcomes()["evil"]}
-	for name, src := range map[string]string{"result": Result(outcomes()["evil"]), "head": Head(op)} {
+	plain := *op
+	plain.Outcomes, plain.Error, plain.Remedy = nil, evil, evil
+	for name, src := range map[string]string{"result": Result(outcomes()["evil"]), "head": Head(op), "reason": Head(&plain)} {
 		doc := md.Parser().Parse(text.NewReader([]byte(src)))
 		err := ast.Walk(doc, func(n ast.Node, in bool) (ast.WalkStatus, error) {
 			if !in {

@@ -124,6 +124,10 @@ func verdictWords(op *runbook.Operation) string {
 		return ": nothing was started"
 	case runbook.Unfinished:
 		return ": stet, or its machine, died before it ended"
+	case runbook.Failed:
+		if why, _, _ := strings.Cut(op.Error, "\n"); why != "" {
+			return ": " + why
+		}
 	}
 	return ""
 }
