@@ -90,7 +90,7 @@ func TestInterrupt(t *testing.T) {
 					t.Fatal(err)
 				}
 				// Two are one to who has not taken the first yet.
-				for deadline := time.Now().Add(time.Minute); !strings.Contains(out.String(), "interrupted; "); time.Sleep(time.Millisecond) {
+				for deadline := time.Now().Add(time.Minute); !strings.Contains(out.String(), "interrupted by SIGINT"); time.Sleep(time.Millisecond) {
 					if time.Now().After(deadline) {
 						_ = cmd.Process.Kill()
 						_ = cmd.Wait()
