@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -177,6 +178,8 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 		case edit.Implied:
 		case edit.Op == netstate.Delete && leavesRoute(o.Address):
 			steps = append(steps, step{end, netstate.Modify, permanent(o.Address)}, step{end, netstate.Delete, o})
+		case edit.Op == netstate.Add && o.Address != nil && e.cameUp(o.Address, end):
+			steps = append(steps, step{end, netstate.Modify, o})
 		case o.MDB != nil && edit.Op != netstate.Delete && o.MDB.Plain():
 			if joined == nil {
 				if joined, err = e.n.joined(ctx, l); err != nil {
@@ -205,6 +208,16 @@ func (e *editor) batch(ctx context.Context, index int) (count int, err error) {
 		return steps[done].index - index, err
 	}
 	return end - index, err
+}
+
+// cameUp tells that an edit before the one at index has made the interface of an
+// IPv6 address, or has brought it up: the kernel may have given it the address by
+// then, as it gives a tunnel without a remote those of its local IPv4 addresses.
+func (e *editor) cameUp(a *netstate.InterfaceAddress, index int) bool {
+	return a.Prefix.Addr().Is6() && slices.ContainsFunc(e.edits[:index], func(edit netstate.Edit) bool {
+		i := edit.After.Link
+		return i != nil && edit.Netns == "" && i.Netns == "" && i.Name == a.Device && i.Attrs["state"] == "up"
+	})
 }
 
 // encode appends the message of an object that is no link.
