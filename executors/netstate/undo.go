@@ -56,7 +56,9 @@ func undo(c *Change, now *State) *Change {
 	c.undoNamespaces(to)
 	keepOthers(now, to, kept)
 	settle(now, to, kept)
-	return Diff(now, to)
+	back := Diff(now, to)
+	back.Edits = raiseBridges(back.Edits)
+	return back
 }
 
 // keepOthers adds to kept what undoing would take along though c does not name
@@ -166,15 +168,16 @@ func automatic(bridge *Interface, recs []record[*Interface]) []string {
 		return nil
 	}
 	var keys []string
-	mtu, ports := "", 0
+	mac, mtu, ports := "", "", 0
 	for _, r := range recs {
 		for _, port := range r.before {
 			if attrOf(port, "controller") != bridge.Name {
 				continue
 			}
 			ports++
-			if attrOf(port, "mac-address") == bridge.Attrs["mac-address"] {
-				keys = append(keys, "mac-address")
+			// The lowest (br_stp_recalculate_bridge_id): another was given to it.
+			if v := attrOf(port, "mac-address"); mac == "" || v < mac {
+				mac = v
 			}
 			if v := attrOf(port, "mtu"); mtu == "" || len(v) < len(mtu) || (len(v) == len(mtu) && v < mtu) {
 				mtu = v
@@ -183,6 +186,9 @@ func automatic(bridge *Interface, recs []record[*Interface]) []string {
 	}
 	if ports == 0 {
 		mtu = "1500"
+	}
+	if mac != "" && bridge.Attrs["mac-address"] == mac {
+		keys = append(keys, "mac-address")
 	}
 	if bridge.Attrs["mtu"] == mtu {
 		keys = append(keys, "mtu")
