@@ -29,6 +29,9 @@ type Named interface {
 	Add(name string) error
 	// Delete removes the name; the namespace ends with the last process in it.
 	Delete(name string) error
+	// Hidden says why the rest of the machine would not see what Add makes; "" if
+	// it would.
+	Hidden() string
 }
 
 // observeNamed fills in the named namespaces that are wanted; "*" is all.
@@ -37,6 +40,9 @@ func (n *Namespace) observeNamed(ctx context.Context, s *netstate.State, wanted 
 	if n.o.Named == nil {
 		note(s, "namespaces", "this target has no named namespaces")
 		return nil
+	}
+	if why := n.o.Named.Hidden(); why != "" {
+		note(s, netstate.HiddenNames, why)
 	}
 	names, err := n.o.Named.List()
 	if err != nil {

@@ -35,6 +35,7 @@ func (b byHand) Open(name string) (int, error) {
 
 func (b byHand) Add(name string) error    { return ipNetns("add", name) }
 func (b byHand) Delete(name string) error { return ipNetns("delete", name) }
+func (b byHand) Hidden() string           { return "" }
 
 func ipNetns(args ...string) error {
 	if out, err := exec.Command("ip", append([]string{"netns"}, args...)...).CombinedOutput(); err != nil {
@@ -42,6 +43,11 @@ func ipNetns(args ...string) error {
 	}
 	return nil
 }
+
+// unseen are names that nobody else would see.
+type unseen struct{ byHand }
+
+func (unseen) Hidden() string { return "nobody else would see it" }
 
 // another is a name for a namespace that the test does not make itself.
 func another(t testing.TB) string {
@@ -241,6 +247,13 @@ func TestNamespaceFaults(t *testing.T) {
 	}
 	if said := ns.refused("namespaces: [{name: " + blue + ", state: absent}]\ninterfaces: [{name: v0, netns: " + blue + "}]"); said != "1:14 in-use: namespace "+blue+" cannot be removed: in it is link v0" {
 		t.Errorf("moved into what goes: %q", said)
+	}
+	ns.o.Named = unseen{byHand{t}}
+	if said := ns.refused("namespaces: [{name: red}]"); said != "1:14 hidden: namespace red cannot be made: nobody else would see it" {
+		t.Errorf("made where nobody sees it: %q", said)
+	}
+	if said := ns.refused("namespaces: [{name: " + blue + ", state: absent}]"); said != "1:14 hidden: the removal of namespace "+blue+" could not be undone: nobody else would see it" {
+		t.Errorf("removed where it cannot come back for all: %q", said)
 	}
 	ns.o.Named = nil
 	if said := ns.refused("namespaces: [{name: red}]"); said != "1:14 kernel-lacks: namespace red cannot be made: this target has no named namespaces" {

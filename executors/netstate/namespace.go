@@ -21,6 +21,13 @@ type Namespace struct {
 	Uses  []string `json:"uses,omitempty"`
 }
 
+// HiddenNames is the key in State.Lacks of a machine that would not see the named
+// namespaces that are made.
+const HiddenNames = "namespaces.shown"
+
+// outside is what to do instead where names are hidden.
+const outside = "Run stet outside of it, and make the namespace that it is to work in the target: `netns://NAME`."
+
 // NamespaceConfig is one entry of namespaces (an extension).
 type NamespaceConfig struct {
 	Pos       Pos
@@ -136,6 +143,8 @@ func (m *simulation) namespaces(list []NamespaceConfig) {
 			m.to.setNamespace(want.Name, &now)
 		case m.from.Lacks["namespaces"] != "":
 			m.problem(c.Pos, "kernel-lacks", "namespace "+want.Name+" cannot be made: "+m.from.Lacks["namespaces"], "Do it on a target of the machine itself.")
+		case m.from.Lacks[HiddenNames] != "":
+			m.problem(c.Pos, "hidden", "namespace "+want.Name+" cannot be made: "+m.from.Lacks[HiddenNames], outside)
 		default:
 			want.Loopback = want.loopback()
 			m.to.setNamespace(want.Name, &want)
@@ -150,6 +159,10 @@ func (m *simulation) namespacesGone(list []NamespaceConfig) {
 		c := &list[i]
 		n := m.to.namespace(c.Namespace.Name)
 		if !c.Absent || n == nil {
+			continue
+		}
+		if why := m.from.Lacks[HiddenNames]; why != "" { // undoing would make it here
+			m.problem(c.Pos, "hidden", "the removal of namespace "+n.Name+" could not be undone: "+why, outside)
 			continue
 		}
 		uses := slices.Clone(n.Uses)

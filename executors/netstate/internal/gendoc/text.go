@@ -140,6 +140,11 @@ that was set in it. Undoing it later, or by a guard, makes a new one, with its n
 the state of its ` + "`lo`" + `; kernel parameters, rules and packet filters that were set in it are
 not there then.
 
+In a mount namespace of its own, which ` + "`ip netns exec`" + ` makes for what it runs, stet neither
+makes nor removes named namespaces: nobody else would see one that was made there, and it
+would end with stet. The plan says so. Run stet outside, with the target ` + "`netns://NAME`" + `. In a
+container they are the container's.
+
 To set up the inside of a namespace in the same document, make its target with
 ` + "`create: true`" + `: a namespace that stet made for a target counts as not there until a
 block declares it, and stays from then on.
