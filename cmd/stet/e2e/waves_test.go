@@ -204,7 +204,7 @@ func TestWindowCloses(t *testing.T) {
 	wants(t, "the terminal", string(out), "the operation failed: the window closed at "+closed+", before wave 3 of 3 of bridge was begun")
 	now := b.read(doc)
 	b.isReport(doc, original)
-	wants(t, "the document", now, "**Failed.** Still in place: `bridge` on `h1`, `bridge` on `h2`, `bridge` on `h3`.",
+	wants(t, "the document", now, "**Failed:** the window closed at "+closed+", before wave 3 of 3 of bridge was begun. Still in place: `bridge` on `h1`, `bridge` on `h2`, `bridge` on `h3`.",
 		"- The window closed at "+closed+", after wave 2 of 3 of bridge. Wave 3 was not begun: 3 targets were never touched (h4–h6).",
 		"| 3 | `h4–h6` (3) | skipped |  |  | never touched: wave 3 was not begun |")
 	if t.Failed() {
