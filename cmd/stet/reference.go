@@ -16,7 +16,7 @@ var exitCodes = []struct {
 	{exitFailed, "Failed: a check does not hold, a target that was only to be looked at could not be reached, targets were left out, part of the operation stands as its policy says, or all went well but the document, or the output, could not be written."},
 	{exitUsage, "A mistake of the command line, or an invalid document. Nothing was touched."},
 	{exitPrecheck, "Before the first change something was not as it must be: a pre-check or another step failed, the first change's target could not be looked at, or a target that is needed is missing (it could not be reached, or used). Nothing was changed anywhere."},
-	{exitRolledBack, "Failed, and everything was undone."},
+	{exitRolledBack, "Failed, and everything was undone but commands that have no rollback block: the report names them."},
 	{exitIncomplete, "Failed, and undoing did not lead all the way back. Somebody must look."},
 	{exitRefused, "Refused: outside the window, not approved, the plan is another one by now, or somebody holds the lock. Nothing was started."},
 	{exitInterrupted, "Interrupted, by Ctrl-C, SIGTERM, SIGHUP or an answer. The report says by what, and what still stands."},
