@@ -16,8 +16,9 @@ import (
 // systemdRuns is there when systemd is the init of this machine (sd_booted(3)).
 var systemdRuns = "/run/systemd/system"
 
-// scopeWithin bounds the trial of systemd-run.
-const scopeWithin = 3 * time.Second
+// scopeWithin bounds the trial of systemd-run. On a machine with much to do it takes
+// seconds, and a guard that was not put into a scope may end with the login.
+const scopeWithin = 15 * time.Second
 
 // scope makes and remembers the words before a guard's command.
 type scope struct {

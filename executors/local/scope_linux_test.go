@@ -17,6 +17,7 @@ func TestScope(t *testing.T) {
 		used   bool
 	}{
 		"works":   {"while [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"", true},
+		"slow":    {"sleep 4; while [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"", true},
 		"refuses": {"echo no bus >&2; exit 1", false},
 		"closes":  {"exec 3>&-; while [ \"$1\" != -- ]; do shift; done; shift; \"$@\" 2>/dev/null; exit 0", false},
 	} {

@@ -133,7 +133,7 @@ func TestTeamdOutlivesLogin(t *testing.T) {
 		t.Run("KillUserProcesses="+kill, func(t *testing.T) {
 			b := newBench(t, "")
 			b.write("made.md", strings.NewReplacer("CONFIRM", "", "CHECK", `link("tm0").exists`).Replace(teamOnSystemd))
-			b.write("waits.md", strings.NewReplacer("CONFIRM", "confirm: 20s", "CHECK", `file("/run/never").exists`).Replace(teamOnSystemd))
+			b.write("waits.md", strings.NewReplacer("CONFIRM", "confirm: 45s", "CHECK", `file("/run/never").exists`).Replace(teamOnSystemd))
 			o := b.onMachine("KILL_USER_PROCESSES="+kill, `there() { pgrep -x teamd >/dev/null; }
 group() { for p in $(pgrep -x teamd); do tail -1 /proc/$p/cgroup; done | sed 's#.*/##; s/-.*[.]/-N./'; }
 code=0; "$STET" run --yes made.md >&2 || code=$?
