@@ -344,7 +344,7 @@ wait $run; cat said >&2`)
 		t.Errorf("want it to be undone: %v", o)
 	}
 	wants(t, "the progress", o.stderr, "mtu was not confirmed: r1 does not know the guard of mtu any more: it was started anew")
-	wants(t, "the document", b.read(doc), "**Rolled back.**", "mtu was not confirmed: r1 does not know the guard of mtu any more")
+	wants(t, "the document", b.read(doc), "**Failed and rolled back:** r1 does not know the guard of mtu any more", "mtu was not confirmed: r1 does not know the guard of mtu any more")
 }
 
 // TestRemoteGuide runs the page of the guide about remote hosts.
