@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -22,6 +23,8 @@ func (c *compilation) staticChecks() {
 			c.checkCall(x)
 		case *ast.MemberNode:
 			c.checkRecorded(x)
+		case *ast.BuiltinNode:
+			c.checkText(x)
 		case *ast.BinaryNode:
 			c.checkDestination(x)
 		case *ast.IdentifierNode:
@@ -45,6 +48,23 @@ func (c *compilation) use(name string) {
 	if contains(c.space.names.Registers, name) || isSnapshot && !c.space.templates {
 		c.plan.needs = append(c.plan.needs, name)
 	}
+}
+
+// checkText refuses to write what has no text, such as a whole target, into a
+// string: nobody would see what stands there, and what it names is never there.
+func (c *compilation) checkText(call *ast.BuiltinNode) {
+	if call.Name != "string" || len(call.Arguments) != 1 {
+		return
+	}
+	nt := call.Arguments[0].Nature()
+	t := nt.Type
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil || t.Kind() != reflect.Struct && t.Kind() != reflect.Map || t.Implements(reflect.TypeFor[fmt.Stringer]()) {
+		return
+	}
+	c.at(call.Arguments[0], "expr", article(typeName(nt.String()))+" has no text", "Name one of its values, as in ${target.name}.")
 }
 
 func (c *compilation) checkCall(call *ast.CallNode) {
