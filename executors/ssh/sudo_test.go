@@ -98,7 +98,7 @@ func TestSudoWantsTerminal(t *testing.T) {
 // is told what the language was.
 func TestSudoInAnotherLanguage(t *testing.T) {
 	if _, err := os.Stat("/usr/share/locale/de/LC_MESSAGES/sudo.mo"); err != nil {
-		t.Skip("needs sudo's German messages")
+		t.Skipf("sudo's German messages are not installed, as where dpkg leaves /usr/share/locale out: %v", err)
 	}
 	const german = "SetEnv LANG=C.UTF-8 LANGUAGE=de LC_ALL=C.UTF-8"
 	wrong := Options{Secret: func(Question) (string, bool) { return "battery staple", true }}

@@ -39,7 +39,7 @@ func TestOutputIsLost(t *testing.T) {
 // serial console) there are lines, and nothing that moves a cursor.
 func TestTerminalWithoutName(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("needs python3")
+		t.Skip("needs python3 (apt-get install python3)")
 	}
 	b := newBench(t, "")
 	b.write("expect.py", expect)

@@ -178,7 +178,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 func TestWindowCloses(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("needs python3")
+		t.Skip("needs python3 (apt-get install python3)")
 	}
 	b := newBench(t, "")
 	b.write("hosts.ini", fleet(6))
