@@ -185,11 +185,12 @@ func whole(kind *netstate.Kind, have, want *netstate.Interface, d *differences) 
 	}
 	all := *want
 	all.Attrs = maps.Clone(want.Attrs)
+	differs := d.data
 	d.data = nil
 	for i := range kind.Attrs {
 		a := &kind.Attrs[i]
 		value, ok := want.Attrs[a.Key]
-		if !ok {
+		if !ok && !slices.ContainsFunc(differs, func(diff netstate.Difference) bool { return diff.Key == a.Key }) { // else it goes
 			if value, ok = have.Attrs[a.Key]; ok {
 				all.Attrs[a.Key] = value
 			}
