@@ -74,8 +74,8 @@ type rawAddress struct {
 	hasProto bool
 }
 
-// addresses reads all addresses, by interface, in the kernel's order.
-func (n *Namespace) addresses(ctx context.Context) (map[int][]netstate.Address, error) {
+// addresses reads all addresses of the interfaces, by interface, in the kernel's order.
+func (n *Namespace) addresses(ctx context.Context, raw []rawLink) (map[int][]netstate.Address, error) {
 	byLink := map[int][]netstate.Address{}
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		var list []rawAddress
@@ -91,6 +91,9 @@ func (n *Namespace) addresses(ctx context.Context) (map[int][]netstate.Address, 
 			return nil, err
 		}
 		markKernelAddresses(list)
+		if family == unix.AF_INET6 {
+			markMadeOfIPv4(list, raw, byLink)
+		}
 		for _, a := range list {
 			byLink[a.index] = append(byLink[a.index], a.Address)
 		}
@@ -207,6 +210,42 @@ func markKernelAddresses(list []rawAddress) {
 			a.Kernel = ip.IsLoopback() && a.index == 1 || ip.Is6() && ip.IsLinkLocalUnicast() && isEUI64(ip)
 		}
 	}
+}
+
+// markMadeOfIPv4 finds the addresses that the kernel made of IPv4 addresses, and does
+// not tell of (IFAPROT_UNSPEC; add_v4_addrs of net/ipv6/addrconf.c): when a tunnel of
+// sit, or a gre without local address, comes up, it gets one of its local address, or
+// of each that this host has. ipv4 are those, by interface.
+func markMadeOfIPv4(list []rawAddress, raw []rawLink, ipv4 map[int][]netstate.Address) {
+	for i := range raw {
+		r := &raw[i]
+		if r.hwType != unix.ARPHRD_SIT && r.hwType != unix.ARPHRD_IPGRE {
+			continue
+		}
+		upper, bits := netip.MustParsePrefix("fe80::/96"), 64
+		if r.hwType == unix.ARPHRD_SIT && r.flags&unix.IFF_POINTOPOINT == 0 {
+			upper, bits = netip.MustParsePrefix("::/96"), 96
+		}
+		local := address(r.attrs.get(unix.IFLA_ADDRESS))
+		for n := range list {
+			a := &list[n]
+			if a.index != r.index || a.hasProto || len(a.Flags) > 0 || a.Prefix.Bits() != bits || !upper.Contains(a.Prefix.Addr()) {
+				continue
+			}
+			b := a.Prefix.Addr().As16()
+			from := netip.AddrFrom4([4]byte(b[12:]))
+			a.Kernel = from == local || local.IsUnspecified() && hasAddress(ipv4, from)
+		}
+	}
+}
+
+func hasAddress(byLink map[int][]netstate.Address, ip netip.Addr) bool {
+	for _, list := range byLink {
+		if slices.ContainsFunc(list, func(a netstate.Address) bool { return a.Prefix.Addr() == ip }) {
+			return true
+		}
+	}
+	return false
 }
 
 // isEUI64 tells whether an IPv6 address has an interface identifier made of a

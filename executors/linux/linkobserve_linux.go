@@ -55,7 +55,7 @@ func (n *Namespace) observeOther(ctx context.Context, s *netstate.State, name st
 // namespace that this one is another of, nil for itself. more are names that
 // are known besides.
 func (n *Namespace) appendLinks(ctx context.Context, s *netstate.State, netns string, raw []rawLink, l *links, observed *Namespace, more []string) error {
-	addresses, err := n.addresses(ctx)
+	addresses, err := n.addresses(ctx, raw)
 	if err != nil {
 		return fmt.Errorf("reading the addresses: %w", err)
 	}

@@ -106,7 +106,7 @@ func (n *Namespace) describe(ctx context.Context, one *netstate.Namespace) error
 	if err != nil {
 		return err
 	}
-	addresses, err := n.addresses(ctx)
+	addresses, err := n.addresses(ctx, raw)
 	if err != nil {
 		return err
 	}

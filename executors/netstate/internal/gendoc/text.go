@@ -110,9 +110,10 @@ its networks (RFC 4291, 2.6.1). Only a route of ` + "`route-type: anycast`" + ` 
 
 ` + "`ipv4`" + ` and ` + "`ipv6`" + ` have ` + "`enabled`" + ` (false removes the addresses; of IPv6 it also sets
 ` + "`disable_ipv6`" + `) and ` + "`address`" + `, a list that replaces. Of IPv4 addresses in one network the
-first is primary. Addresses that the kernel made by itself (link-local ones,
-127.0.0.1, ::1) stay. What an entry does not say about an address that is there
-stays as it is, but for lifetimes: without any it is to stay forever.
+first is primary. Addresses that the kernel made by itself stay: link-local ones, those
+that tunnels of ` + "`sit` and `gre`" + ` get of IPv4 addresses, 127.0.0.1, ::1. What an entry
+does not say about an address that is there stays as it is, but for lifetimes: without any
+it is to stay forever.
 
 {{addresses ipv4.address.}}
 `
