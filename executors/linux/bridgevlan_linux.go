@@ -13,30 +13,37 @@ import (
 
 // IFLA_BRIDGE_*, BRIDGE_FLAGS_* and BRIDGE_VLAN_INFO_* of linux/if_bridge.h.
 const (
-	iflaBridgeFlags    = 0
-	iflaBridgeVLANInfo = 2
-	bridgeFlagsSelf    = 2
-	vlanPVID           = 1 << 1
-	vlanUntagged       = 1 << 2
-	vlanRangeBegin     = 1 << 3
-	vlanRangeEnd       = 1 << 4
+	iflaBridgeFlags      = 0
+	iflaBridgeVLANInfo   = 2
+	iflaBridgeTunnelInfo = 3
+	bridgeFlagsSelf      = 2
+	vlanPVID             = 1 << 1
+	vlanUntagged         = 1 << 2
+	vlanRangeBegin       = 1 << 3
+	vlanRangeEnd         = 1 << 4
 )
 
 // vlansCompressed is RTEXT_FILTER_BRVLAN_COMPRESSED: ranges of VLANs are one
 // entry each.
 const vlansCompressed = 1 << 2
 
+// vlansOf are the VLANs of a bridge or of a port, and the tunnels of a port's.
+type vlansOf struct {
+	vlans   []netstate.VLANRange
+	tunnels []netstate.VLANTunnel
+}
+
 // bridgeVLANs reads the VLANs of all bridges and their ports, by the number of
 // the interface. Interfaces without any are not in it; all are not where the
 // kernel has no VLAN filtering.
-func (n *Namespace) bridgeVLANs(ctx context.Context) (map[int][]netstate.VLANRange, error) {
-	var found map[int][]netstate.VLANRange
+func (n *Namespace) bridgeVLANs(ctx context.Context) (map[int]vlansOf, error) {
+	var found map[int]vlansOf
 	err := n.dump(ctx, unix.RTM_GETLINK, func(m *message) {
 		m.bridgeInfo(0)
 		m.u32(unix.IFLA_EXT_MASK, vlansCompressed)
-	}, func() { found = map[int][]netstate.VLANRange{} }, func(r reply) {
+	}, func() { found = map[int]vlansOf{} }, func(r reply) {
 		if r.typ == unix.RTM_NEWLINK && len(r.body) >= unix.SizeofIfInfomsg {
-			if list := decodeVLANs(r.body[unix.SizeofIfInfomsg:]); len(list) > 0 {
+			if list := decodeVLANs(r.body[unix.SizeofIfInfomsg:]); len(list.vlans) > 0 {
 				found[int(int32(u32(r.body[4:])))] = list
 			}
 		}
@@ -51,15 +58,22 @@ func (n *Namespace) bridgeVLANs(ctx context.Context) (map[int][]netstate.VLANRan
 }
 
 // decodeVLANs reads IFLA_AF_SPEC of a bridge's message: IFLA_BRIDGE_VLAN_INFO,
-// struct bridge_vlan_info (u16 flags, u16 vid) each.
-func decodeVLANs(b []byte) []netstate.VLANRange {
-	var list []netstate.VLANRange
+// struct bridge_vlan_info (u16 flags, u16 vid) each, and
+// IFLA_BRIDGE_VLAN_TUNNEL_INFO.
+func decodeVLANs(b []byte) (found vlansOf) {
 	begin := uint16(0)
 	for typ, spec := range attributes(b) {
 		if typ != unix.IFLA_AF_SPEC {
 			continue
 		}
+		var tunnel netstate.VLANTunnel
 		for typ, p := range attributes(spec) {
+			if typ == iflaBridgeTunnelInfo {
+				if decodeVLANTunnel(p, &tunnel) {
+					found.tunnels = append(found.tunnels, tunnel)
+				}
+				continue
+			}
 			if typ != iflaBridgeVLANInfo || len(p) < 4 {
 				continue
 			}
@@ -72,10 +86,10 @@ func decodeVLANs(b []byte) []netstate.VLANRange {
 			if flags&vlanRangeEnd != 0 && begin != 0 && begin <= vid {
 				r.Min = begin
 			}
-			list, begin = append(list, r), 0
+			found.vlans, begin = append(found.vlans, r), 0
 		}
 	}
-	return list
+	return found
 }
 
 // fillVLANs adds the VLANs of bridges and their ports to what is known of them.
@@ -96,12 +110,15 @@ func (n *Namespace) fillVLANs(ctx context.Context, list []netstate.Interface) er
 	}
 	for i := range list {
 		v := &list[i]
-		text := netstate.FormatVLANs(vlans[v.Index])
+		text := netstate.FormatVLANs(vlans[v.Index].vlans)
 		switch {
 		case bridges[v.Name]:
 			v.Attrs["bridge.vlan"] = text
 		case bridges[v.Attrs["controller"]]:
 			v.Attrs["bridge-port.vlan"] = text
+			if v.Attrs["bridge-port.vlan-tunnel"] == "true" {
+				v.Attrs[vlanTunnelInfo] = tunnelText(vlans[v.Index].tunnels)
+			}
 		}
 	}
 	return nil
@@ -118,7 +135,7 @@ func (w *linkWriter) setVLANs(ctx context.Context, index int, wanted string, sel
 	if err != nil {
 		return fmt.Errorf("encoding VLANs: %w", err)
 	}
-	add, remove := netstate.VLANDelta(have[index], want)
+	add, remove := netstate.VLANDelta(have[index].vlans, want)
 	for _, step := range []struct {
 		typ  uint16
 		list []netstate.VLANRange

@@ -135,6 +135,15 @@ func seeds(t testing.TB) [][]byte {
 	for _, block := range objectBlocks(t) {
 		out = append(out, messages(t, block, l)...)
 	}
+	var tunnels message
+	tunnels.begin(unix.RTM_NEWLINK, 0, 1)
+	tunnels.bridgeInfo(5)
+	spec := tunnels.nest(unix.IFLA_AF_SPEC)
+	tunnels.vlanRange(netstate.VLANRange{Min: 10, Max: 20})
+	tunnels.vlanTunnel(netstate.VLANTunnel{Min: 10, Max: 20, ID: 1000})
+	tunnels.endNest(spec)
+	tunnels.end()
+	out = append(out, tunnels.b)
 	for _, c := range kindCases(t) {
 		config, _ := netyaml.Decode(c.block)
 		for _, i := range config.Interfaces {

@@ -53,7 +53,7 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 			to = &d.inet6
 		case a.Type == netstate.IFFlag:
 			d.flag(a, diff.After)
-		case a.Type == netstate.VLANList || a.Type == netstate.VNIList:
+		case a.Type == netstate.VLANList || a.Type == netstate.VLANTunnels || a.Type == netstate.VNIList:
 			to = &d.vlans
 		case isLinkAttr(a) || a.Message:
 			to = &d.message
@@ -143,13 +143,7 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 		func() error { return w.setTeamPort(ctx, index, want, &d) },
 		func() error {
 			for _, v := range d.vlans {
-				if v.Key == "vxlan.vnis" {
-					if err := w.setVNIs(ctx, index, v.After); err != nil {
-						return err
-					}
-					continue
-				}
-				if err := w.setVLANs(ctx, index, v.After, !netstate.IsPortKey(v.Key)); err != nil {
+				if err := w.setVLANsOrVNIs(ctx, index, &v); err != nil {
 					return err
 				}
 			}
@@ -175,6 +169,16 @@ func (w *linkWriter) configure(ctx context.Context, index int, have, want *netst
 		}
 	}
 	return nil
+}
+
+func (w *linkWriter) setVLANsOrVNIs(ctx context.Context, index int, d *netstate.Difference) error {
+	switch d.Key {
+	case "vxlan.vnis":
+		return w.setVNIs(ctx, index, d.After)
+	case vlanTunnelInfo:
+		return w.setVLANTunnels(ctx, index, d.After)
+	}
+	return w.setVLANs(ctx, index, d.After, !netstate.IsPortKey(d.Key))
 }
 
 // whole is want with what have has besides, where the kernel takes what a

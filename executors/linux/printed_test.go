@@ -18,7 +18,7 @@ import (
 func TestPrintedCommands(t *testing.T) {
 	for _, c := range kindCases(t) {
 		// What ip(8) of the day does not know of bonds is in a test of the words.
-		if c.kind != "wireguard" && c.kind != "macsec" && c.kind != "team" && (c.kind != "bond" || c.name == "bond_802.3ad") && c.name != "veth" {
+		if c.kind != "wireguard" && c.kind != "macsec" && c.kind != "team" && (c.kind != "bond" || c.name == "bond_802.3ad") && c.name != "veth" && c.name != "linux-bridge_vlan-tunnel" {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {

@@ -96,7 +96,7 @@ func (a *Attr) optional() bool {
 	switch a.Type {
 	case LinkRef:
 		return !a.Message
-	case IPAddress, TunnelKey, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, CIDR, IPv4List, IPv6List, VNIList:
+	case IPAddress, TunnelKey, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, CIDR, IPv4List, IPv6List, VNIList, VLANTunnels:
 		return true
 	}
 	return a.Key == "alias" || a.Key == FECMode || a.Key == "ipv6.token" || a.Key == "tun.owner" || a.Key == "tun.group" || IsTeamd(a.Key) && a.Default == ""

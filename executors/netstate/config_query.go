@@ -81,7 +81,7 @@ func (i *InterfaceConfig) query(q *Query, anew bool) {
 	if i.Type != "" && i.State != "absent" {
 		q.Kinds = append(q.Kinds, i.Type)
 	}
-	if given(i, portVLANs) || given(i, selfVLANs) || i.Attrs[filtering] == "true" {
+	if given(i, portVLANs) || given(i, selfVLANs) || given(i, tunnelInfos) || i.Attrs[filtering] == "true" {
 		q.Kinds = append(q.Kinds, filtering)
 	}
 	if i.Attrs[TeamRunner] != "" {

@@ -1,9 +1,6 @@
 package netstate
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // fdbVLANs are the VLANs in which the kernel makes, changes and deletes an entry
 // that names none, too: those of the port, or of the bridge itself, whether or
@@ -13,26 +10,7 @@ func fdbVLANs(s *State, e *FDBEntry) []VLANRange {
 	if v == nil || e.VLAN != 0 || fdbOwner(e) != "master" {
 		return nil
 	}
-	bridge, key := v, selfVLANs
-	if v.Type != "linux-bridge" {
-		bridge, key = s.Interface(attrOf(v, "controller")), portVLANs
-	}
-	if bridge == nil || bridge.Type != "linux-bridge" {
-		return nil
-	}
-	text, known := v.Attrs[key]
-	if !known { // it is new there
-		reason, asked := s.Lacks[filtering]
-		if !asked || reason != "" {
-			return nil
-		}
-		text = cmp.Or(bridge.Attrs[defaultVID], "1")
-		if text == "0" {
-			return nil
-		}
-	}
-	list, _ := ParseVLANs(text) // the kernel's own
-	return list
+	return vlansOf(s, v)
 }
 
 // inVLANs calls yield with the entry of each of the VLANs.

@@ -178,6 +178,8 @@ func setCommands(i *Interface, diffs []Difference) []string {
 			last = append(last, "echo > "+quote("/sys/class/net/"+i.Name+"/bonding/primary"))
 		case a.Type == VLANList:
 			last = append(last, vlanCommands(i, d)...)
+		case a.Type == VLANTunnels:
+			last = append(last, vlanTunnelCommands(i, d)...)
 		case a.Type == VNIList:
 			last = append(last, vniCommands(i, d)...)
 		case IsPortKey(d.Key):

@@ -49,6 +49,7 @@ const (
 	IPv4List                        // "192.0.2.1,192.0.2.2"; nested, the place as type
 	IPv6List                        // the same for IPv6
 	VLANList                        // "1 pvid untagged,10-20": FormatVLANs; written by package linux
+	VLANTunnels                     // "10 id 1000,20-29 id 1020-1029": FormatVLANTunnels; written by package linux
 	VNIList                         // "100,200-300 group 239.1.1.1": FormatVNIs; written by package linux
 	QoSMap                          // "0:1,5:7", sorted; nested struct ifla_vlan_qos_mapping (u32 from, u32 to)
 	TunnelKey                       // decimal; "" is none: bit Attr.Bit of number Attr.Present tells; u32 in network byte order

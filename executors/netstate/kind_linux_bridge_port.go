@@ -24,6 +24,7 @@ var bridgePortAttrs = []Attr{
 	{Key: "bridge-port.neighbor-suppress", Type: Bool, IFLA: 32, Set: Anytime, Default: "false", Extension: true, IP: "neigh_suppress"},
 	{Key: "bridge-port.neighbor-vlan-suppress", Type: Bool, IFLA: 43, Since: "6.4", Set: Anytime, Default: "false", Extension: true, IP: "neigh_vlan_suppress"},
 	{Key: "bridge-port.vlan-tunnel", Type: Bool, IFLA: 29, Set: Anytime, Default: "false", Extension: true, IP: "vlan_tunnel"},
+	{Key: "bridge-port.vlan-tunnel-info", Type: VLANTunnels, Set: Anytime, Extension: true, IP: "bridge vlan tunnel_info"},
 	{Key: "bridge-port.isolated", Type: Bool, IFLA: 33, Set: Anytime, Default: "false", Extension: true, IP: "isolated"},
 	{Key: "bridge-port.locked", Type: Bool, IFLA: 39, Since: "5.18", Set: Anytime, Default: "false", Extension: true, IP: "locked"},
 	{Key: "bridge-port.mac-authentication-bypass", Type: Bool, IFLA: 40, Since: "6.2", Set: Anytime, Default: "false", Extension: true, IP: "mab"},

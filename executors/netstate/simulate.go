@@ -117,6 +117,7 @@ func (m *simulation) interfaces(c *Config) {
 	}
 	m.filterVLANs()
 	m.movePVIDs()
+	m.vlanTunnels()
 	for _, i := range live {
 		m.addresses(i)
 	}

@@ -122,7 +122,7 @@ func (m *simulation) check(i *InterfaceConfig, v *Interface) {
 	m.sriov(i, v)
 	m.ethtool(i, v)
 	m.tooOld(i)
-	for _, key := range []string{portVLANs, selfVLANs, filtering} {
+	for _, key := range []string{portVLANs, selfVLANs, tunnelInfos, filtering} {
 		if reason := m.from.Lacks[filtering]; reason != "" && given(i, key) && i.Attrs[key] != "false" {
 			m.problem(i.at(key), "kernel-lacks", i.Name+" cannot have VLANs of a bridge: "+reason, "Run a kernel that has it, or make a bridge for each VLAN.")
 		}

@@ -242,6 +242,31 @@ func defaultPVID(bridge *Interface) (vid uint16, known bool) {
 	return uint16(n), err == nil && n < 4095
 }
 
+// vlansOf are the VLANs of a port, or of a bridge itself: of a new one those that it
+// begins with.
+func vlansOf(s *State, v *Interface) []VLANRange {
+	bridge, key := v, selfVLANs
+	if v.Type != "linux-bridge" {
+		bridge, key = s.Interface(attrOf(v, "controller")), portVLANs
+	}
+	if bridge == nil || bridge.Type != "linux-bridge" {
+		return nil
+	}
+	text, known := v.Attrs[key]
+	if !known { // it is new there
+		reason, asked := s.Lacks[filtering]
+		if !asked || reason != "" {
+			return nil
+		}
+		text = cmp.Or(bridge.Attrs[defaultVID], "1")
+		if text == "0" {
+			return nil
+		}
+	}
+	list, _ := ParseVLANs(text) // the kernel's own
+	return list
+}
+
 // vlanCommands are bridge(8)'s commands from some VLANs to others.
 func vlanCommands(i *Interface, d Difference) []string {
 	from, _ := ParseVLANs(d.Before)

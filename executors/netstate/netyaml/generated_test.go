@@ -187,6 +187,8 @@ func (g *generator) value(a *netstate.Attr) string {
 		text = strconv.FormatBool(g.chance(2))
 	case netstate.VNIList:
 		text = "100,200-300 group 239.1.1.1"
+	case netstate.VLANTunnels:
+		text = "10 id 1000,20-29 id 1020-1029"
 	case netstate.VLANList:
 		text = []string{"", "1 pvid untagged", "10 pvid untagged", "2-4,5 pvid untagged", "7 untagged,8 pvid"}[g.r.IntN(5)]
 	case netstate.QoSMap:

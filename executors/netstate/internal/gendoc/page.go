@@ -209,7 +209,7 @@ func typeText(a *netstate.Attr) string {
 
 // listTexts are typeText of lists of single values.
 var listTexts = map[netstate.AttrType]string{
-	netstate.IPv4List: "list of IPv4 addresses", netstate.IPv6List: "list of IPv6 addresses", netstate.VNIList: "list of VNIs",
+	netstate.IPv4List: "list of IPv4 addresses", netstate.IPv6List: "list of IPv6 addresses", netstate.VNIList: "list of VNIs", netstate.VLANTunnels: "list of VLANs and tunnels",
 	netstate.VLANList: "VLANs", netstate.QoSMap: "list of FROM:TO", netstate.MACList: "list of hardware addresses",
 }
 

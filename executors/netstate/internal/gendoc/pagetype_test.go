@@ -31,6 +31,7 @@ var simple = map[string]samples{
 	"list of hardware addresses":            {[]any{[]any{"02:00:00:00:00:01", "02:00:00:00:00:02"}, "02:00:00:00:00:01"}, []any{"02:00"}},
 	"list of FROM:TO":                       {[]any{[]any{"1:2", "3:4"}, "1:2"}, []any{"1"}},
 	"list of VNIs":                          {[]any{[]any{"100", "200-300 group 239.1.1.1"}, 16777215}, []any{"300-200", 16777216}},
+	"list of VLANs and tunnels":             {[]any{[]any{"10 id 1000", "20-29 id 1020-1029"}, "10 id 4294967295"}, []any{"10", "10 id 1-2", "4095 id 1", []any{"10 id 1", "10 id 2"}}},
 	"list of mappings":                      {[]any{[]any{}}, []any{"x"}},
 	"list of words and mappings":            {[]any{[]any{"drop"}, []any{map[string]any{"kind": "pass"}}}, []any{[]any{"dropp"}}},
 	"mapping":                               {nil, []any{"x"}},
