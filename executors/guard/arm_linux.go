@@ -62,7 +62,7 @@ func (s *Store) roomless(op string, err error) error {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	return &executors.Error{Code: "no-space", Op: op, Err: err, Message: "the disk is full there: " + err.Error(),
-		Remedy: "make room in " + s.dir + ", about 100 KiB for each change"}
+		Remedy: "make room in " + s.dir + ", about 100 KiB and 10 inodes (df -i) for each change"}
 }
 
 // exclusive lets one Arm at a time look and add.
@@ -152,11 +152,21 @@ func launch(ctx context.Context, e entry, start func(string, *os.File) error) er
 	_, derr := e.decide(confirm)
 	switch {
 	case word != "":
-		return errors.Join(fmt.Errorf("starting the guard's process: %s", strings.TrimSpace(word)), derr)
+		return errors.Join(fmt.Errorf("starting the guard's process: %w", said(strings.TrimSpace(word))), derr)
 	case ctx.Err() != nil:
 		return errors.Join(context.Cause(ctx), derr)
 	case errors.Is(err, io.EOF):
 		return errors.Join(errors.New("starting the guard's process: it ended without a word"), derr)
 	}
 	return errors.Join(fmt.Errorf("starting the guard's process: %w", err), derr)
+}
+
+// said is the error that the guard's process wrote, which is a full disk where it
+// was that.
+func said(word string) error {
+	before, found := strings.CutSuffix(word, unix.ENOSPC.Error())
+	if !found {
+		return errors.New(word)
+	}
+	return fmt.Errorf("%s%w", before, unix.ENOSPC)
 }

@@ -107,22 +107,41 @@ func (e entry) read(name string, v any) error {
 }
 
 // decide makes the decision, unless there is one; it returns the one that
-// stands. link(2) never replaces a file: of two that come at the same moment
+// stands. settle never replaces a file: of two that come at the same moment
 // one wins, and both learn which.
 func (e entry) decide(what string) (string, error) {
 	temporary, err := e.temporary("decision", what)
-	if err != nil {
-		return "", err
-	}
-	defer os.Remove(temporary)
-	err = os.Link(temporary, e.path("decision"))
 	if err == nil {
-		return what, syncDir(string(e))
+		defer os.Remove(temporary)
+		err = settle(temporary, e.path("decision"))
 	}
-	if !errors.Is(err, fs.ErrExist) {
+	switch {
+	case err == nil:
+		return what, syncDir(string(e))
+	case !errors.Is(err, fs.ErrExist) && !full(err):
 		return "", err
 	}
-	return e.decision()
+	// Somebody else has decided, perhaps with the room that was kept for it.
+	made, derr := e.decision()
+	if made == "" && derr == nil {
+		return "", err
+	}
+	return made, derr
+}
+
+// settle gives a file its final name, unless there is one of that name. It needs
+// no room, as link(2) does: a tmpfs counts each name of a file as an inode
+// (shmem_link in the kernel's mm/shmem.c). File systems that do not know
+// RENAME_NOREPLACE (renameat2(2)) have link(2).
+func settle(temporary, path string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, temporary, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
+		return os.Link(temporary, path)
+	}
+	if err != nil {
+		return &os.LinkError{Op: "renameat2", Old: temporary, New: path, Err: err}
+	}
+	return nil
 }
 
 // decision is "" while nothing is decided.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -381,17 +382,40 @@ func TestOldOutcomesGo(t *testing.T) {
 }
 
 // A disk that fills up after a guard was armed keeps it neither from a decision
-// nor from telling its outcome; one that is full before is said at once.
+// nor from telling its outcome, whether it has no more blocks or no more inodes; one
+// that is full before is said at once.
 func TestFullDisk(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("mounting a tmpfs needs root")
 	}
+	for name, c := range map[string]struct {
+		options string
+		more    func(dir string, n int) error
+	}{
+		"blocks": {"size=512k,mode=700", func(dir string, _ int) error {
+			f, err := os.OpenFile(filepath.Join(dir, "filler"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			_, err = f.Write(make([]byte, 4096))
+			return err
+		}},
+		"inodes": {"nr_inodes=48,mode=700", func(dir string, n int) error {
+			return os.Mkdir(filepath.Join(dir, "filler", strconv.Itoa(n)), 0o700)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) { fullDisk(t, c.options, c.more) })
+	}
+}
+
+func fullDisk(t *testing.T, options string, more func(dir string, n int) error) {
 	a := newStore(t)
 	dir := filepath.Join(a.dir, "guards")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k,mode=700"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
 		t.Skipf("mounting a tmpfs: %v", err)
 	}
 	t.Cleanup(func() {
@@ -399,28 +423,34 @@ func TestFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	filler, n := filepath.Join(dir, "filler"), 0
 	fill := func() {
-		f, err := os.OpenFile(filepath.Join(dir, "filler"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		for err == nil {
-			_, err = f.Write(make([]byte, 4096))
+		var err error
+		for ; err == nil; n++ {
+			err = more(dir, n)
 		}
 		if !errors.Is(err, syscall.ENOSPC) {
 			t.Fatal(err)
 		}
 	}
+	mkfiller := func() {
+		if strings.HasPrefix(options, "nr_inodes") {
+			if err := os.Mkdir(filler, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mkfiller()
 	a.arm(a.guard("one", time.Minute))
 	fill()
 	if err := a.Confirm(t.Context(), "one"); err != nil {
 		t.Errorf("confirming: %v", err)
 	}
 	a.until("one", executors.Confirmed)
-	if err := os.Remove(filepath.Join(dir, "filler")); err != nil {
+	if err := os.RemoveAll(filler); err != nil {
 		t.Fatal(err)
 	}
+	mkfiller()
 	a.arm(a.guard("two", time.Second))
 	fill()
 	a.until("two", executors.Reverted)
@@ -432,5 +462,19 @@ func TestFullDisk(t *testing.T) {
 	var full *executors.Error
 	if !errors.As(err, &full) || full.Code != "no-space" || full.Remedy == "" {
 		t.Errorf("arming on a full disk: %v", err)
+	}
+}
+
+// The guard's process has no room for its first file, its parent had for all of its
+// own: that is a full disk, too.
+func TestFullForProcess(t *testing.T) {
+	a := newStore(t)
+	err := a.Arm(t.Context(), a.guard("g", time.Minute), func(_ string, ready *os.File) error {
+		_, err := ready.WriteString("write /run/stet/guards/g/.ready-1: no space left on device\n")
+		return err
+	})
+	var full *executors.Error
+	if !errors.As(err, &full) || full.Code != "no-space" || full.Remedy == "" {
+		t.Errorf("arming: %v", err)
 	}
 }

@@ -121,7 +121,12 @@ func (w *watch) wait(ctx context.Context) (string, error) {
 			return "", os.NewSyscallError("poll", err)
 		}
 		if fds[0].Revents&unix.POLLIN != 0 {
-			return w.e.decide(revert)
+			what, err := w.e.decide(revert)
+			if !full(err) {
+				return what, err
+			}
+			// Nobody else can decide either. Its turn comes again once there is room.
+			time.Sleep(time.Second)
 		}
 		if w.files >= 0 {
 			_, _ = unix.Read(w.files, buf) // that something happened is enough
