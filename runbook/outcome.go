@@ -53,6 +53,8 @@ type Outcome struct {
 	Confirmed time.Time `json:"confirmed,omitzero"`
 	// Undo is how the step was undone, when it was.
 	Undo *Outcome `json:"undo,omitempty"`
+	// Untouched tells that a changing step failed before it acted.
+	Untouched bool `json:"untouched,omitempty"`
 	// Guard is the guard's last word on the step.
 	Guard *executors.GuardState `json:"guard,omitempty"`
 	// Answer is a manual step's: who, when, what was said.
@@ -62,9 +64,19 @@ type Outcome struct {
 }
 
 // Unseen reports whether undoing a change of the network ended without a look at
-// what that came to: its target did not answer.
+// what that came to: its target did not answer, or not to the end.
 func (o *Outcome) Unseen() bool {
-	return o.Kind == Netconfig && o.Undo != nil && o.Undo.Error != "" && o.Undo.Result == nil
+	if o.Kind != Netconfig || o.Undo == nil || o.Undo.Error == "" {
+		return false
+	}
+	r := o.Undo.Result
+	return r == nil || !r.Undone && len(r.Remains) == 0
+}
+
+// Differs reports whether undoing a change of the network was read back, and
+// something was not as before.
+func (o *Outcome) Differs() bool {
+	return o.Kind == Netconfig && o.Undo != nil && o.Undo.Result != nil && len(o.Undo.Result.Remains) > 0
 }
 
 // Output is a bounded record of what a command printed, made safe for text:
@@ -132,6 +144,8 @@ type LeftOut struct {
 	// operation began.
 	Absent bool   `json:"absent,omitempty"`
 	Error  string `json:"error"`
+	// Remedy says what to do about it, where that is known.
+	Remedy string `json:"remedy,omitempty"`
 }
 
 // Operation is a whole run of a document, as replayed from its journal.

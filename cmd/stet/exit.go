@@ -18,7 +18,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2 // usage, or an invalid document
 	exitPrecheck    = 3 // a step failed before the first change or a target is missing, nothing was changed
-	exitRolledBack  = 4 // failed, and everything was undone
+	exitRolledBack  = 4 // failed, and everything was undone that has a way back
 	exitIncomplete  = 5 // undoing did not lead all the way back
 	exitRefused     = 6 // window, approval, stale plan, lock
 	exitInterrupted = 130

@@ -15,8 +15,8 @@ var exitCodes = []struct {
 	{exitOK, "Done, or nothing to do."},
 	{exitFailed, "Failed: a check does not hold, a target that was only to be looked at could not be reached, targets were left out, part of the operation stands as its policy says, or all went well but the document, or the output, could not be written."},
 	{exitUsage, "A mistake of the command line, or an invalid document. Nothing was touched."},
-	{exitPrecheck, "Before the first change something was not as it must be: a pre-check or another step failed, the first change's target could not be looked at, or a target that is needed is missing (it could not be reached, or used). Nothing was changed anywhere."},
-	{exitRolledBack, "Failed, and everything was undone but commands that have no rollback block: the report names them."},
+	{exitPrecheck, "Before the first change something was not as it must be: a pre-check or another step failed, the guard of the first change could not be armed, the first change's target could not be looked at, or a target that is needed is missing (it could not be reached, or used). Nothing was changed anywhere."},
+	{exitRolledBack, "Failed, and everything that has a way back was undone. Commands without a rollback block have none: the report names them."},
 	{exitIncomplete, "Failed, and undoing did not lead all the way back. Somebody must look."},
 	{exitRefused, "Refused: outside the window, not approved, the plan is another one by now, or somebody holds the lock. Nothing was started."},
 	{exitInterrupted, "Interrupted, by Ctrl-C, SIGTERM, SIGHUP or an answer. The report says by what, and what still stands."},
@@ -65,8 +65,9 @@ func exitReference() string {
 error, 2 something would change.
 
 A script that only wants to know whether the network is as it was can rely on
-this: after 2, 3, 4 and 6 it is; after 5 it is not; after 1 and 130 the report
-tells.
+this: after 2, 3 and 6 it is; after 4 it is, but for what commands did: nobody reads
+that back, and without a rollback block it stands, which the report says; after 5 it is
+not, or nobody knows; after 1 and 130 the report tells.
 `)
 	return b.String()
 }

@@ -28,7 +28,7 @@ func (x *operation) meet(ctx context.Context, targets []executors.Target, groups
 	for _, m := range missing {
 		if at, ok := charged[m.Target]; ok {
 			out = append(out, leftOutData{
-				Group: at.Group, Step: at.Step, Target: m.Target, Error: x.red.String(m.Error),
+				Group: at.Group, Step: at.Step, Target: m.Target, Error: x.red.String(m.Error), Remedy: x.red.String(m.Remedy),
 				Absent: !x.h.ran(m.Target), Resumed: x.h.begun,
 			})
 		}
@@ -41,7 +41,7 @@ func (x *operation) counted(groups []runbook.Group) []runbook.Missing {
 	var out []runbook.Missing
 	for _, d := range x.h.left {
 		if slices.ContainsFunc(groups, func(g runbook.Group) bool { return g.Name == d.Group }) {
-			out = append(out, runbook.Missing{Target: d.Target, Error: d.Error})
+			out = append(out, runbook.Missing{Target: d.Target, Error: d.Error, Remedy: d.Remedy})
 		}
 	}
 	return out
@@ -131,7 +131,7 @@ func (x *operation) whole(g *runbook.Group) error {
 				continue
 			}
 			if d.Group == "" || at(d.Group) > at(g.Name) {
-				f.add(t.Target, fmt.Errorf("%s needs %s: %s: %w", s.Name, t.Target, d.Error, errUntouched))
+				f.add(t.Target, remedied{fmt.Errorf("%s needs %s: %s: %w", s.Name, t.Target, d.Error, errUntouched), d.Remedy})
 			}
 		}
 	}

@@ -21,7 +21,7 @@ var (
 	ErrFailed = errors.New("the operation failed")
 	// ErrPrecheck: a step failed before the first change, a pre-check for one.
 	ErrPrecheck = errors.New("nothing was changed")
-	// ErrRolledBack: a step failed, and everything was undone.
+	// ErrRolledBack: a step failed, and everything was undone that has a way back.
 	ErrRolledBack = errors.New("the operation failed and was rolled back")
 	// ErrIncomplete: undoing did not lead all the way back.
 	ErrIncomplete = errors.New("the rollback is incomplete")

@@ -158,6 +158,59 @@ func TestRunWithoutRollbackBlockIsSaid(t *testing.T) {
 	}
 }
 
+// TestNothingWasRolledBack: where nothing that was done has a way back, neither report
+// nor error says that it was rolled back. The exit code is that of ErrRolledBack:
+// nothing is left that could be undone.
+func TestNothingWasRolledBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		body, head string
+		status     runbook.Status
+		want       error
+	}{
+		"alone": {"```sh { run name=x }\nfalse\n```\n", "**Failed.** Step `x` on `r1`: exit code 1, expected 0. Not undone, because there is no rollback block: `x` on `r1`.", runbook.Failed, ErrRolledBack},
+		"after a command": {"```sh { run name=w }\ntrue\n```\n\n```sh { run name=x }\nfalse\n```\n",
+			"**Failed.** Step `x` on `r1`: exit code 1, expected 0. Not undone, because there is no rollback block: `w` on `r1`, `x` on `r1`.", runbook.Failed, ErrRolledBack},
+		"stop": {strings.Replace(bridge, "{ name=bridge", "{ on-failure=stop name=bridge", 1) + "```sh { run name=x on-failure=stop }\nfalse\n```\n",
+			"**Failed.** Step `x` on `r1`: exit code 1, expected 0. Still in place: `bridge` on `r1`. Not undone, because there is no rollback block: `x` on `r1`.", runbook.Failed, ErrFailed},
+		"after a change": {bridge + "```sh { run name=x }\nfalse\n```\n",
+			"**Failed and rolled back.** Step `x` on `r1`: exit code 1, expected 0. What could be undone was undone. Not undone, because there is no rollback block: `x` on `r1`.", runbook.RolledBack, ErrRolledBack},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, c.body)
+			op, err := b.run()
+			if op.Status != c.status || !errors.Is(err, c.want) || strings.Contains(err.Error(), "rolled back") != (c.status == runbook.RolledBack) {
+				t.Errorf("%s: %v", op.Status, err)
+			}
+			if !strings.Contains(b.source(), c.head) {
+				t.Errorf("%s", b.source())
+			}
+			b.check()
+		})
+	}
+}
+
+// TestGuardThatIsNotArmed: nothing was changed, and why is said in the head.
+func TestGuardThatIsNotArmed(t *testing.T) {
+	b := newBench(t, strings.Replace(bridge, "{ name=bridge", "{ confirm=30s name=bridge", 1))
+	b.hosts["r1"].fail = func(call string) error {
+		if call == "arm" {
+			return &executors.Error{Code: "no-space", Op: "arming the guard", Message: "the disk is full there", Remedy: "make room"}
+		}
+		return nil
+	}
+	op, err := b.run()
+	if op.Status != runbook.Failed || !errors.Is(err, ErrPrecheck) || !strings.Contains(err.Error(), "the disk is full there") {
+		t.Errorf("%s: %v", op.Status, err)
+	}
+	if o := outcome(t, op, "bridge", "r1"); !o.Untouched {
+		t.Errorf("%+v", o)
+	}
+	if src := b.source(); !strings.Contains(src, "**Failed.** Step `bridge` on `r1`: nothing was touched: arming the guard on r1: arming the guard: the disk is full there. Nothing was changed.\n\nHint: make room\n") {
+		t.Errorf("%s", src)
+	}
+	b.check()
+}
+
 func TestSecretsStayInside(t *testing.T) {
 	const secret = "s3cr3t|value`x"
 	b := newBench(t, strings.Replace(front, "title: Test\n", "title: Test\nsecrets: {key: env:KEY}\n", 1)+

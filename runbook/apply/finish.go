@@ -121,13 +121,27 @@ func (x *operation) verdict() (runbook.Status, error) {
 		return runbook.OK, nil
 	case x.stale && !h.acted():
 		return runbook.Refused, failed(ErrRefused)
-	case len(h.acts) == 0 && h.failing != nil:
+	case !h.acted() && h.failing != nil:
 		return runbook.Failed, failed(fmt.Errorf("%s; %w", x.early(), ErrPrecheck))
-	case x.remains() || !h.acted() || h.failing == nil:
+	case x.remains() || h.failing == nil:
 		return runbook.Failed, failed(ErrFailed)
+	case !h.undid():
+		return runbook.Failed, failed(errKept)
 	}
 	return runbook.RolledBack, failed(ErrRolledBack)
 }
+
+// keptError is an ErrRolledBack of which nothing was undone: all that was done has
+// no rollback block. Its words must not say more than that.
+type keptError struct{}
+
+var errKept error = keptError{}
+
+// Error implements error.
+func (keptError) Error() string { return ErrFailed.Error() + ", and nothing of it can be undone" }
+
+// Unwrap makes it an ErrRolledBack: nothing is left that could be undone.
+func (keptError) Unwrap() error { return ErrRolledBack }
 
 // early says what it was that failed before the first change.
 func (x *operation) early() string {

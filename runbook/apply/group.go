@@ -99,8 +99,9 @@ func (x *operation) ended(ctx context.Context, g *runbook.Group, s *runbook.Step
 		o.Status = runbook.OK
 	}
 	x.redact(&o)
-	shown := o
 	x.mu.Lock()
+	o.Untouched = x.h.untouched(&o, data.Untouched)
+	shown := o
 	a := x.h.act(place{o.Step, o.Target})
 	if a != nil && !a.ended {
 		data.Untouched = data.Untouched || o.Result != nil && o.Result.Undone && len(o.Result.Remains) == 0

@@ -69,6 +69,11 @@ func (a *act) acted() bool { return !a.untouched || a.reverted }
 // acted reports whether anything was done that could have had an effect.
 func (h *history) acted() bool { return slices.ContainsFunc(h.acts, (*act).acted) }
 
+// undid reports whether anything was undone.
+func (h *history) undid() bool {
+	return slices.ContainsFunc(h.acts, func(a *act) bool { return a.undone || a.reverted })
+}
+
 func newHistory() *history {
 	return &history{
 		outcomes: map[place]*runbook.Outcome{}, done: map[string]bool{}, sure: map[string]bool{},
@@ -200,7 +205,7 @@ func (h *history) leave(d *leftOutData) {
 	if step == "" {
 		step = d.Group // a journal of an earlier version
 	}
-	h.op.LeftOut = append(h.op.LeftOut, runbook.LeftOut{Target: d.Target, Step: step, Absent: d.Absent, Error: d.Error})
+	h.op.LeftOut = append(h.op.LeftOut, runbook.LeftOut{Target: d.Target, Step: step, Absent: d.Absent, Error: d.Error, Remedy: d.Remedy})
 }
 
 func (h *history) start(d *startData, at time.Time) error {
@@ -288,7 +293,17 @@ func (h *history) outcome(d *outcomeData) {
 			o.Guard = was.Guard
 		}
 	}
+	o.Untouched = h.untouched(&o, d.Untouched)
 	h.outcomes[p] = &o
+}
+
+// untouched reports whether the outcome is that of a changing step which failed
+// before it acted: it says so itself, or no intent was journaled for it.
+func (h *history) untouched(o *runbook.Outcome, said bool) bool {
+	if !o.Kind.Changing() || o.Status == runbook.OK || o.Status == runbook.Unchanged || o.Status == runbook.Skipped {
+		return false
+	}
+	return said && (o.Result == nil || !o.Result.Undone) || h.act(place{o.Step, o.Target}) == nil
 }
 
 // act is the latest one of a step on a target.
@@ -420,8 +435,9 @@ func (h *history) operation() *runbook.Operation {
 		}
 	}
 	if f := h.failing; f != nil && !f.Requested && !f.Aborted {
-		if _, ok := report.Cause(&op); !ok {
-			op.Error, op.Remedy = f.Error, f.Remedy
+		op.Error, op.Remedy = f.Error, f.Remedy
+		if _, ok := report.Cause(&op); ok { // it says so itself
+			op.Error, op.Remedy = "", ""
 		}
 	}
 	return &op

@@ -113,6 +113,7 @@ type leftOutData struct {
 	Absent  bool   `json:"absent,omitempty"`
 	Resumed bool   `json:"resumed,omitempty"`
 	Error   string `json:"error"`
+	Remedy  string `json:"remedy,omitempty"`
 }
 
 // failingData is the decision what to undo.

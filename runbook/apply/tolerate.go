@@ -70,6 +70,7 @@ func (x *operation) tolerate(ctx context.Context, g *runbook.Group, s *runbook.S
 			return f
 		}
 		d := &leftOutData{Group: g.Name, Step: s.Name, Target: t, Error: x.red.String(f.errs[t].Error())}
+		d.Remedy = x.red.String(remedy(f.errs[t], d.Error))
 		if err := x.record(journal.LeftOut, d); err != nil {
 			return err
 		}

@@ -201,7 +201,7 @@ func same(b *strings.Builder, g *alike) {
 		}
 	}
 	if at := g.confirmed(); !at.IsZero() {
-		b.WriteString(" · confirmed " + clock(at))
+		b.WriteString(" · " + confirmed(g.first.Status) + clock(at))
 	}
 	b.WriteString("\n")
 	b.WriteString(g.text)

@@ -51,6 +51,9 @@ func leftOut(b *strings.Builder, op *runbook.Operation) {
 		if l.Absent {
 			why = "missing from the beginning: " + why
 		}
+		if l.Remedy != "" {
+			why += "<br>Hint: " + cell(firstLine(l.Remedy))
+		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", cellCode(l.Target), cellCode(l.Step), why)
 	}
 }
@@ -144,18 +147,15 @@ func sentence(op *runbook.Operation) string {
 	case runbook.Failed:
 		return because("Failed", op) + without(op) + standing(op)
 	case runbook.RolledBack:
-		if _, ok := Cause(op); !ok && op.Error == "" {
-			return "**Rolled back.**" + undoneSentence(op)
-		}
-		return because("Failed and rolled back", op) + undoneSentence(op)
+		return rolledBack(op)
 	case runbook.Incomplete:
-		return because("Rollback incomplete", op) + unfinished(op) + keptEffects(op)
+		return because("Rollback incomplete", op) + unfinished(op) + stands(op) + keptEffects(op) + byHand(op)
 	case runbook.Aborted:
 		by := op.InterruptedBy
 		if by == "" {
 			by = "the operator"
 		}
-		return "**Interrupted by " + escape(by) + ".**" + standing(op) + keptEffects(op)
+		return "**Interrupted by " + escape(by) + ".**" + standing(op)
 	case runbook.Refused:
 		return because("Refused", op)
 	case runbook.Running:
@@ -192,26 +192,25 @@ func because(that string, op *runbook.Operation) string {
 	return "**" + that + ".** " + where(cause) + ": " + strings.TrimSuffix(escape(firstLine(cause.Error)), ".") + "."
 }
 
-// begun names what an operation that did not end had begun.
-func begun(op *runbook.Operation) string {
-	left := listed(op, func(o runbook.Outcome) bool {
-		return changing(o) && (o.Status == runbook.OK || o.Status == runbook.Running)
-	})
-	if len(left) == 0 {
-		return " Nothing had been changed."
-	}
-	return " It had begun: " + strings.Join(left, ", ") + ". Take it up with stet resume, or undo it with stet rollback."
-}
-
 // Cause is the outcome that made the operation fail: the first that failed by
-// itself.
+// itself. A target that the operation went on without is the cause only where
+// nothing else is, and so is a rollback block, which runs when something has failed.
 func Cause(op *runbook.Operation) (runbook.Outcome, bool) {
-	for _, o := range op.Outcomes {
-		if o.Error != "" && o.Status != runbook.Skipped || o.Status == runbook.Failed {
-			return o, true
+	var second *runbook.Outcome
+	for i := range op.Outcomes {
+		o := &op.Outcomes[i]
+		switch {
+		case (o.Error == "" || o.Status == runbook.Skipped) && o.Status != runbook.Failed:
+		case o.Kind != runbook.RollbackBlock && !slices.ContainsFunc(op.LeftOut, func(l runbook.LeftOut) bool { return l.Target == o.Target }):
+			return *o, true
+		case second == nil:
+			second = o
 		}
 	}
-	return runbook.Outcome{}, false
+	if second == nil || op.Error != "" {
+		return runbook.Outcome{}, false
+	}
+	return *second, true
 }
 
 func where(o runbook.Outcome) string {
@@ -220,98 +219,6 @@ func where(o runbook.Outcome) string {
 		s += " on " + code(o.Target)
 	}
 	return s
-}
-
-func doneSentence(op *runbook.Operation) string {
-	if len(op.Outcomes) == 0 {
-		return "Nothing was run."
-	}
-	changed, ran, byHand, held := 0, 0, 0, 0
-	for _, o := range op.Outcomes {
-		switch {
-		case o.Status == runbook.Skipped:
-		case o.Kind == runbook.Netconfig && o.Status == runbook.OK:
-			changed++
-		case o.Kind == runbook.Run:
-			ran++
-		case o.Kind == runbook.Manual:
-			byHand++
-		case o.Kind == runbook.Check && o.Status == runbook.OK:
-			held++
-		}
-	}
-	var parts []string
-	if changed > 0 {
-		parts = append(parts, count(changed, "change")+" applied")
-	}
-	if ran > 0 {
-		parts = append(parts, count(ran, "command")+" run")
-	}
-	if byHand > 0 {
-		parts = append(parts, count(byHand, "manual step")+" done")
-	}
-	if changed+ran+byHand == 0 {
-		parts = append(parts, "nothing had to be changed")
-	}
-	if held > 0 {
-		parts = append(parts, count(held, "check")+" held")
-	}
-	s := strings.Join(parts, ", ") + "."
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-// standing says what of a failed operation is still in place, and what is not.
-func standing(op *runbook.Operation) string {
-	stands := listed(op, func(o runbook.Outcome) bool { return changing(o) && o.Status == runbook.OK })
-	undone := listed(op, func(o runbook.Outcome) bool { return o.Status == runbook.RolledBack })
-	s := ""
-	if len(undone) > 0 {
-		s += " Undone: " + strings.Join(undone, ", ") + "."
-	}
-	if len(stands) > 0 {
-		s += " Still in place: " + strings.Join(stands, ", ") + "."
-	}
-	if s == "" {
-		return " Nothing was changed."
-	}
-	return s
-}
-
-func undoneSentence(op *runbook.Operation) string {
-	if kept := keptEffects(op); kept != "" {
-		return " What could be undone was undone." + kept
-	}
-	return " What had been changed was undone."
-}
-
-// keptEffects names the steps that cannot be undone, so that "rolled back" does
-// not say more than what is true.
-func keptEffects(op *runbook.Operation) string {
-	kept := listed(op, func(o runbook.Outcome) bool { return o.Undo != nil && o.Undo.Status == runbook.Skipped })
-	if len(kept) == 0 {
-		return ""
-	}
-	return " Not undone, because there is no rollback block: " + strings.Join(kept, ", ") + "."
-}
-
-func unfinished(op *runbook.Operation) string {
-	left := listed(op, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete && !o.Unseen() })
-	unseen := listed(op, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete && o.Unseen() })
-	s := ""
-	if len(left) > 0 {
-		s += " Not back to what it was before: " + strings.Join(left, ", ") + "."
-	}
-	if len(unseen) > 0 {
-		s += " Nobody saw whether it is back to what it was before: " + strings.Join(unseen, ", ") + "."
-	}
-	if s == "" {
-		return " Not everything is as it was before."
-	}
-	return s
-}
-
-func changing(o runbook.Outcome) bool {
-	return o.Kind == runbook.Run || o.Kind == runbook.Netconfig && !o.Change.Empty()
 }
 
 // listed names the steps of the outcomes that keep wants, each with its targets.

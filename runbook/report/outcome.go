@@ -30,7 +30,11 @@ func details(b *strings.Builder, o runbook.Outcome) {
 	if o.Result != nil {
 		result(b, o.Result, o.Error)
 		if o.Result.Undone {
-			b.WriteString("\nWhat had been applied was undone at once. It was read back: it is as it was before.\n")
+			b.WriteString("\n")
+			if o.Result.Done > 0 {
+				b.WriteString("What had been applied was undone at once. ")
+			}
+			b.WriteString("It was read back: it is as it was before.\n")
 		}
 	}
 	rest(b, o)

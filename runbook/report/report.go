@@ -39,7 +39,7 @@ func status(o runbook.Outcome) string {
 		}
 	}
 	if !o.Confirmed.IsZero() {
-		s += " · confirmed " + clock(o.Confirmed)
+		s += " · " + confirmed(o.Status) + clock(o.Confirmed)
 	}
 	return s
 }
@@ -51,9 +51,18 @@ func statusCell(o runbook.Outcome) string {
 		s = "**" + s + "**"
 	}
 	if !o.Confirmed.IsZero() {
-		s += ", confirmed " + clock(o.Confirmed)
+		s += ", " + confirmed(o.Status) + clock(o.Confirmed)
 	}
 	return s
+}
+
+// confirmed is said before the time when a step was: what was undone after that does
+// not stand.
+func confirmed(s runbook.Status) string {
+	if s == runbook.RolledBack || s == runbook.Incomplete {
+		return "had been confirmed "
+	}
+	return "confirmed "
 }
 
 // remark is the one thing worth a table's last column.

@@ -103,9 +103,42 @@ rolled-back uplink  router2
 ok          facts   r1       1 links, 2 routes
 ok          call             done by ada, 22:01:03Z: green
 note        a result found no place
-rolled-back: everything is as it was before · 3.00 s · run 01JD
+rolled-back: everything is as it was before; done by hand, and not undone: call · 3.00 s · run 01JD
 `
 	if diff := cmp.Diff(want, text(Summary(op))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestVerdictSaysNoMore: the last line says of what was undone no more than is so.
+func TestVerdictSaysNoMore(t *testing.T) {
+	kept := &runbook.Outcome{Status: runbook.Skipped, Error: "there is no rollback block for it"}
+	failed := &runbook.Outcome{Status: runbook.Incomplete, Error: "exit code 4"}
+	differs := &runbook.Outcome{Status: runbook.Incomplete, Error: "it differs", Result: &executors.Result{Remains: []netstate.Mismatch{{}}}}
+	unseen := &runbook.Outcome{Status: runbook.Incomplete, Error: "no answer"}
+	back := &runbook.Outcome{Status: runbook.RolledBack, Result: &executors.Result{Undone: true}}
+	drain := runbook.Outcome{Step: "drain", Target: "r1", Kind: runbook.Run, Status: runbook.Failed, Undo: kept}
+	net := func(s runbook.Status, u *runbook.Outcome) runbook.Outcome {
+		return runbook.Outcome{Step: "net", Target: "r1", Kind: runbook.Netconfig, Status: s, Undo: u}
+	}
+	for _, c := range []struct {
+		want   string
+		status runbook.Status
+		os     []runbook.Outcome
+	}{
+		{"failed: not undone, because there is no rollback block: drain on r1", runbook.Failed, []runbook.Outcome{drain}},
+		{"aborted: interrupted, and not all of it is undone", runbook.Aborted, []runbook.Outcome{drain}},
+		{"aborted: interrupted", runbook.Aborted, []runbook.Outcome{net(runbook.RolledBack, back)}},
+		{"rolled-back: undone, except for what has no rollback block: drain on r1", runbook.RolledBack, []runbook.Outcome{net(runbook.RolledBack, back), drain}},
+		{"rolled-back: nothing could be undone: there is no rollback block for drain on r1", runbook.RolledBack, []runbook.Outcome{drain}},
+		{"incomplete: a way back failed, see above", runbook.Incomplete, []runbook.Outcome{{Kind: runbook.Run, Status: runbook.Incomplete, Undo: failed}}},
+		{"incomplete: something still differs from before, see above", runbook.Incomplete, []runbook.Outcome{net(runbook.Incomplete, differs)}},
+		{"incomplete: nobody saw whether all is as it was before, see above", runbook.Incomplete, []runbook.Outcome{net(runbook.Incomplete, unseen)}},
+		{"incomplete: a pre-check that had held before fails now, see above", runbook.Incomplete, []runbook.Outcome{net(runbook.RolledBack, back)}},
+	} {
+		got := text(verdict(&runbook.Operation{Run: "01JD", Status: c.status, Outcomes: c.os}))
+		if got != c.want+" · run 01JD" {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
 	}
 }

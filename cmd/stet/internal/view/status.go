@@ -86,7 +86,7 @@ func Next(op *runbook.Operation, file string, waiting []Waiting) string {
 // changed reports whether something that the operation did still stands.
 func changed(op *runbook.Operation) bool {
 	for _, o := range op.Outcomes {
-		if o.Status == runbook.OK && o.Kind.Changing() {
+		if o.Status == runbook.OK && o.Kind.Changing() && o.Undo == nil {
 			return true
 		}
 	}

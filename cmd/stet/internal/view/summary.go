@@ -2,7 +2,6 @@ package view
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -104,52 +103,97 @@ func verdict(op *runbook.Operation) string {
 func verdictWords(op *runbook.Operation) string {
 	switch op.Status {
 	case runbook.RolledBack:
-		return ": " + undoneWords(op)
+		return ": " + undoneWords(op) + byHand(op)
 	case runbook.Incomplete:
-		if !slices.ContainsFunc(op.Outcomes, func(o runbook.Outcome) bool { return o.Status == runbook.Incomplete && !o.Unseen() }) &&
-			slices.ContainsFunc(op.Outcomes, func(o runbook.Outcome) bool { return o.Unseen() }) {
-			return ": nobody saw whether all is as it was before, see above"
-		}
-		return ": something still differs from before, see above"
+		return ": " + incompleteWords(op)
 	case runbook.Aborted:
 		text := ": interrupted"
 		if op.InterruptedBy != "" {
 			text += " by " + op.InterruptedBy
 		}
-		if changed(op) {
+		if changed(op) || len(kept(op)) > 0 {
 			text += ", and not all of it is undone"
 		}
 		return text
 	case runbook.Refused:
-		return ": nothing was started"
+		return ": nothing was changed"
 	case runbook.Unfinished:
 		return ": stet, or its machine, died before it ended"
 	case runbook.Failed:
 		if why, _, _ := strings.Cut(op.Error, "\n"); why != "" {
 			return ": " + why
 		}
+		if left := kept(op); len(left) > 0 {
+			return ": not undone, because there is no rollback block: " + strings.Join(left, ", ")
+		}
 	}
 	return ""
+}
+
+// incompleteWords say why the rollback of an operation is incomplete.
+func incompleteWords(op *runbook.Operation) string {
+	unseen, failed := false, false
+	for _, o := range op.Outcomes {
+		switch {
+		case o.Status != runbook.Incomplete:
+		case o.Differs():
+			return "something still differs from before, see above"
+		case o.Unseen():
+			unseen = true
+		default:
+			failed = true
+		}
+	}
+	switch {
+	case failed:
+		return "a way back failed, see above"
+	case unseen:
+		return "nobody saw whether all is as it was before, see above"
+	}
+	return "a pre-check that had held before fails now, see above"
+}
+
+// byHand names what a person did, which nobody took back.
+func byHand(op *runbook.Operation) string {
+	var did []string
+	for _, o := range op.Outcomes {
+		if o.Answer != nil && o.Answer.Done && o.Undo == nil {
+			did = append(did, place(o.Step, o.Target))
+		}
+	}
+	if len(did) == 0 {
+		return ""
+	}
+	return "; done by hand, and not undone: " + strings.Join(did, ", ")
+}
+
+// kept are the places of what was to be undone and has no rollback block.
+func kept(op *runbook.Operation) []string {
+	var left []string
+	for _, o := range op.Outcomes {
+		if o.Undo != nil && o.Undo.Status == runbook.Skipped {
+			left = append(left, place(o.Step, o.Target))
+		}
+	}
+	return left
 }
 
 // undoneWords say of what was undone no more than is known: network state was
 // read back; what commands did was undone as well as their rollback blocks do,
 // or not at all.
 func undoneWords(op *runbook.Operation) string {
-	var kept []string
-	commands := false
+	commands, back := false, false
 	for _, o := range op.Outcomes {
-		switch {
-		case o.Undo == nil:
-		case o.Undo.Status == runbook.Skipped:
-			kept = append(kept, place(o.Step, o.Target))
-		case o.Kind != runbook.Netconfig:
-			commands = true
+		if o.Status == runbook.RolledBack || o.Result != nil && o.Result.Undone {
+			back = true
+			commands = commands || o.Undo != nil && o.Kind != runbook.Netconfig
 		}
 	}
-	switch {
-	case len(kept) > 0:
-		return "undone, except for what has no rollback block: " + strings.Join(kept, ", ")
+	switch left := kept(op); {
+	case len(left) > 0 && !back:
+		return "nothing could be undone: there is no rollback block for " + strings.Join(left, ", ")
+	case len(left) > 0:
+		return "undone, except for what has no rollback block: " + strings.Join(left, ", ")
 	case commands:
 		return "everything was undone"
 	}
