@@ -242,9 +242,9 @@ func (c *capture) outcome(ctx context.Context, b *runbook.Block, st *executors.E
 	case errors.Is(err, errAstray):
 		return o, nil, err
 	case err != nil:
-		return o, nil, late(ctx, err)
+		return o, nil, cutShort(ctx, err)
 	case ctx.Err() != nil:
-		return o, nil, late(ctx, ctx.Err())
+		return o, nil, cutShort(ctx, ctx.Err())
 	case st == nil:
 		return o, nil, errors.New("the target did not say how the command ended")
 	}

@@ -36,7 +36,7 @@ func TestRunSteps(t *testing.T) {
 		"by file":       {"```text { run name=x interpreter=\"sh -u\" }\necho file\n```", "file\n", ""},
 		"file stdin":    {"```text { run name=x interpreter=\"sh -u\" stdin=given }\ncat\n```", "given\n", ""},
 		"both outputs":  {"```sh { run name=x }\necho err >&2\n```", "err\n", ""},
-		"timeout":       {"```sh { run name=x timeout=300ms }\nsleep 600 & sleep 600\n```", "", "timed out after 300ms"},
+		"timeout":       {"```sh { run name=x timeout=300ms }\nsleep 600 & sleep 600\n```", "", "timed out after 300ms; all processes of the step were ended"},
 		"no such":       {"```sh { run name=x interpreter=\"./nosuchshell\" }\ntrue\n```", "stet: 5: ./nosuchshell: not found\n", "exit code 127"},
 		"carriage":      {"```sh { run name=x }\nprintf '10%%\\r50%%\\r100%%\\n'\n```", "100%\n", ""},
 		"colours":       {"```sh { run name=x }\nprintf '\\033[31mred\\033[0m \\033]0;title\\007x\\n'\n```", "red x\n", ""},

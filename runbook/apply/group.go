@@ -182,8 +182,21 @@ func bounded(ctx context.Context, b *runbook.Block) (context.Context, context.Ca
 	return context.WithTimeoutCause(ctx, plan.Timeout(b), timedOut(b))
 }
 
-func timedOut(b *runbook.Block) error {
-	return fmt.Errorf("timed out after %s; all processes of the step were ended", plan.Timeout(b))
+func timedOut(b *runbook.Block) error { return timeoutError{plan.Timeout(b)} }
+
+// timeoutError is the error of a step whose time was up.
+type timeoutError struct{ after time.Duration }
+
+// Error implements error.
+func (e timeoutError) Error() string { return fmt.Sprintf("timed out after %s", e.after) }
+
+// cutShort is late for a command, which has processes.
+func cutShort(ctx context.Context, err error) error {
+	err = late(ctx, err)
+	if up := (timeoutError{}); errors.As(err, &up) {
+		return fmt.Errorf("%w; all processes of the step were ended", err)
+	}
+	return err
 }
 
 // late makes a timeout's error say which one it was, and keeps what helps.

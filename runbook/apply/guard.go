@@ -310,6 +310,18 @@ func wordFrom(ctx context.Context, err error) error {
 	return fmt.Errorf("asking for confirmation: %w", err)
 }
 
+// halfway is what must be said beside that a guard took something back, where that is
+// not all, or not yet.
+func halfway(st *executors.GuardState) string {
+	switch st.Phase {
+	case executors.Incomplete:
+		return ", but not everything is as before"
+	case executors.Reverting:
+		return ", which goes on"
+	}
+	return ""
+}
+
 // watchGuards ends the wait when all guards are confirmed elsewhere, or one cannot be
 // any more: it is no longer armed, or its target does not know it, or did not answer
 // until long after the deadline.
@@ -354,7 +366,7 @@ func (x *operation) watchGuards(ctx context.Context, waiting []*act, end context
 				end(fmt.Errorf("the guard of %s on %s was killed, and took nothing back", a.step, a.target))
 				return
 			default:
-				end(fmt.Errorf("nobody confirmed %s in time, and %s went back by itself", a.step, a.target))
+				end(fmt.Errorf("nobody confirmed %s in time, and %s went back by itself%s", a.step, a.target, halfway(st)))
 				return
 			}
 		}

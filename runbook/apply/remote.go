@@ -223,7 +223,7 @@ func (x *operation) tellReverted(ctx context.Context, a *act) {
 	if at.IsZero() {
 		at = x.now()
 	}
-	x.tell("The guard of %s on %s took it back by itself at %s, and %s answers.", a.step, a.target, at.UTC().Format("15:04:05Z"), a.target)
+	x.tell("The guard of %s on %s took it back by itself at %s%s, and %s answers.", a.step, a.target, at.UTC().Format("15:04:05Z"), halfway(st), a.target)
 }
 
 // answers asks a target for a sign of life.

@@ -319,7 +319,7 @@ func (x *operation) learn(ctx context.Context) {
 			continue
 		}
 		if st.Phase == executors.Reverted || st.Phase == executors.Incomplete {
-			x.tell("While stet was not running, the guard of %s on %s reverted it at %s.", a.step, a.target, st.Ended.UTC().Format("15:04:05Z"))
+			x.tell("While stet was not running, the guard of %s on %s reverted it at %s%s.", a.step, a.target, st.Ended.UTC().Format("15:04:05Z"), halfway(st))
 		}
 	}
 }
@@ -434,9 +434,17 @@ func (x *operation) undoOne(ctx context.Context, g *runbook.Group) bool {
 	case len(rest) == 0:
 		return true
 	case len(rest) == len(acts):
-		x.tell("%s was not confirmed when stet died; it is undone before it is run again.", g.Name)
+		x.tell("%s was not confirmed when stet died; it is undone%s before it is run again.", g.Name, asFar(rest))
 	default:
-		x.tell("%s was not confirmed when stet died; it is undone on %s before it is run again there.", g.Name, targetsOfActs(rest))
+		x.tell("%s was not confirmed when stet died; it is undone on %s%s before it is run again there.", g.Name, targetsOfActs(rest), asFar(rest))
 	}
 	return x.undoActs(context.WithoutCancel(ctx), rest)
+}
+
+// asFar is what must be said beside that acts are undone, where some have no way back.
+func asFar(acts []*act) string {
+	if slices.ContainsFunc(acts, func(a *act) bool { return a.kind != runbook.Netconfig && len(a.rollback) == 0 }) {
+		return ", but for what has no rollback block,"
+	}
+	return ""
 }

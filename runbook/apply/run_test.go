@@ -238,6 +238,54 @@ func TestPrecheckStopsBeforeAnything(t *testing.T) {
 	}
 }
 
+// TestLookTimesOut: a look has no processes, and none is said to have been ended.
+func TestLookTimesOut(t *testing.T) {
+	b := newBench(t, strings.Replace(bridge, "{ name=bridge", "{ timeout=50ms name=bridge", 1))
+	d := b.doc()
+	p := b.plan(d)
+	b.hosts["r1"].fail = func(call string) error {
+		if call == "observe" {
+			time.Sleep(100 * time.Millisecond)
+			return context.DeadlineExceeded
+		}
+		return nil
+	}
+	op, err := Run(context.Background(), d, p, b.o)
+	if !errors.Is(err, ErrPrecheck) {
+		t.Error(err)
+	}
+	if o := outcome(t, op, "bridge", "r1"); o.Error != "timed out after 50ms" {
+		t.Errorf("%q", o.Error)
+	}
+	b.check()
+}
+
+// TestPrecheckThatCannotBeAskedAgain: that those which were asked hold is not that all do.
+func TestPrecheckThatCannotBeAskedAgain(t *testing.T) {
+	b := newBench(t, strings.Replace(pre, "{ name=before", "{ on=r1,r2 name=before", 1)+bridge)
+	if _, err := b.run(); err != nil {
+		t.Fatal(err)
+	}
+	b.hosts["r2"].gone()
+	op, err := Rollback(context.Background(), b.doc(), b.o)
+	if err != nil || !slices.Contains(op.Notes, "After the rollback the pre-checks that could be asked hold again (1 of 2).") {
+		t.Errorf("%v %q", err, op.Notes)
+	}
+	b.check()
+}
+
+// TestUndoneAsFarAsItGoes: what has no way back is not said to be undone.
+func TestUndoneAsFarAsItGoes(t *testing.T) {
+	net, run := &act{kind: runbook.Netconfig}, &act{kind: runbook.Run}
+	back := &act{kind: runbook.Run, rollback: []rollbackData{{Step: "back"}}}
+	if got := asFar([]*act{net, back}); got != "" {
+		t.Errorf("all have a way back: %q", got)
+	}
+	if got := asFar([]*act{net, run}); got != ", but for what has no rollback block," {
+		t.Errorf("one has none: %q", got)
+	}
+}
+
 // TestLookFailsBeforeAnything: where a change's own look at its target fails, that is
 // what is said, not that a pre-check failed, and what helps is said everywhere.
 func TestLookFailsBeforeAnything(t *testing.T) {

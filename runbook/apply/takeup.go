@@ -142,7 +142,11 @@ func (x *operation) tellTaken(a *act, f *executors.Fate, err error) {
 // fromTheStart undoes a command of which nobody knows what became of it, so that
 // it can be run again.
 func (x *operation) fromTheStart(ctx context.Context, a *act, why error) error {
-	x.tell("%s on %s: %v. It is undone before it is run again.", a.step, a.target, why)
+	if len(a.rollback) == 0 {
+		x.tell("%s on %s: %v. It has no rollback block, and is run again.", a.step, a.target, why)
+	} else {
+		x.tell("%s on %s: %v. It is undone before it is run again.", a.step, a.target, why)
+	}
 	if !x.undoAct(context.WithoutCancel(ctx), a) {
 		return errors.New("it was not run again, because what it had done before stet was killed could not be undone")
 	}

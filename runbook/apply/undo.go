@@ -285,7 +285,7 @@ func (x *operation) lost(target string) bool {
 // prove runs the pre-checks that held before once more, now that everything is
 // undone: a way back is only proven when they hold again.
 func (x *operation) prove(ctx context.Context) bool {
-	var again, failed atomic.Int64
+	var again, failed, unasked atomic.Int64
 	for gi := range x.p.Groups {
 		g := &x.p.Groups[gi]
 		if g.Change >= 0 {
@@ -305,6 +305,7 @@ func (x *operation) prove(ctx context.Context) bool {
 					return
 				}
 				if err := x.missing[target]; err != nil {
+					unasked.Add(1)
 					x.tell("After the rollback the pre-check %s could not be asked of %s: %v.", s.Name, target, err)
 					return
 				}
@@ -318,6 +319,9 @@ func (x *operation) prove(ctx context.Context) bool {
 	}
 	switch {
 	case again.Load() == 0:
+		return true
+	case failed.Load() == 0 && unasked.Load() > 0:
+		x.tell("After the rollback the pre-checks that could be asked hold again (%d of %d).", again.Load(), again.Load()+unasked.Load())
 		return true
 	case failed.Load() == 0:
 		x.tell("After the rollback all pre-checks hold again (%d).", again.Load())

@@ -83,6 +83,7 @@ func TestNobodyCanConfirm(t *testing.T) {
 	}{
 		"the host was started anew": {func(h *host) { h.guards = nil }, 0, ErrRolledBack, "r1 does not know the guard of bridge any more: it was started anew"},
 		"the guard was killed":      {func(h *host) { h.guards[0].state.Phase = executors.Lost }, 0, ErrRolledBack, "the guard of bridge on r1 was killed, and took nothing back"},
+		"its revert was incomplete": {func(h *host) { h.guards[0].state.Phase = executors.Incomplete }, 0, nil, "r1 went back by itself, but not everything is as before"},
 		"the host is silent": {func(h *host) {
 			h.fail = func(call string) error {
 				if call != "guards" {
@@ -110,7 +111,7 @@ func TestNobodyCanConfirm(t *testing.T) {
 			late.Store(int64(c.later))
 			select {
 			case err := <-done:
-				if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
+				if c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 					t.Fatal(err)
 				}
 			case <-time.After(time.Minute):
