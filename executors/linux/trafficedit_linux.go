@@ -137,19 +137,12 @@ func (w *tcWriter) options(m *message) error {
 			headdrop = 1
 		}
 		b = append(b, native(headdrop)...)
-		m.attr(tcaOptions, append(b, make([]byte, 44)...)) // struct tc_sfq_qopt_v1
+		m.attr(tcaOptions, appendRED(b, e)) // struct tc_sfq_qopt_v1
 		return nil
 	case "prio":
-		b := native(number("bands"))
-		for word := range strings.FieldsSeq(optionOf(e, "priomap")) {
-			v, err := strconv.ParseUint(word, 10, 8)
-			if err != nil {
-				return err
-			}
-			b = append(b, byte(v))
-		}
+		b, err := appendPriomap(native(number("bands")), optionOf(e, "priomap"))
 		m.attr(tcaOptions, b)
-		return nil
+		return err
 	case "pfifo":
 		if e.Options["limit"] != "" {
 			m.attr(tcaOptions, native(number("limit")))

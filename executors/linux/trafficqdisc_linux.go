@@ -45,20 +45,13 @@ func decodeQdiscOptions(k *netstate.TCKind, e *netstate.TCEntry, b []byte, l *li
 			o[key] = decimal32(at(b, i))
 		}
 		o["headdrop"] = strconv.FormatBool(at(b, 6) != 0)
-		if at(b, 8) != 0 || at(b, 9) != 0 { // qth_min, qth_max
-			return "it drops early (RED)"
-		}
+		return decodeRED(o, b)
 	case "tbf":
 		return decodeTBF(o, t)
 	case "netem":
 		return decodeNetem(o, b)
 	case "prio":
-		o["bands"] = decimal32(at(b, 0))
-		var list []string
-		for i := 4; i < min(len(b), 20); i++ {
-			list = append(list, strconv.Itoa(int(b[i])))
-		}
-		o["priomap"] = strings.Join(list, " ")
+		o["bands"], o["priomap"] = decimal32(at(b, 0)), priomapText(b)
 	case "pfifo":
 		o["limit"] = decimal32(at(b, 0))
 	case "bfifo":
@@ -68,14 +61,72 @@ func decodeQdiscOptions(k *netstate.TCKind, e *netstate.TCEntry, b []byte, l *li
 		if e.Kind == "cake" && t.get(12) != nil { // TCA_CAKE_RAW
 			delete(o, "overhead")
 		}
-		if e.Kind == "fq" && t.get(16) != nil && (string(t.get(16)[4:min(len(t.get(16)), 20)]) != "\x01\x02\x02\x02\x01\x02\x00\x00\x01\x01\x01\x01\x01\x01\x01\x01" || at(t.get(17), 0) != 589824 || at(t.get(17), 1) != 196608 || at(t.get(17), 2) != 65536) {
-			return "it has priorities of its own"
-		}
 		if mask := u8(t.get(selectorMask)); e.Kind == "fq_codel" && mask != 0 {
 			o["ce-threshold-selector"] = netstate.Masked{Value: uint64(u8(t.get(selectorMask - 1))), Mask: uint64(mask), Bits: 8}.Text(true)
 		}
 	}
 	return ""
+}
+
+// priomapText is the map in a struct tc_prio_qopt.
+func priomapText(b []byte) string {
+	var list []string
+	for i := 4; i < min(len(b), 20); i++ {
+		list = append(list, strconv.Itoa(int(b[i])))
+	}
+	return strings.Join(list, " ")
+}
+
+// appendPriomap writes one.
+func appendPriomap(b []byte, text string) ([]byte, error) {
+	for word := range strings.FieldsSeq(text) {
+		v, err := strconv.ParseUint(word, 10, 8)
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, byte(v))
+	}
+	return b, nil
+}
+
+// sizeofSFQ is the size of struct tc_sfq_qopt_v1.
+const sizeofSFQ = 72
+
+// Flags of RED in linux/pkt_sched.h.
+const (
+	redECN      = 1
+	redHarddrop = 2
+)
+
+// decodeRED reads how a sfq drops early. What tc(8) would make of the same thresholds
+// is not told: a queue that was made with other words has none here.
+func decodeRED(o netstate.Attrs, b []byte) string {
+	if len(b) < sizeofSFQ || at(b, 8) == 0 { // qth_min
+		return ""
+	}
+	o["min"], o["max"], o["probability"] = decimal32(at(b, 8)), decimal32(at(b, 9)), netstate.FormatProbability(at(b, 11))
+	wlog, plog, cell, flags := b[40], b[41], b[42], b[43]
+	o["ecn"], o["harddrop"] = strconv.FormatBool(flags&redECN != 0), strconv.FormatBool(flags&redHarddrop != 0)
+	if r, _, fault := netstate.REDOf(o); fault != "" || wlog != r.Wlog || plog != r.Plog || cell != 0 || flags&^(redECN|redHarddrop) != 0 {
+		return "its average is of other packets or bursts than tc(8) assumes (avpkt, burst)"
+	}
+	return ""
+}
+
+// appendRED writes what follows headdrop in struct tc_sfq_qopt_v1.
+func appendRED(b []byte, e *netstate.TCEntry) []byte {
+	r, _, _ := netstate.REDOf(e.Options)
+	flags := byte(0)
+	if optionOf(e, "ecn") == "true" {
+		flags |= redECN
+	}
+	if optionOf(e, "harddrop") == "true" {
+		flags |= redHarddrop
+	}
+	b = append(b, native(0, r.Min, r.Max)...)
+	b = append(b, r.Wlog, r.Plog, 0, flags)
+	b = append(b, native(r.MaxP)...)
+	return append(b, make([]byte, sizeofSFQ-len(b))...)
 }
 
 // selectorMask is TCA_FQ_CODEL_CE_THRESHOLD_MASK; what it masks is one less.
@@ -121,6 +172,10 @@ func tcText(e *netstate.TCEntry, a *netstate.Attr, b []byte, l *links) (string, 
 		return netstate.FormatTCHandle(uint32(n)), n != 0
 	case a.Key == "indev":
 		return text(b), true
+	case a.Key == "priomap":
+		return priomapText(b), true
+	case a.Key == "weights":
+		return decimal32(at(b, 0)) + " " + decimal32(at(b, 1)) + " " + decimal32(at(b, 2)), true
 	}
 	return decodeAttr(a, b, l)
 }
@@ -162,6 +217,18 @@ func tcPayload(a *netstate.Attr, value string, l *links) ([]byte, error) {
 		return native(h), err
 	case a.Key == "indev":
 		return append([]byte(value), 0), nil
+	case a.Key == "priomap":
+		return appendPriomap(native(3), value) // FQ_BANDS
+	case a.Key == "weights":
+		var b []byte
+		for word := range strings.FieldsSeq(value) {
+			v, err := strconv.ParseUint(word, 10, 32)
+			if err != nil {
+				return nil, err
+			}
+			b = append(b, native(uint32(v))...)
+		}
+		return b, nil
 	default:
 		return attrPayload(a, value, l)
 	}

@@ -42,6 +42,12 @@ qdisc sfq sch_sfq
 	flows u32 0 unset=128 fixed from=1 to=65408
 	depth u32 0 unset=127 fixed from=1 to=127
 	headdrop bool 0 unset=false fixed
+	redflowlimit u32 0 fixed from=1 to=1073741823
+	min u32 0 fixed from=1 to=1073741823
+	max u32 0 fixed from=1 to=1073741823
+	probability text 0 fixed
+	ecn bool 0 unset=false fixed
+	harddrop bool 0 unset=false fixed
 qdisc tbf sch_tbf needs=rate,burst
 	rate rate 0
 	burst burst 0
@@ -78,6 +84,8 @@ qdisc fq sch_fq
 	timer-slack time 13 unset=10us
 	horizon time 14 unset=10s
 	horizon-drop bool 15 unset=true
+	priomap text 16 unset=1_2_2_2_1_2_0_0_1_1_1_1_1_1_1_1
+	weights text 17 unset=589824_196608_65536
 qdisc cake sch_cake
 	bandwidth rate 2 unset=0bit
 	diffserv enum 3 unset=diffserv3 diffserv3:0 diffserv4:1 diffserv8:2 besteffort:3 precedence:4

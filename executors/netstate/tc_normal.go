@@ -52,6 +52,9 @@ func (e *TCEntry) normalize() string {
 				return "`" + key + "` is " + o[key] + ", which is no power of two"
 			}
 		}
+		if e.Kind == "sfq" {
+			return normalizeRED(o)
+		}
 	}
 	return e.normalizeActions()
 }

@@ -228,7 +228,7 @@ var tcWords = map[string]string{
 // switches are options of cake, fq and fq_codel that are a word of their own.
 var switches = map[string][2]string{
 	"nat": {"nat", "nonat"}, "wash": {"wash", "nowash"}, "ingress": {"ingress", "egress"}, "split-gso": {"split-gso", "no-split-gso"},
-	"autorate-ingress": {"autorate-ingress", ""}, "ecn": {"ecn", "noecn"}, "pacing": {"pacing", "nopacing"}, "headdrop": {"headdrop", ""},
+	"autorate-ingress": {"autorate-ingress", ""}, "ecn": {"ecn", "noecn"}, "pacing": {"pacing", "nopacing"}, "headdrop": {"headdrop", ""}, "harddrop": {"harddrop", ""},
 	"skip-sw": {"skip_sw", ""}, "skip-hw": {"skip_hw", ""}, "horizon-drop": {"horizon_drop", "horizon_cap"},
 }
 
@@ -266,8 +266,12 @@ func optionWords(e *TCEntry, a *Attr, v string) []string {
 			w = append(append(w, "match"), strings.Fields(match)...)
 		}
 		return w
-	case a.Key == "priomap":
+	case a.Key == "priomap" && e.Kind == "fq":
+		return append([]string{"bands", "3", key}, strings.Fields(v)...)
+	case a.Key == "priomap", a.Key == "weights":
 		return append([]string{key}, strings.Fields(v)...)
+	case e.Kind == "sfq" && a.Key == "max":
+		return []string{"redflowlimit", v, key, v} // tc(8) wants one; the kernel does not keep it
 	case e.Kind == "netem":
 		return netemWords(e, a.Key, v)
 	}

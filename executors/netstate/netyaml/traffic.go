@@ -163,8 +163,8 @@ func (d *decoder) options(known fields, k *netstate.TCKind, o netstate.Attrs, at
 // optionText is the text of an option, with what people write for numbers.
 func (d *decoder) optionText(n *yaml.Node, k *netstate.TCKind, a *netstate.Attr) (string, bool) {
 	switch a.Key {
-	case "priomap":
-		return d.priomap(n)
+	case "priomap", "weights":
+		return d.bands(n, k, a.Key)
 	case "loss-state", "loss-gemodel":
 		return d.shares(n, a.Key)
 	}
@@ -191,6 +191,10 @@ func (d *decoder) optionText(n *yaml.Node, k *netstate.TCKind, a *netstate.Attr)
 	switch a.Key {
 	case "classid":
 		text, err = parseTCClass(text)
+	case "probability":
+		var p uint32
+		p, err = netstate.ParseProbability(text)
+		text = netstate.FormatProbability(p)
 	case "ip-proto":
 		var p uint8
 		p, err = parseIPProtocol(text)
@@ -216,8 +220,8 @@ func (d *decoder) optionText(n *yaml.Node, k *netstate.TCKind, a *netstate.Attr)
 // tcNanoseconds are times of which tc(8) takes a bare number for nanoseconds.
 var tcNanoseconds = map[string]bool{"timer-slack": true, "slot": true, "slot-max": true}
 
-// priomap is a list of sixteen bands.
-func (d *decoder) priomap(n *yaml.Node) (string, bool) {
+// bands is a list of sixteen bands, or of the weights of three.
+func (d *decoder) bands(n *yaml.Node, k *netstate.TCKind, key string) (string, bool) {
 	var words []string
 	if n.Kind == yaml.Sequence {
 		for _, item := range n.Items {
@@ -226,13 +230,22 @@ func (d *decoder) priomap(n *yaml.Node) (string, bool) {
 	} else {
 		words = strings.Fields(n.Value)
 	}
-	ok := len(words) == 16
+	count, least, most := 16, uint64(0), uint64(15)
+	what, help := "sixteen numbers from 0 to 15", "Write one band for each priority, `[1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]`."
+	switch {
+	case key == "weights":
+		count, least, most = 3, 16384, math.MaxInt32 // FQ_MIN_WEIGHT
+		what, help = "three numbers from 16384 to 2147483647", "Write one for each band, `[589824, 196608, 65536]`."
+	case k.Name == "fq":
+		most, what = 2, "sixteen numbers from 0 to 2"
+	}
+	ok := len(words) == count
 	for _, w := range words {
-		v, err := strconv.ParseUint(w, 10, 8)
-		ok = ok && err == nil && v < 16
+		v, err := strconv.ParseUint(w, 10, 32)
+		ok = ok && err == nil && least <= v && v <= most
 	}
 	if !ok {
-		d.fail(n, "bad-value", "`priomap` is not sixteen numbers from 0 to 15", "Write one band for each priority, `[1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]`.")
+		d.fail(n, "bad-value", "`"+key+"` is not "+what, help)
 	}
 	return strings.Join(words, " "), ok
 }
@@ -344,6 +357,9 @@ func (d *decoder) qdiscWhole(n *yaml.Node, e *netstate.TCEntry) {
 	case "sfq":
 		if flows, most := number("flows", "128"), number("divisor", "1024"); flows > most {
 			fault("flows", "`flows` is "+strconv.FormatUint(flows, 10)+", and `divisor` "+strconv.FormatUint(most, 10), "The kernel tells no more flows apart than the hash table has places.")
+		}
+		if _, key, summary := netstate.REDOf(e.Options); summary != "" {
+			fault(key, summary, "RED begins to drop at `min` and is sure to at `max`, a quarter of `redflowlimit` and a third of that if they are not given.")
 		}
 		if limit, most := number("limit", "127"), number("flows", "128")*number("depth", "127"); limit > most {
 			fault("limit", "`limit` is "+strconv.FormatUint(limit, 10)+", and `flows` times `depth` is "+strconv.FormatUint(most, 10), "Give less, or more `flows`.")

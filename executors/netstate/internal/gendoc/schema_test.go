@@ -144,7 +144,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"a nexthop object without number", "nexthops: [{next-hop-interface: eth0}]"},
 		{"a peer without its key", "interfaces: [{name: wg0, type: wireguard, wireguard: {peers: [{persistent-keepalive: 5}]}}]"},
 		{"a qdisc that does not exist", "interfaces: [{name: eth0, traffic-control: {qdiscs: [{kind: htbb}]}}]"},
-		{"a key of another qdisc", "interfaces: [{name: eth0, traffic-control: {qdiscs: [{kind: sfq, ecn: true}]}}]"},
+		{"a key of another qdisc", "interfaces: [{name: eth0, traffic-control: {qdiscs: [{kind: sfq, pacing: true}]}}]"},
 		{"an action that does not exist", "interfaces: [{name: eth0, traffic-control: {filters: [{kind: matchall, parent: ingress, prio: 1, actions: [dropp]}]}}]"},
 		{"a limit of Multipath TCP beyond the kernel's", "mptcp: {limits: {subflows: 9}}"},
 		{"a state of IPsec with a key that does not exist", "ipsec-xfrm: {states: [{dst: 192.0.2.1, proto: esp, spi: 1, pruto: x}]}"},

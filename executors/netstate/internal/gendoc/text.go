@@ -412,7 +412,7 @@ already is left alone.
 | rules | ` + "`realms`" + `, ` + "`tun_id`" + `, ` + "`dscp`" + `, ` + "`flowlabel`" + ` | ` + "`ip rule add … tun_id N`" + ` |
 | neighbours | ` + "`protocol`" + `, states that run out | ` + "`ip neigh add … protocol N`" + ` |
 | traffic control | other kinds of qdiscs, classes, filters and actions than those above; size tables, shared blocks; sizes of cells (` + "`burst 10k/8`" + `); rates in percent | ` + "`tc qdisc add …`" + ` |
-| qdiscs | RED in sfq (` + "`redflowlimit`" + `, ` + "`min`" + `, ` + "`max`" + `, ` + "`avpkt`" + `, ` + "`probability`" + `, ` + "`ecn`" + `, ` + "`harddrop`" + `); bands of fq (` + "`priomap`" + `, ` + "`weights`" + `); distributions of netem, of delays and of slots; ` + "`offload`" + ` of htb | ` + "`tc qdisc add … sfq redflowlimit N …`" + ` |
+| qdiscs | averages of RED in sfq (` + "`avpkt`" + `, ` + "`burst`" + `); distributions of netem, of delays and of slots; ` + "`offload`" + ` of htb | ` + "`tc qdisc add … sfq redflowlimit N avpkt N …`" + ` |
 | filters of u32 | hash tables, links to others and what they look at (` + "`divisor`" + `, ` + "`ht`" + `, ` + "`link`" + `, ` + "`order`" + `, ` + "`offset`" + `, ` + "`hashkey`" + `, ` + "`sample`" + `), and with them ` + "`tcp`" + `, ` + "`udp`" + `, ` + "`icmp`" + ` and ` + "`nexthdr+`" + ` | ` + "`tc filter add … u32 …`" + ` |
 | filters of flower | masks that are no prefix of addresses of IP; fields of MPLS, PPPoE, L2TP, of tunnels (` + "`enc_…`" + ` and their options) and of conntrack (` + "`ct_…`" + `); ` + "`num_of_vlans`" + `, ` + "`hw_tc`" + ` | ` + "`tc filter add … flower …`" + ` |
 | filters of fw | without a mark, to the class that the mark is | ` + "`tc filter add … fw`" + ` |
