@@ -14,6 +14,7 @@ const (
 	EventOutput    EventKind = "output"     // a line of a command's output
 	EventRetry     EventKind = "retry"      // a check did not hold yet
 	EventGuard     EventKind = "guard"      // a guard was armed, with its deadline
+	EventWait      EventKind = "wait"       // a target is silent, and waited for until Deadline
 	EventOutcome   EventKind = "outcome"    // a step ended on a target
 	EventConfirm   EventKind = "confirm"    // a group was confirmed: stet
 	EventUndo      EventKind = "undo"       // a step is being undone

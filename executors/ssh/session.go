@@ -325,7 +325,10 @@ func (s *session) Arm(ctx context.Context, g executors.Guard) error {
 
 // Confirm implements executors.Session.
 func (s *session) Confirm(ctx context.Context, id string) error {
-	return s.again(ctx, func(in executors.Session, _ *Conn) error { return in.Confirm(ctx, id) })
+	return s.again(ctx, func(in executors.Session, conn *Conn) error {
+		defer conn.closely()() // told once more while there is time
+		return in.Confirm(ctx, id)
+	})
 }
 
 // Revert implements executors.Session.

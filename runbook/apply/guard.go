@@ -159,9 +159,7 @@ func (x *operation) confirm(ctx context.Context, g *runbook.Group, w *plan.Wave)
 // confirmAll ends the guards. It is not interrupted midway: a wave is confirmed
 // on all its targets, or its group failed.
 func (x *operation) confirmAll(ctx context.Context, g *runbook.Group, w *plan.Wave, waiting []*act) error {
-	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	if err := x.endGuards(free, g, waiting); err != nil {
+	if err := x.endGuards(context.WithoutCancel(ctx), g, waiting); err != nil {
 		return err
 	}
 	d := &groupData{Group: g.Name, At: x.now()}
@@ -200,19 +198,16 @@ func (x *operation) endGuards(ctx context.Context, g *runbook.Group, waiting []*
 	f := &failures{total: len(waiting)}
 	fan(at, len(waiting), func() bool { return f.count() == 0 }, func(i int) {
 		a := waiting[i]
-		sess, err := x.session(a.target)
-		if err == nil {
-			err = sess.Confirm(ctx, a.guard)
-		}
-		if err != nil {
-			x.look(ctx, a)
+		if err := x.endGuard(ctx, a); err != nil {
 			f.add(a.target, fmt.Errorf("confirming %s on %s: %w", a.step, a.target, err))
 		}
 	})
 	if f.count() > 0 {
 		return f
 	}
-	fan(at, len(waiting), always, func(i int) { x.look(ctx, waiting[i]) })
+	limited, cancel := context.WithTimeout(ctx, confirmWithin)
+	defer cancel()
+	fan(at, len(waiting), always, func(i int) { x.look(limited, waiting[i]) })
 	return nil
 }
 

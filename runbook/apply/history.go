@@ -54,6 +54,7 @@ type act struct {
 	untouched bool // ended before it acted, or undone by the transaction itself
 	reverted  bool // undone by the transaction itself
 	confirmed bool
+	unheard   bool // told that it stands, and nobody knows whether it heard that
 	astray    bool // its command may go on: nobody saw it end
 	undoing   bool // begun to be undone, with no word of how that went
 	undone    bool

@@ -38,6 +38,7 @@ type operation struct {
 	sessions map[string]executors.Session
 	infos    map[string]*executors.Info
 	ahead    map[string]time.Duration // clocks that are off
+	silent   map[string]bool          // targets that were waited for in vain
 	missing  map[string]error         // targets that could not be opened, with why
 	left     []leftOutData            // those of them that it was begun without
 	locked   []string

@@ -25,6 +25,8 @@ const (
 	answerWithin = 10 * time.Second
 	// unguarded is how long a target without a guard may take to answer again.
 	unguarded = 30 * time.Second
+	// confirmWithin bounds a confirmation that nothing comes in the way of.
+	confirmWithin = time.Minute
 	// revertWithin is how long after its deadline a guard may take to revert
 	// and the way in to work again.
 	revertWithin = 90 * time.Second
@@ -193,22 +195,46 @@ func (x *operation) awaitWayIn(ctx context.Context, a *act) {
 	if x.answers(ctx, r) {
 		return
 	}
+	x.mu.Lock()
+	silent := x.silent[a.target]
+	x.mu.Unlock()
+	if silent {
+		return // it was waited for before
+	}
 	limit := unguarded
 	if guarded {
-		limit = max(0, deadline.Sub(x.now())) + revertWithin
+		limit = max(limit, deadline.Add(revertWithin).Sub(x.now()))
 	}
+	until := x.now().Add(limit)
 	limited, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no new connection within %s", limit.Round(time.Second)))
 	defer cancel()
 	err = x.retry(limited, r, func(err error) {
-		text := fmt.Sprintf("%s cannot be reached (%v); waiting for it", a.target, err)
+		text := fmt.Sprintf("%s cannot be reached (%v)", a.target, err)
 		if guarded {
-			text = fmt.Sprintf("%s cannot be reached (%v); waiting for its guard to go back at %s", a.target, err, deadline.UTC().Format("15:04:05Z"))
+			text += "; " + x.goesBack(a, deadline)
 		}
-		x.emit(runbook.Event{Kind: runbook.EventGuard, Step: a.step, Target: a.target, Deadline: deadline, Text: text})
+		x.emit(runbook.Event{Kind: runbook.EventWait, Step: a.step, Target: a.target, Deadline: until, Text: text})
 	})
 	if err != nil {
+		x.mu.Lock()
+		x.silent[a.target] = true
+		x.mu.Unlock()
 		x.tell("%s did not answer again (%v).", a.target, err)
 	}
+}
+
+// goesBack says when the guard of an act takes it back by itself, as far as is known.
+func (x *operation) goesBack(a *act, deadline time.Time) string {
+	at := deadline.UTC().Format("15:04:05Z")
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case a.unheard:
+		return "it was told that the change stands; unless it heard that, its guard went back at " + at
+	case x.now().After(deadline):
+		return "its guard was to go back at " + at
+	}
+	return "its guard goes back at " + at
 }
 
 // tellReverted says when the guard of an act has taken it back by itself.

@@ -100,7 +100,7 @@ func prepare(d *runbook.Document, o Options) (*operation, error) {
 		return nil, fmt.Errorf("preparing secrets: %w", err)
 	}
 	return &operation{
-		o: o, d: d, red: red, h: newHistory(), sessions: map[string]executors.Session{}, infos: map[string]*executors.Info{}, ahead: map[string]time.Duration{}, missing: map[string]error{},
+		o: o, d: d, red: red, h: newHistory(), sessions: map[string]executors.Session{}, infos: map[string]*executors.Info{}, ahead: map[string]time.Duration{}, silent: map[string]bool{}, missing: map[string]error{},
 	}, nil
 }
 

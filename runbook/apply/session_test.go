@@ -29,6 +29,8 @@ type host struct {
 	holder *executors.Lock
 	// fail is called before each call of a session; its error is the call's.
 	fail func(call string) error
+	// lost is called after each confirmation; its error is what the caller gets.
+	lost func() error
 	runs []executors.Command
 	// clock is by how much the host's is ahead.
 	clock time.Duration
@@ -172,6 +174,9 @@ func (s *session) Confirm(_ context.Context, id string) error {
 		return &executors.Error{Code: "reverted", Op: "confirming " + id, Message: "it has reverted"}
 	}
 	g.state.Phase = executors.Confirmed
+	if s.lost != nil {
+		return s.lost()
+	}
 	return nil
 }
 

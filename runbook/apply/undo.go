@@ -192,7 +192,18 @@ func (x *operation) revert(ctx context.Context, sess executors.Session, a *act, 
 		x.tell("%s does not know the guard of %s any more: "+startedAnew+". It is undone without it.", a.target, a.step)
 		return false, nil
 	}
-	if deadline, armed := x.reverts(a.place); cut(err) && armed {
+	if code(err) == "changed" { // the answer to that was lost, or it was done elsewhere
+		x.look(ctx, a)
+		x.tell("%s on %s had been confirmed there; it is undone without its guard.", a.step, a.target)
+		return false, nil
+	}
+	deadline, armed := x.reverts(a.place)
+	if a.unheard && cut(err) && armed {
+		x.tell("%s was told that %s stands, and nobody knows whether it heard that (%v). Either the change stands, or its guard went back by itself at %s; stet status tells which, once %s answers.",
+			a.target, a.step, err, deadline.UTC().Format("15:04:05Z"), a.target)
+		return false, nil
+	}
+	if cut(err) && armed {
 		x.tell("The guard of %s on %s could not be asked (%v). It was to go back by itself at %s; stet status tells whether it did, once %s answers.",
 			a.step, a.target, err, deadline.UTC().Format("15:04:05Z"), a.target)
 		return false, nil

@@ -41,6 +41,7 @@ type crowd struct {
 	undoing       map[string]bool
 	undone, left  int // left: not all the way back
 	failed        int // told or not
+	silent        int // times that a target was waited for, told or not
 }
 
 func (t *crowd) big() bool { return len(t.wave.Targets) > each }
@@ -114,6 +115,9 @@ func (t *crowd) take(e runbook.Event) (text string, handled bool) {
 			t.guarded = true
 			return label("guard", cyan) + t.step + ": the first target goes back at " + clock(e.Deadline) + ", and each of the others in its turn, unless confirmed\n", true
 		}
+	case runbook.EventWait:
+		t.silent++
+		return "", t.big() && t.silent > told
 	case runbook.EventUndo:
 		first := len(t.undoing) == 0 && t.undone+t.left == 0
 		t.undoing[e.Target] = true

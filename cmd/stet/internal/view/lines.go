@@ -38,6 +38,8 @@ func (p *Page) lines(e runbook.Event) string {
 		return indent(faint("  | "), e.Text)
 	case runbook.EventGuard:
 		return guardLine(e)
+	case runbook.EventWait:
+		return waitLine(e)
 	case runbook.EventOutcome:
 		return outcomeLines(e.Outcome)
 	case runbook.EventConfirm:
@@ -115,6 +117,15 @@ func guardLine(e runbook.Event) string {
 		text += suffix(e.Text)
 	}
 	return label("guard", cyan) + text + "\n"
+}
+
+// waitLine says that a target is silent, and how long it is waited for at most.
+func waitLine(e runbook.Event) string {
+	text := label("waiting", yellow) + place(first(e.Step, e.Group), e.Target) + ", until " + clock(e.Deadline)
+	if !e.Time.IsZero() {
+		text += " (" + report.Duration(e.Deadline.Sub(e.Time).Round(time.Second)) + ")"
+	}
+	return text + " at the latest" + suffix(e.Text) + "\n"
 }
 
 // outcomeLines is how a step ended: one line, and below it whatever explains a

@@ -150,3 +150,33 @@ func TestGuardThatWaitsForTheOperator(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// A target that is silent is waited for, and everybody who looks learns how long: on
+// a line of its own, and as a countdown, also after its guard's time.
+func TestWaiting(t *testing.T) {
+	at := func(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
+	wait := runbook.Event{Kind: runbook.EventWait, Step: "uplink", Target: "r1", Time: at(10), Deadline: at(100), Text: "r1 cannot be reached (no answer); its guard was to go back at 22:01:08Z"}
+	var out bytes.Buffer
+	Plain(NewPage(&out, nil, false)).Event(wait)
+	if got, want := out.String(), "waiting     uplink on r1, until 22:02:43Z (1 min 30 s) at the latest · r1 cannot be reached (no answer); its guard was to go back at 22:01:08Z\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	s := newStatus()
+	s.take(runbook.Event{Kind: runbook.EventGuard, Step: "uplink", Target: "r1", Time: at(0), Deadline: at(20)})
+	s.take(wait)
+	line := func(seconds int) string {
+		out.Reset()
+		NewPage(&out, nil, false).Print(s.line(at(seconds), ""))
+		return out.String()
+	}
+	if got, want := line(10), "waiting for an answer: uplink on r1, 1:30 at most · uplink on r1 goes back in 0:10"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := line(35), "waiting for an answer: uplink on r1, 1:05 at most"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	s.take(runbook.Event{Kind: runbook.EventUndone, Step: "uplink", Target: "r1"})
+	if got := line(36); got != "" {
+		t.Errorf("it waits no more: %q", got)
+	}
+}

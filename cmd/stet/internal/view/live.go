@@ -128,11 +128,12 @@ func (v *live) Close() {
 type status struct {
 	running map[string]time.Time // by place
 	guards  map[string]time.Time // deadlines by place
+	waits   map[string]time.Time // until when silent targets are waited for, by place
 	retry   string
 }
 
 func newStatus() status {
-	return status{running: map[string]time.Time{}, guards: map[string]time.Time{}}
+	return status{running: map[string]time.Time{}, guards: map[string]time.Time{}, waits: map[string]time.Time{}}
 }
 
 func (s *status) take(e runbook.Event) {
@@ -143,6 +144,9 @@ func (s *status) take(e runbook.Event) {
 	switch e.Kind {
 	case runbook.EventStep, runbook.EventUndo:
 		s.running[at] = e.Time
+		delete(s.waits, at)
+	case runbook.EventWait:
+		s.waits[at] = e.Deadline
 	case runbook.EventOutcome:
 		delete(s.running, at)
 		s.retry = ""
@@ -158,6 +162,7 @@ func (s *status) take(e runbook.Event) {
 		s.forget(e)
 	case runbook.EventUndone:
 		delete(s.running, at)
+		delete(s.waits, at)
 		s.forget(e)
 	case runbook.EventEnd:
 		*s = newStatus()
@@ -167,14 +172,10 @@ func (s *status) take(e runbook.Event) {
 // forget drops the guards that an event put an end to: its step's, or when it
 // names none, all (a group is confirmed as a whole).
 func (s *status) forget(e runbook.Event) {
-	if e.Step == "" {
-		clear(s.guards)
-		return
-	}
-	for at := range s.guards {
-		if at == e.Step || strings.HasPrefix(at, e.Step+" on ") && (e.Target == "" || at == place(e.Step, e.Target)) {
-			delete(s.guards, at)
-		}
+	for _, times := range []map[string]time.Time{s.guards, s.waits} {
+		maps.DeleteFunc(times, func(at string, _ time.Time) bool {
+			return e.Step == "" || at == e.Step || strings.HasPrefix(at, e.Step+" on ") && (e.Target == "" || at == place(e.Step, e.Target))
+		})
 	}
 }
 
@@ -195,7 +196,24 @@ func (s *status) line(now time.Time, fleet string) string {
 	if s.retry != "" && len(parts) > 0 {
 		parts = append(parts, faint(s.retry))
 	}
+	parts = append(parts, s.patience(now)...)
 	return strings.Join(append(parts, s.countdowns(now)...), dot)
+}
+
+// patience tells for how long silent targets are waited for: the longest of many.
+func (s *status) patience(now time.Time) []string {
+	var parts []string
+	var last time.Time
+	for _, at := range slices.Sorted(maps.Keys(s.waits)) {
+		parts = append(parts, yellow("waiting for an answer: "+at+", "+countdown(max(0, s.waits[at].Sub(now)))+" at most"))
+		if s.waits[at].After(last) {
+			last = s.waits[at]
+		}
+	}
+	if len(parts) > 3 {
+		return []string{yellow(fmt.Sprintf("waiting for %d answers, %s at most", len(parts), countdown(max(0, last.Sub(now)))))}
+	}
+	return parts
 }
 
 // countdowns tells when guards go back: each of a few, the first of many.
@@ -204,6 +222,9 @@ func (s *status) countdowns(now time.Time) []string {
 	var soonest time.Time
 	for _, at := range slices.Sorted(maps.Keys(s.guards)) {
 		deadline := s.guards[at]
+		if _, silent := s.waits[at]; silent && now.After(deadline) {
+			continue // nobody knows whether it did
+		}
 		parts = append(parts, cyan(at+" goes back in "+countdown(max(0, deadline.Sub(now)))))
 		if soonest.IsZero() || deadline.Before(soonest) {
 			soonest = deadline
