@@ -31,6 +31,9 @@ const vlansCompressed = 1 << 2
 type vlansOf struct {
 	vlans   []netstate.VLANRange
 	tunnels []netstate.VLANTunnel
+	bridge  int         // of a port
+	state   byte        // of a port: IFLA_BRPORT_STATE
+	trees   []treeState // of a port
 }
 
 // bridgeVLANs reads the VLANs of all bridges and their ports, by the number of
@@ -40,10 +43,10 @@ func (n *Namespace) bridgeVLANs(ctx context.Context) (map[int]vlansOf, error) {
 	var found map[int]vlansOf
 	err := n.dump(ctx, unix.RTM_GETLINK, func(m *message) {
 		m.bridgeInfo(0)
-		m.u32(unix.IFLA_EXT_MASK, vlansCompressed)
+		m.u32(unix.IFLA_EXT_MASK, vlansCompressed|mstFilter)
 	}, func() { found = map[int]vlansOf{} }, func(r reply) {
 		if r.typ == unix.RTM_NEWLINK && len(r.body) >= unix.SizeofIfInfomsg {
-			if list := decodeVLANs(r.body[unix.SizeofIfInfomsg:]); len(list.vlans) > 0 {
+			if list := decodeVLANs(r.body[unix.SizeofIfInfomsg:]); len(list.vlans) > 0 || len(list.trees) > 0 {
 				found[int(int32(u32(r.body[4:])))] = list
 			}
 		}
@@ -59,10 +62,19 @@ func (n *Namespace) bridgeVLANs(ctx context.Context) (map[int]vlansOf, error) {
 
 // decodeVLANs reads IFLA_AF_SPEC of a bridge's message: IFLA_BRIDGE_VLAN_INFO,
 // struct bridge_vlan_info (u16 flags, u16 vid) each, and
-// IFLA_BRIDGE_VLAN_TUNNEL_INFO.
+// IFLA_BRIDGE_VLAN_TUNNEL_INFO, and IFLA_BRIDGE_MST; and of a port its bridge
+// and state.
 func decodeVLANs(b []byte) (found vlansOf) {
 	begin := uint16(0)
 	for typ, spec := range attributes(b) {
+		switch typ {
+		case unix.IFLA_MASTER:
+			found.bridge = int(int32(u32(spec)))
+		case unix.IFLA_PROTINFO:
+			if p := attribute(spec, unix.IFLA_BRPORT_STATE); len(p) > 0 {
+				found.state = p[0]
+			}
+		}
 		if typ != unix.IFLA_AF_SPEC {
 			continue
 		}
@@ -72,6 +84,10 @@ func decodeVLANs(b []byte) (found vlansOf) {
 				if decodeVLANTunnel(p, &tunnel) {
 					found.tunnels = append(found.tunnels, tunnel)
 				}
+				continue
+			}
+			if typ == iflaBridgeMST {
+				found.trees = decodeMST(p)
 				continue
 			}
 			if typ != iflaBridgeVLANInfo || len(p) < 4 {
@@ -106,6 +122,9 @@ func (n *Namespace) fillVLANs(ctx context.Context, list []netstate.Interface) er
 	}
 	vlans, err := n.bridgeVLANs(ctx)
 	if err != nil {
+		return err
+	}
+	if err := n.fillMST(ctx, list, vlans); err != nil {
 		return err
 	}
 	for i := range list {

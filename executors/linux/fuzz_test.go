@@ -87,6 +87,7 @@ func decodeObjects(b []byte, l *links) {
 	}
 	decodeVNI(b)
 	decodeVLANs(b)
+	decodeGlobalVLANs(b)
 	decodeQdisc(reply{typ: unix.RTM_NEWQDISC, body: b}, l)
 	decodeClass(reply{typ: unix.RTM_NEWTCLASS, body: b})
 	decodeFilter(reply{typ: unix.RTM_NEWTFILTER, body: b}, l)
@@ -141,6 +142,7 @@ func seeds(t testing.TB) [][]byte {
 	spec := tunnels.nest(unix.IFLA_AF_SPEC)
 	tunnels.vlanRange(netstate.VLANRange{Min: 10, Max: 20})
 	tunnels.vlanTunnel(netstate.VLANTunnel{Min: 10, Max: 20, ID: 1000})
+	tunnels.treeState(1, 3)
 	tunnels.endNest(spec)
 	tunnels.end()
 	out = append(out, tunnels.b)

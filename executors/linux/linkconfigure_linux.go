@@ -31,6 +31,9 @@ type differences struct {
 	vlans         []netstate.Difference // of a bridge, of a port, and the filter of a VXLAN
 }
 
+// ownMessages are the types of what has messages of its own.
+var ownMessages = []netstate.AttrType{netstate.VLANList, netstate.VLANTunnels, netstate.Ranges, netstate.VNIList}
+
 // sortDifferences puts each difference where it goes. What can only be set when
 // the interface is made is passed over: reading back tells about it.
 func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differences) {
@@ -53,7 +56,7 @@ func sortDifferences(list []netstate.Difference, kind *netstate.Kind) (d differe
 			to = &d.inet6
 		case a.Type == netstate.IFFlag:
 			d.flag(a, diff.After)
-		case a.Type == netstate.VLANList || a.Type == netstate.VLANTunnels || a.Type == netstate.VNIList:
+		case slices.Contains(ownMessages, a.Type):
 			to = &d.vlans
 		case isLinkAttr(a) || a.Message:
 			to = &d.message
@@ -177,6 +180,10 @@ func (w *linkWriter) setVLANsOrVNIs(ctx context.Context, index int, d *netstate.
 		return w.setVNIs(ctx, index, d.After)
 	case vlanTunnelInfo:
 		return w.setVLANTunnels(ctx, index, d.After)
+	case vlanGlobal:
+		return w.setVLANGlobal(ctx, index, d.After)
+	case portMST:
+		return w.setMST(ctx, index, d.After)
 	}
 	return w.setVLANs(ctx, index, d.After, !netstate.IsPortKey(d.Key))
 }

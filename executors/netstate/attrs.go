@@ -99,7 +99,7 @@ func (a *Attr) optional() bool {
 	case IPAddress, TunnelKey, MACList, List, Key64, KeyHex, Endpoint, CIDRs, QoSMap, CIDR, IPv4List, IPv6List, VNIList, VLANTunnels:
 		return true
 	}
-	return a.Key == "alias" || a.Key == FECMode || a.Key == "ipv6.token" || a.Key == "tun.owner" || a.Key == "tun.group" || IsTeamd(a.Key) && a.Default == ""
+	return a.Key == vlanGlobal || a.Key == "alias" || a.Key == FECMode || a.Key == "ipv6.token" || a.Key == "tun.owner" || a.Key == "tun.group" || IsTeamd(a.Key) && a.Default == ""
 }
 
 // equal compares two values in canonical text; a is nil of an attribute that only

@@ -95,8 +95,8 @@ func (d *differ) emptyBond(before, after *Interface) {
 }
 
 // later takes out of an interface what can only be set when its ports are
-// there, or have gone: their names, and a bond's address, which the last port
-// that leaves takes along. The rest is set by an edit after those of the ports.
+// there, or have gone: their names, what is of their VLANs, and a bond's address,
+// which the last port that leaves takes along. The rest is set by an edit after those of the ports.
 func (d *differ) later(before, after *Interface) *Interface {
 	if after.Netns != "" {
 		return after
@@ -104,14 +104,21 @@ func (d *differ) later(before, after *Interface) *Interface {
 	first := *withoutAddresses(after)
 	first.Attrs = maps.Clone(after.Attrs)
 	attrs := kindOf(after).Attrs
+	if attrOf(after, "controller") != "" {
+		attrs = slices.Concat(attrs, kindOf(d.to.Interface(attrOf(after, "controller"))).PortAttrs)
+	}
 	for i := range attrs {
 		a := &attrs[i]
 		value, wanted := a.value(after.Attrs)
 		was, known := a.value(attrsOf(before))
-		if !a.Late || !wanted || before != nil && known && a.equal(was, value) && !d.portsChange(after.Name) {
+		late := a.Late || a.Key == mstEnabled && value == "false" && was == "true"
+		if !late || !wanted || before != nil && known && a.equal(was, value) && !d.portsChange(after.Name) {
 			continue
 		}
 		delete(first.Attrs, a.Key)
+		if IsPortKey(a.Key) && attrOf(before, "controller") != attrOf(after, "controller") {
+			continue // it begins anew there
+		}
 		if v, ok := attrsOf(before)[a.Key]; ok {
 			first.Attrs[a.Key] = v
 		}

@@ -55,6 +55,8 @@ func (a *Attr) Seal(text string, keep Secrets) (string, error) {
 		return a.addresses(text)
 	case VNIList:
 		return canonicalVNIs(text)
+	case Ranges:
+		return a.canonicalRanges(text)
 	case VLANTunnels:
 		return canonicalVLANTunnels(text)
 	case VLANList:

@@ -178,6 +178,8 @@ func setCommands(i *Interface, diffs []Difference) []string {
 			last = append(last, "echo > "+quote("/sys/class/net/"+i.Name+"/bonding/primary"))
 		case a.Type == VLANList:
 			last = append(last, vlanCommands(i, d)...)
+		case a.Type == Ranges:
+			last = append(last, rangeCommands(i, d)...)
 		case a.Type == VLANTunnels:
 			last = append(last, vlanTunnelCommands(i, d)...)
 		case a.Type == VNIList:
@@ -233,7 +235,7 @@ func kindWords(a *Attr, v string) []string {
 		return w
 	}
 	switch {
-	case a.IP == "" || a.Message || a.Type == VLANList || a.Type == VNIList:
+	case a.IP == "" || a.Message || a.Type == VLANList || a.Type == Ranges || a.Type == VNIList:
 		return nil
 	case a.Type == MACList || a.Type == QoSMap:
 		return append(strings.Fields(a.IP), strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)

@@ -50,6 +50,7 @@ const (
 	IPv6List                        // the same for IPv6
 	VLANList                        // "1 pvid untagged,10-20": FormatVLANs; written by package linux
 	VLANTunnels                     // "10 id 1000,20-29 id 1020-1029": FormatVLANTunnels; written by package linux
+	Ranges                          // "10-19 msti 1,30 msti 2": numbers from Attr.Min to Attr.Max, and Attr.Fields of them; written by package linux
 	VNIList                         // "100,200-300 group 239.1.1.1": FormatVNIs; written by package linux
 	QoSMap                          // "0:1,5:7", sorted; nested struct ifla_vlan_qos_mapping (u32 from, u32 to)
 	TunnelKey                       // decimal; "" is none: bit Attr.Bit of number Attr.Present tells; u32 in network byte order
@@ -115,8 +116,8 @@ type Attr struct {
 	Fields []Attr
 	// Untold is set for a field of a List that the kernel never tells.
 	Untold bool
-	// Late is set for what names one of the interface's ports: it is set when
-	// they are there, and does not wait for itself.
+	// Late is set for what names one of the interface's ports, or what they have:
+	// it is set when they are there, and does not wait for itself.
 	Late bool
 	// Unreported is set for what the kernel takes and never tells.
 	Unreported bool

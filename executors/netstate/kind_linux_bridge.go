@@ -17,6 +17,7 @@ var linuxBridge = Kind{
 
 var bridgeAttrs = []Attr{
 	{Key: "bridge.vlan", Type: VLANList, Set: Anytime, Extension: true, IP: "bridge vlan self"},
+	{Key: vlanGlobal, Type: Ranges, Fields: vlanGlobalFields, Min: 1, Max: 4094, Late: true, Set: Anytime, Extension: true, IP: "bridge vlan global"},
 	{Key: "bridge.options.stp.enabled", Type: Bool32, IFLA: 5, Set: Anytime, Default: "false", IP: "stp_state"},
 	{Key: "bridge.options.stp.priority", Type: Uint16, IFLA: 6, Set: Anytime, Default: "32768", IP: "priority"},
 	{Key: "bridge.options.stp.forward-delay", Type: Centi, IFLA: 1, Max: 3000, Set: Anytime, Default: "15", IP: "forward_delay", IPScale: 100},

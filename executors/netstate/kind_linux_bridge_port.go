@@ -25,10 +25,11 @@ var bridgePortAttrs = []Attr{
 	{Key: "bridge-port.neighbor-vlan-suppress", Type: Bool, IFLA: 43, Since: "6.4", Set: Anytime, Default: "false", Extension: true, IP: "neigh_vlan_suppress"},
 	{Key: "bridge-port.vlan-tunnel", Type: Bool, IFLA: 29, Set: Anytime, Default: "false", Extension: true, IP: "vlan_tunnel"},
 	{Key: "bridge-port.vlan-tunnel-info", Type: VLANTunnels, Set: Anytime, Extension: true, IP: "bridge vlan tunnel_info"},
+	{Key: portMST, Type: Ranges, Fields: mstFields, Min: 1, Max: 4094, Late: true, Set: Anytime, Extension: true, IP: "bridge mst"},
 	{Key: "bridge-port.isolated", Type: Bool, IFLA: 33, Set: Anytime, Default: "false", Extension: true, IP: "isolated"},
 	{Key: "bridge-port.locked", Type: Bool, IFLA: 39, Since: "5.18", Set: Anytime, Default: "false", Extension: true, IP: "locked"},
 	{Key: "bridge-port.mac-authentication-bypass", Type: Bool, IFLA: 40, Since: "6.2", Set: Anytime, Default: "false", Extension: true, IP: "mab"},
 	{Key: "bridge-port.backup-port", Type: LinkRef, IFLA: 34, Set: Anytime, Extension: true, IP: "backup_port"},
 	{Key: "bridge-port.backup-nexthop-id", Type: Uint32, IFLA: 44, Set: Anytime, Default: "0", Extension: true, IP: "backup_nhid"},
-	{Key: "bridge-port.stp-state", Type: Enum, Wire: Uint8, Enum: []EnumValue{{"disabled", 0}, {"listening", 1}, {"learning", 2}, {"forwarding", 3}, {"blocking", 4}}, IFLA: 1, Set: ReadOnly, Extension: true},
+	{Key: "bridge-port.stp-state", Type: Enum, Wire: Uint8, Enum: stpStates, IFLA: 1, Set: ReadOnly, Extension: true},
 }

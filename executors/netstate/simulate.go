@@ -118,6 +118,7 @@ func (m *simulation) interfaces(c *Config) {
 	m.filterVLANs()
 	m.movePVIDs()
 	m.vlanTunnels()
+	m.mst()
 	for _, i := range live {
 		m.addresses(i)
 	}

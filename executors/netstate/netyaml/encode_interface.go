@@ -152,7 +152,7 @@ func value(a *netstate.Attr, text string) *yaml.Node {
 		if text == "true" || text == "false" {
 			n.Tag = "!!bool"
 		}
-	case netstate.MACList, netstate.CIDRs, netstate.QoSMap, netstate.VNIList, netstate.VLANTunnels:
+	case netstate.MACList, netstate.CIDRs, netstate.QoSMap, netstate.VNIList, netstate.VLANTunnels, netstate.Ranges:
 		return listNode(text)
 	case netstate.List:
 		return tableNode(a, text)

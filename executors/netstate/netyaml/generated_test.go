@@ -138,6 +138,9 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 		delete(v.Attrs, "bridge.options.group-fwd-mask")
 		delete(v.Attrs, "bridge.options.group-addr")
 		delete(v.Attrs, "bridge.options.multicast-vlan-snooping")
+		if v.Attrs["bridge.vlan-global"] != "" {
+			v.Attrs["bridge.vlan"], v.Attrs["bridge.options.mst-enabled"] = "10-30", "true"
+		}
 		if v.Attrs["bridge.options.stp.enabled"] == "true" {
 			v.Attrs["bridge.options.stp.forward-delay"] = "7.5"
 		}
@@ -187,6 +190,8 @@ func (g *generator) value(a *netstate.Attr) string {
 		text = strconv.FormatBool(g.chance(2))
 	case netstate.VNIList:
 		text = "100,200-300 group 239.1.1.1"
+	case netstate.Ranges:
+		text = map[string]string{"bridge.vlan-global": "10-19 msti 1,30 msti 2", "bridge-port.mst": "1 state forwarding,2 state blocking"}[a.Key]
 	case netstate.VLANTunnels:
 		text = "10 id 1000,20-29 id 1020-1029"
 	case netstate.VLANList:
@@ -270,6 +275,16 @@ func (g *generator) bridges() {
 			if a.Set != netstate.ReadOnly && g.chance(2) && a.Key != "bridge-port.group-fwd-mask" {
 				v.Attrs[a.Key] = g.value(&a)
 			}
+		}
+		if v.Attrs["bridge-port.vlan-tunnel-info"] != "" {
+			v.Attrs["bridge-port.vlan"], v.Attrs["bridge-port.vlan-tunnel"] = "10,20-29", "true"
+		}
+		if v.Attrs["bridge-port.mst"] != "" {
+			bridge := g.s.Interface(v.Attrs["controller"])
+			for key, text := range map[string]string{"vlan": "10-30", "options.mst-enabled": "true", "vlan-global": "10-19 msti 1,30 msti 2"} {
+				bridge.Attrs["bridge."+key] = text
+			}
+			v.Attrs["bridge-port.vlan"] = "10-30"
 		}
 	}
 }

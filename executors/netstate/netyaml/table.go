@@ -82,7 +82,7 @@ func (d *decoder) canonical(n *yaml.Node, a *netstate.Attr, path, name, text str
 // listed tells that a value may be written as a list of single values.
 func listed(a *netstate.Attr) bool {
 	switch a.Type {
-	case netstate.MACList, netstate.CIDRs, netstate.QoSMap, netstate.IPv4List, netstate.IPv6List, netstate.VNIList, netstate.VLANTunnels:
+	case netstate.MACList, netstate.CIDRs, netstate.QoSMap, netstate.IPv4List, netstate.IPv6List, netstate.VNIList, netstate.VLANTunnels, netstate.Ranges:
 		return true
 	}
 	return a.Key == "team.runner.tx-hash"

@@ -146,6 +146,8 @@ func typeText(a *netstate.Attr) string {
 		return "hardware address"
 	case netstate.List:
 		return "list of mappings"
+	case netstate.Ranges:
+		return "list of numbers with `" + a.Fields[0].Key + "`"
 	case netstate.CIDR:
 		return "prefix"
 	case netstate.IPProto:
