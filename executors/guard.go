@@ -26,6 +26,27 @@ type Guard struct {
 	Commands []Command `json:"commands,omitempty"`
 }
 
+// Footing is what keeps a guard's process from ending with the login that it was
+// armed from.
+type Footing struct {
+	// Kept is how the process is kept apart from that login; "" is not known.
+	Kept Kept `json:"kept,omitempty"`
+	// EndsWithLogin tells that the login's end is known to end it all the same:
+	// logind ends what a login leaves (KillUserProcesses= of logind.conf(5)), or the
+	// user's manager ends with it (enable-linger of loginctl(1)).
+	EndsWithLogin bool `json:"ends-with-login,omitempty"`
+}
+
+// Kept is how a process is kept apart from a login.
+type Kept string
+
+// The ways to keep a process apart from a login.
+const (
+	SystemScope Kept = "system-scope" // a systemd.scope(5) of the system
+	UserScope   Kept = "user-scope"   // one of the user's manager
+	OwnSession  Kept = "session"      // setsid(2) alone
+)
+
 // Phase is where a guard stands.
 type Phase string
 
@@ -58,6 +79,8 @@ type GuardState struct {
 	Now    time.Time `json:"now,omitzero"`
 	Result *Result   `json:"result,omitempty"`
 	Output string    `json:"output,omitempty"` // of the commands, bounded
+	// Footing is that of the process.
+	Footing
 }
 
 // clockError is by how much two clocks may differ without being wrong: an answer

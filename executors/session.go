@@ -48,8 +48,8 @@ type Session interface {
 	// converging: reading, computing what differs, applying, reading again.
 	Undo(ctx context.Context, c *netstate.Change) (*Result, error)
 	// Arm starts a guard on the target. It returns when the guard is on disk
-	// and its process runs.
-	Arm(ctx context.Context, g Guard) error
+	// and its process runs, and tells what keeps that, as far as it is known.
+	Arm(ctx context.Context, g Guard) (Footing, error)
 	// Confirm ends the guard with this ID, so that it does not revert.
 	// Confirming one that has reverted is an *Error of code "reverted".
 	Confirm(ctx context.Context, id string) error

@@ -1,6 +1,10 @@
 package runbook
 
-import "time"
+import (
+	"time"
+
+	"stet/executors"
+)
 
 // EventKind is what happened.
 type EventKind string
@@ -28,19 +32,21 @@ const (
 // Event is one thing that happened during a run: what views show and what
 // `--json` prints, one a line. Text in it is already redacted.
 type Event struct {
-	Kind       EventKind   `json:"event"`
-	Time       time.Time   `json:"time"`
-	Run        string      `json:"run,omitempty"`
-	Group      string      `json:"group,omitempty"`
-	Step       string      `json:"step,omitempty"`
-	Target     string      `json:"target,omitempty"`
-	Text       string      `json:"text,omitempty"`
-	Deadline   time.Time   `json:"deadline,omitzero"`
-	Wave       *Wave       `json:"wave,omitempty"`
-	Plan       *Plan       `json:"plan,omitempty"`
-	Outcome    *Outcome    `json:"outcome,omitempty"`
-	Operation  *Operation  `json:"operation,omitempty"`
-	Diagnostic *Diagnostic `json:"diagnostic,omitempty"`
+	Kind     EventKind `json:"event"`
+	Time     time.Time `json:"time"`
+	Run      string    `json:"run,omitempty"`
+	Group    string    `json:"group,omitempty"`
+	Step     string    `json:"step,omitempty"`
+	Target   string    `json:"target,omitempty"`
+	Text     string    `json:"text,omitempty"`
+	Deadline time.Time `json:"deadline,omitzero"`
+	// Footing is what keeps the process of a guard that was armed.
+	Footing    *executors.Footing `json:"footing,omitempty"`
+	Wave       *Wave              `json:"wave,omitempty"`
+	Plan       *Plan              `json:"plan,omitempty"`
+	Outcome    *Outcome           `json:"outcome,omitempty"`
+	Operation  *Operation         `json:"operation,omitempty"`
+	Diagnostic *Diagnostic        `json:"diagnostic,omitempty"`
 }
 
 // WaveUndo is the Text of an EventWave that begins the undoing of a step on

@@ -14,7 +14,7 @@ func (s suite) armed(t *testing.T, session executors.Session, id string, timeout
 	c := change(t, session, wanted())
 	g := executors.Guard{ID: id, Run: "run", Step: "step", Document: "/doc.md", Operator: "ann", Timeout: timeout, Change: c,
 		Commands: []executors.Command{sh("echo going back")}}
-	if err := session.Arm(bounded(t), g); err != nil {
+	if _, err := session.Arm(bounded(t), g); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { settled(t, s.open(t), id) })
@@ -57,7 +57,7 @@ func (s suite) guardConfirmed(t *testing.T) {
 	session := s.session(t)
 	s.armed(t, session, "run/confirmed", time.Minute)
 	second := executors.Guard{ID: "run/second", Timeout: time.Minute, Commands: []executors.Command{sh("true")}}
-	if err := session.Arm(bounded(t), second); code(err) != "locked" {
+	if _, err := session.Arm(bounded(t), second); code(err) != "locked" {
 		t.Errorf("a second pending guard: %v", err)
 	}
 	for range 2 { // confirming twice is confirming once

@@ -18,7 +18,7 @@ func (s suite) guardLost(t *testing.T) {
 	text(t, session, "do='kill -9 ${p#/proc/}'; "+guards)
 	until(t, "it is lost", func() bool { return state(t, session, id).Phase == executors.Lost })
 	second := executors.Guard{ID: id + "/second", Timeout: time.Minute, Commands: []executors.Command{sh("true")}}
-	if err := session.Arm(bounded(t), second); code(err) != "locked" || !contains(err, "/doc.md") {
+	if _, err := session.Arm(bounded(t), second); code(err) != "locked" || !contains(err, "/doc.md") {
 		t.Errorf("a second guard beside a lost one: %v", err)
 	}
 	g, err := session.Revert(bounded(t), id)
@@ -39,7 +39,7 @@ func (s suite) guardIncomplete(t *testing.T) {
 	c := change(t, session, wanted())
 	g := executors.Guard{ID: id, Timeout: time.Hour, Change: c,
 		Commands: []executors.Command{sh("echo going back; ip -br link show xbr0; exit 4")}}
-	if err := session.Arm(bounded(t), g); err != nil {
+	if _, err := session.Arm(bounded(t), g); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { settled(t, s.open(t), id) })

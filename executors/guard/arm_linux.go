@@ -21,10 +21,10 @@ const readyWithin = 20 * time.Second
 
 // Arm puts a guard on disk and starts its process with start, which gets the
 // guard's directory and the file on which the process says that it is ready; it
-// must start it in a session of its own, to run Serve. When Arm returns nil the
+// must start it in a session of its own, to run Serve; f is what keeps that process. When Arm returns nil the
 // guard counts. A second guard while one is pending is an *executors.Error of
 // code "locked" that names the first.
-func (s *Store) Arm(ctx context.Context, g executors.Guard, start func(dir string, ready *os.File) error) error {
+func (s *Store) Arm(ctx context.Context, g executors.Guard, f executors.Footing, start func(dir string, ready *os.File) error) error {
 	op := "arming the guard " + g.ID
 	switch {
 	case g.ID == "":
@@ -44,7 +44,7 @@ func (s *Store) Arm(ctx context.Context, g executors.Guard, start func(dir strin
 		return err
 	}
 	e := s.entry(g.ID)
-	if err := s.prepare(e, g); err != nil {
+	if err := s.prepare(e, g, f); err != nil {
 		os.RemoveAll(string(e))
 		return s.roomless(op, err)
 	}
@@ -102,7 +102,7 @@ func (s *Store) free(op string) error {
 // prepare writes the record. A directory of that name is of a guard that has
 // ended (its step is run again), or of an Arm that did not get as far as the
 // process.
-func (s *Store) prepare(e entry, g executors.Guard) error {
+func (s *Store) prepare(e entry, g executors.Guard, f executors.Footing) error {
 	if err := os.RemoveAll(string(e)); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Store) prepare(e entry, g executors.Guard) error {
 	if now == 0 {
 		return errors.New("the kernel has no CLOCK_BOOTTIME")
 	}
-	r := record{Guard: g, Armed: time.Now().Format(time.RFC3339Nano), Deadline: now + int64(g.Timeout), BootID: bootID()}
+	r := record{Guard: g, Armed: time.Now().Format(time.RFC3339Nano), Deadline: now + int64(g.Timeout), BootID: bootID(), Footing: f}
 	if err := e.write("record", r); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type record struct {
 	// Deadline is in nanoseconds of CLOCK_BOOTTIME, in the boot BootID.
 	Deadline int64  `json:"deadline"`
 	BootID   string `json:"boot-id"`
+	// Footing is that of the guard's process.
+	Footing executors.Footing `json:"footing,omitzero"`
 }
 
 const (

@@ -106,7 +106,7 @@ func (a *armed) guard(id string, timeout time.Duration) executors.Guard {
 
 func (a *armed) arm(g executors.Guard) {
 	a.t.Helper()
-	if err := a.Arm(a.t.Context(), g, a.start); err != nil {
+	if err := a.Arm(a.t.Context(), g, executors.Footing{}, a.start); err != nil {
 		a.t.Fatal(err)
 	}
 }
@@ -246,7 +246,7 @@ func TestIncomplete(t *testing.T) {
 func TestSecondIsRefused(t *testing.T) {
 	a := newStore(t)
 	a.arm(a.guard("r/1", time.Minute))
-	err := a.Arm(t.Context(), a.guard("r/2", time.Minute), a.start)
+	err := a.Arm(t.Context(), a.guard("r/2", time.Minute), executors.Footing{}, a.start)
 	if code(err) != "locked" || !strings.Contains(err.Error(), "change.md") || !strings.Contains(err.Error(), "ann") {
 		t.Errorf("got %v", err)
 	}
@@ -257,7 +257,7 @@ func TestLost(t *testing.T) {
 	a.arm(a.guard("r", time.Minute))
 	a.kill()
 	a.until("r", executors.Lost)
-	if err := a.Arm(t.Context(), a.guard("s", time.Minute), a.start); code(err) != "locked" {
+	if err := a.Arm(t.Context(), a.guard("s", time.Minute), executors.Footing{}, a.start); code(err) != "locked" {
 		t.Errorf("got %v", err)
 	}
 	s, err := a.Revert(t.Context(), "r", back{})
@@ -283,7 +283,7 @@ func TestProcessDoesNotStart(t *testing.T) {
 		"silent":  func(string, *os.File) error { return nil },
 		"refused": func(dir string, w *os.File) error { _, err := io.WriteString(w, "no such thing\n"); return err },
 	} {
-		if err := a.Arm(t.Context(), a.guard(name, time.Minute), start); err == nil {
+		if err := a.Arm(t.Context(), a.guard(name, time.Minute), executors.Footing{}, start); err == nil {
 			t.Errorf("%s: armed", name)
 		}
 	}
@@ -296,7 +296,7 @@ func TestProcessDoesNotStart(t *testing.T) {
 // taken for a guard.
 func TestNobodyListens(t *testing.T) {
 	a := newStore(t)
-	err := a.Arm(t.Context(), a.guard("r", time.Minute), func(dir string, _ *os.File) error {
+	err := a.Arm(t.Context(), a.guard("r", time.Minute), executors.Footing{}, func(dir string, _ *os.File) error {
 		r, w, err := os.Pipe()
 		if err != nil {
 			return err
@@ -458,7 +458,7 @@ func fullDisk(t *testing.T, options string, more func(dir string, n int) error) 
 		t.Errorf("it was led back %d times", n)
 	}
 	fill()
-	err := a.Arm(t.Context(), a.guard("three", time.Minute), a.start)
+	err := a.Arm(t.Context(), a.guard("three", time.Minute), executors.Footing{}, a.start)
 	var full *executors.Error
 	if !errors.As(err, &full) || full.Code != "no-space" || full.Remedy == "" {
 		t.Errorf("arming on a full disk: %v", err)
@@ -469,12 +469,30 @@ func fullDisk(t *testing.T, options string, more func(dir string, n int) error) 
 // own: that is a full disk, too.
 func TestFullForProcess(t *testing.T) {
 	a := newStore(t)
-	err := a.Arm(t.Context(), a.guard("g", time.Minute), func(_ string, ready *os.File) error {
+	err := a.Arm(t.Context(), a.guard("g", time.Minute), executors.Footing{}, func(_ string, ready *os.File) error {
 		_, err := ready.WriteString("write /run/stet/guards/g/.ready-1: no space left on device\n")
 		return err
 	})
 	var full *executors.Error
 	if !errors.As(err, &full) || full.Code != "no-space" || full.Remedy == "" {
 		t.Errorf("arming: %v", err)
+	}
+}
+
+// TestFooting: what keeps the process is told as long as the guard is known.
+func TestFooting(t *testing.T) {
+	a := newStore(t)
+	f := executors.Footing{Kept: executors.OwnSession, EndsWithLogin: true}
+	if err := a.Arm(t.Context(), a.guard("g", time.Minute), f, a.start); err != nil {
+		t.Fatal(err)
+	}
+	for _, phase := range []executors.Phase{executors.Armed, executors.Confirmed} {
+		all, err := a.List()
+		if err != nil || len(all) != 1 || all[0].Phase != phase || all[0].Footing != f {
+			t.Errorf("%s: %+v %v", phase, all, err)
+		}
+		if err := a.Confirm(t.Context(), "g"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

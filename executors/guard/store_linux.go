@@ -143,7 +143,7 @@ func (e entry) state() (*executors.GuardState, error) {
 func (r *record) state() *executors.GuardState {
 	armed, _ := time.Parse(time.RFC3339Nano, r.Armed)
 	return &executors.GuardState{ID: r.Guard.ID, Run: r.Guard.Run, Step: r.Guard.Step, Document: r.Guard.Document,
-		Operator: r.Guard.Operator, Armed: armed, Deadline: armed.Add(r.Guard.Timeout)}
+		Operator: r.Guard.Operator, Armed: armed, Deadline: armed.Add(r.Guard.Timeout), Footing: r.Footing}
 }
 
 // boottime is CLOCK_BOOTTIME in nanoseconds.

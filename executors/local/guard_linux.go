@@ -26,13 +26,14 @@ import (
 // Arm implements executors.Session. The guard's process lives in the target's
 // namespaces, in a session of its own, and holds those of the other open
 // targets, so that it can lead a link back that was moved there.
-func (s *session) Arm(ctx context.Context, g executors.Guard) error {
+func (s *session) Arm(ctx context.Context, g executors.Guard) (executors.Footing, error) {
 	ctx, end, err := s.begin(ctx, "arming a guard")
 	if err != nil {
-		return err
+		return executors.Footing{}, err
 	}
 	defer end()
-	return s.guards.Arm(ctx, g, s.startGuard)
+	f := s.host.footing()
+	return f, s.guards.Arm(ctx, g, f, s.startGuard)
 }
 
 // Confirm implements executors.Session.
@@ -122,9 +123,7 @@ func (s *session) startGuard(dir string, ready *os.File) error {
 		files = append(files, self)
 		argv[0] = fmt.Sprintf("/proc/self/fd/%d", readyFD+len(files)-1)
 	}
-	if s.host.served { // in the session of a login, which may end
-		argv = append(slices.Clone(s.host.scope.prefix()), argv...)
-	}
+	argv = append(slices.Clone(s.host.apart()), argv...)
 	cmd := exec.Command(argv[0], append(argv[1:len(argv):len(argv)], "guard", dir, string(list), s.space.resolv)...)
 	cmd.Dir = "/"
 	cmd.Env = unmarked(os.Environ())

@@ -24,6 +24,9 @@ const scopeWithin = 15 * time.Second
 type scope struct {
 	once  sync.Once
 	words []string
+
+	asked sync.Once
+	ends  bool // see endsWithLogin
 }
 
 // prefix are the words that start a command in a scope of its own; none where

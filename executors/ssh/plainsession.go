@@ -155,7 +155,9 @@ func (s *plainSession) Undo(context.Context, *netstate.Change) (*executors.Resul
 }
 
 // Arm implements executors.Session; it needs the agent.
-func (s *plainSession) Arm(context.Context, executors.Guard) error { return s.needs("arming a guard") }
+func (s *plainSession) Arm(context.Context, executors.Guard) (executors.Footing, error) {
+	return executors.Footing{}, s.needs("arming a guard")
+}
 
 // Confirm implements executors.Session; it needs the agent.
 func (s *plainSession) Confirm(context.Context, string) error { return s.needs("confirming a change") }

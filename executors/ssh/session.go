@@ -296,31 +296,35 @@ func (s *session) Undo(ctx context.Context, c *netstate.Change) (result *executo
 
 // Arm implements executors.Session. When the connection dies under it, the
 // host tells whether the guard is there; if not, it is armed once more.
-func (s *session) Arm(ctx context.Context, g executors.Guard) error {
+func (s *session) Arm(ctx context.Context, g executors.Guard) (executors.Footing, error) {
 	inner, host, err := s.current(ctx)
 	if err != nil {
-		return err
+		return executors.Footing{}, err
 	}
-	err = inner.Arm(ctx, g)
+	f, err := inner.Arm(ctx, g)
 	if err == nil || ctx.Err() != nil || !host.dead() {
-		return err
+		return f, err
 	}
 	all, lerr := s.Guards(ctx)
 	if lerr != nil {
-		return err
+		return f, err
 	}
 	for i := range all {
 		switch {
 		case all[i].ID != g.ID:
 		case all[i].Phase == executors.Armed:
-			return nil
+			return all[i].Footing, nil
 		default: // its process died, too
-			return err
+			return f, err
 		}
 	}
 	// It is not there, and nobody is arming it any more: the lock that has come
 	// along was given up by the agent that did.
-	return s.once(ctx, func(in executors.Session, _ *Conn) error { return in.Arm(ctx, g) })
+	err = s.once(ctx, func(in executors.Session, _ *Conn) (err error) {
+		f, err = in.Arm(ctx, g)
+		return err
+	})
+	return f, err
 }
 
 // Confirm implements executors.Session.

@@ -185,7 +185,7 @@ func TestArmDropped(t *testing.T) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
 		})
-		if err := r.Arm(ctx, executors.Guard{ID: id, Run: "01RUN", Step: "drop", Document: "/a.md", Timeout: time.Minute, Change: c}); err != nil {
+		if _, err := r.Arm(ctx, executors.Guard{ID: id, Run: "01RUN", Step: "drop", Document: "/a.md", Timeout: time.Minute, Change: c}); err != nil {
 			t.Fatalf("guard %d: %v", i, err)
 		}
 		if !timer.Stop() {
@@ -217,7 +217,7 @@ func TestCutOff(t *testing.T) {
 		return strings.Contains(before, "state UP") && strings.Contains(before, "inet6 fe80") && !strings.Contains(before, "tentative")
 	})
 	c := change(t, r, "interfaces: [{name: far, state: down}]")
-	if err := r.Arm(ctx, executors.Guard{ID: "cut", Run: "run", Step: "cut", Document: "/a.md", Timeout: 25 * time.Second, Change: c}); err != nil {
+	if _, err := r.Arm(ctx, executors.Guard{ID: "cut", Run: "run", Step: "cut", Document: "/a.md", Timeout: 25 * time.Second, Change: c}); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()

@@ -97,9 +97,10 @@ func (f *fake) Undo(_ context.Context, c *netstate.Change) (*executors.Result, e
 	return nil, nil // what a broken session might answer
 }
 
-func (f *fake) Arm(_ context.Context, g executors.Guard) error {
-	f.guards = append(f.guards, executors.GuardState{ID: g.ID, Left: g.Timeout})
-	return nil
+func (f *fake) Arm(_ context.Context, g executors.Guard) (executors.Footing, error) {
+	stands := executors.Footing{Kept: executors.OwnSession, EndsWithLogin: true}
+	f.guards = append(f.guards, executors.GuardState{ID: g.ID, Left: g.Timeout, Footing: stands})
+	return stands, nil
 }
 
 func (f *fake) Confirm(_ context.Context, id string) error {

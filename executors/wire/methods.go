@@ -54,7 +54,7 @@ var methods = map[string]method{
 		if err != nil {
 			return nil, err
 		}
-		return nil, s.Arm(ctx, p.Guard)
+		return s.Arm(ctx, p.Guard)
 	},
 	"confirm": func(ctx context.Context, s executors.Session, b json.RawMessage) (any, error) {
 		p, err := params[idParams](b)

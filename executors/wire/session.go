@@ -138,8 +138,12 @@ func (s *session) Undo(ctx context.Context, c *netstate.Change) (*executors.Resu
 	return ask[executors.Result](ctx, s, "undo", changeParams{Change: c, Secrets: secrets(c)})
 }
 
-func (s *session) Arm(ctx context.Context, g executors.Guard) error {
-	return s.do(ctx, "arm", guardParams{g}, nil)
+// Arm implements executors.Session. A peer of an earlier version does not tell what
+// keeps the guard.
+func (s *session) Arm(ctx context.Context, g executors.Guard) (executors.Footing, error) {
+	var f executors.Footing
+	err := s.do(ctx, "arm", guardParams{g}, &f)
+	return f, err
 }
 
 func (s *session) Confirm(ctx context.Context, id string) error {

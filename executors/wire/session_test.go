@@ -44,7 +44,7 @@ func TestMethods(t *testing.T) {
 	if r, err := s.Undo(ctx, &netstate.Change{}); r != nil || code(err) != "protocol" {
 		t.Errorf("an empty answer: %+v %v", r, err)
 	}
-	if err := s.Arm(ctx, executors.Guard{ID: "g", Timeout: time.Minute}); err != nil {
+	if f, err := s.Arm(ctx, executors.Guard{ID: "g", Timeout: time.Minute}); err != nil || f.Kept != executors.OwnSession || !f.EndsWithLogin {
 		t.Error(err)
 	}
 	if all, err := s.Guards(ctx); err != nil || len(all) != 1 || all[0].ID != "g" || all[0].Left != time.Minute {

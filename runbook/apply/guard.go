@@ -74,18 +74,19 @@ func plain(name string) string {
 // arm arms a guard and journals its deadline.
 func (x *operation) arm(ctx context.Context, sess executors.Session, g *runbook.Group, s *runbook.Step, target string, guard *executors.Guard) error {
 	armed := x.now()
-	if err := sess.Arm(ctx, *guard); err != nil {
+	footing, err := sess.Arm(ctx, *guard)
+	if err != nil {
 		return fmt.Errorf("%w: arming the guard on %s: %w", errUntouched, target, err)
 	}
 	st := executors.GuardState{
 		ID: guard.ID, Run: guard.Run, Step: s.Name, Document: guard.Document, Operator: guard.Operator,
-		Phase: executors.Armed, Armed: armed, Deadline: armed.Add(guard.Timeout),
+		Phase: executors.Armed, Armed: armed, Deadline: armed.Add(guard.Timeout), Footing: footing,
 	}
 	if err := x.record(journal.Guarded, &guardData{Step: s.Name, Target: target, State: st}); err != nil {
 		return errors.Join(fmt.Errorf("%w: %w", errUntouched, err), sess.Confirm(ctx, guard.ID))
 	}
 	x.emit(runbook.Event{
-		Kind: runbook.EventGuard, Group: g.Name, Step: s.Name, Target: target, Deadline: st.Deadline,
+		Kind: runbook.EventGuard, Group: g.Name, Step: s.Name, Target: target, Deadline: st.Deadline, Footing: &footing,
 		Text: fmt.Sprintf("unless confirmed by %s, %s goes back by itself", st.Deadline.Format("15:04:05Z"), target),
 	})
 	return nil

@@ -34,6 +34,8 @@ type host struct {
 	runs []executors.Command
 	// clock is by how much the host's is ahead.
 	clock time.Duration
+	// footing is that of its guards.
+	footing executors.Footing
 }
 
 type guarded struct {
@@ -136,17 +138,17 @@ func (s *session) Undo(ctx context.Context, c *netstate.Change) (*executors.Resu
 	return transaction.Undo(ctx, s.m, c)
 }
 
-func (s *session) Arm(_ context.Context, g executors.Guard) error {
+func (s *session) Arm(_ context.Context, g executors.Guard) (executors.Footing, error) {
 	if err := s.called("arm"); err != nil {
-		return err
+		return s.footing, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.guards = append(s.guards, &guarded{g, executors.GuardState{
-		ID: g.ID, Run: g.Run, Step: g.Step, Phase: executors.Armed, Armed: now, Deadline: now.Add(g.Timeout),
+		ID: g.ID, Run: g.Run, Step: g.Step, Phase: executors.Armed, Armed: now, Deadline: now.Add(g.Timeout), Footing: s.footing,
 	}})
-	return nil
+	return s.footing, nil
 }
 
 func (h *host) guard(id string) *guarded {

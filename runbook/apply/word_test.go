@@ -72,6 +72,26 @@ func TestConfirmByHand(t *testing.T) {
 	})
 }
 
+// TestFootingIsTold: what keeps the guard's process is told when it is armed, and kept.
+func TestFootingIsTold(t *testing.T) {
+	b := newBench(t, strings.Replace(bridge, "name=bridge", "name=bridge confirm=60s", 1)+held)
+	want := executors.Footing{Kept: executors.OwnSession, EndsWithLogin: true}
+	b.hosts["r1"].footing = want
+	op, err := b.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := outcome(t, op, "bridge", "r1"); o.Guard == nil || o.Guard.Footing != want {
+		t.Errorf("%+v", o.Guard)
+	}
+	for _, e := range b.events {
+		if e.Kind == runbook.EventGuard && (e.Footing == nil || *e.Footing != want) {
+			t.Errorf("%+v", e)
+		}
+	}
+	b.check()
+}
+
 // TestNobodyCanConfirm: the wait for the operator's word ends when no word can come
 // any more, and says why.
 func TestNobodyCanConfirm(t *testing.T) {

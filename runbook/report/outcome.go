@@ -225,13 +225,13 @@ func guard(b *strings.Builder, g *executors.GuardState) {
 	case executors.Incomplete:
 		fmt.Fprintf(b, "\nThe guard reverted the change%s, and not everything is as before.\n", at(g))
 	case executors.Lost:
-		b.WriteString("\nThe guard's process died before it could act.\n")
+		fmt.Fprintf(b, "\nThe guard's process died before it could act.%s\n", footing(g, "was"))
 	case executors.Armed, executors.Reverting:
 		deadline := ""
 		if !g.Deadline.IsZero() {
 			deadline = " at " + stamp(g.Deadline)
 		}
-		fmt.Fprintf(b, "\nA guard is %s: it reverts the change%s unless it is confirmed.\n", g.Phase, deadline)
+		fmt.Fprintf(b, "\nA guard is %s: it reverts the change%s unless it is confirmed.%s\n", g.Phase, deadline, footing(g, "is"))
 	case executors.Confirmed:
 		return
 	}
@@ -241,6 +241,32 @@ func guard(b *strings.Builder, g *executors.GuardState) {
 	if g.Output != "" {
 		fence(b, "text", g.Output)
 	}
+}
+
+// footing says what keeps a guard's process, as far as its target told.
+func footing(g *executors.GuardState, is string) string {
+	if words := FootingWords(g.Footing); words != "" {
+		return " It " + is + " " + words + "."
+	}
+	return ""
+}
+
+// FootingWords are what keeps a guard's process from ending with the login that it was
+// armed from, or that nothing does; "" is not known.
+func FootingWords(f executors.Footing) string {
+	words, ends := "", ""
+	switch f.Kept {
+	case executors.SystemScope:
+		return "in a scope of systemd"
+	case executors.UserScope:
+		words, ends = "in a scope of the user's systemd", ", which ends with the user's last login there (it does not linger)"
+	case executors.OwnSession:
+		words, ends = "in a session of its own (setsid)", ", and logind ends it with the login that it was armed from (KillUserProcesses)"
+	}
+	if f.EndsWithLogin && words != "" {
+		words += ends
+	}
+	return words
 }
 
 func at(g *executors.GuardState) string {

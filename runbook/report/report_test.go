@@ -206,6 +206,27 @@ func TestHead(t *testing.T) {
 	}
 }
 
+// TestFooting: what keeps a guard's process is said where the guard is.
+func TestFooting(t *testing.T) {
+	ends := executors.Footing{Kept: executors.OwnSession, EndsWithLogin: true}
+	for _, c := range []struct {
+		g    executors.GuardState
+		want string
+	}{
+		{executors.GuardState{Phase: executors.Armed}, "\nA guard is armed: it reverts the change unless it is confirmed.\n"},
+		{executors.GuardState{Phase: executors.Armed, Footing: executors.Footing{Kept: executors.SystemScope}}, "\nA guard is armed: it reverts the change unless it is confirmed. It is in a scope of systemd.\n"},
+		{executors.GuardState{Phase: executors.Armed, Footing: executors.Footing{Kept: executors.OwnSession}}, "\nA guard is armed: it reverts the change unless it is confirmed. It is in a session of its own (setsid).\n"},
+		{executors.GuardState{Phase: executors.Lost, Footing: ends}, "\nThe guard's process died before it could act. It was in a session of its own (setsid), and logind ends it with the login that it was armed from (KillUserProcesses).\n"},
+		{executors.GuardState{Phase: executors.Confirmed, Footing: ends}, ""},
+	} {
+		var b strings.Builder
+		guard(&b, &c.g)
+		if b.String() != c.want {
+			t.Errorf("got  %q\nwant %q", b.String(), c.want)
+		}
+	}
+}
+
 // Whatever an outcome holds, a Markdown parser finds in the result what was
 // meant: no heading, no link, no comment that the text brought along.
 func TestNothingEscapes(t *testing.T) {

@@ -78,6 +78,9 @@ m touch /run/go-on; "$STET" resume --yes doc.md >&2; echo "resume: $?, $(mtu)"`)
 	if o.code != 0 {
 		t.Fatal(o)
 	}
+	if strings.Contains(o.stderr, "beware") {
+		t.Errorf("a guard in a scope outlives the login: %v", o)
+	}
 	wants(t, "what was done", o.stdout, "agent: session-N.scope\nguard: run-N.scope\n",
 		"alone: mtu 1400, guards: 1\n", "then: mtu 1500\n", "reverted    change on machine", "resume: 0, mtu 1400\n")
 }
@@ -101,6 +104,8 @@ echo "left: $(mtu)"
 		t.Fatal(o)
 	}
 	wants(t, "what was done", o.stdout, "left: mtu 1400\n", "lost        change on machine", "rollback: 0, mtu 1500\n")
+	const why = "in a session of its own (setsid), and logind ends it with the login that it was armed from (KillUserProcesses)"
+	wants(t, "the progress", o.stderr, "unless confirmed; beware: it is "+why)
 }
 
 // TestCommandEndsWithLogin: there a command ends with its connection, and the step

@@ -203,12 +203,12 @@ func (v *visit) Undo(context.Context, *netstate.Change) (*executors.Result, erro
 	return &executors.Result{}, nil
 }
 
-func (v *visit) Arm(_ context.Context, g executors.Guard) error {
+func (v *visit) Arm(_ context.Context, g executors.Guard) (executors.Footing, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.guards[g.ID] = executors.GuardState{ID: g.ID, Run: g.Run, Step: g.Step, Document: g.Document, Operator: g.Operator,
 		Phase: executors.Armed, Armed: time.Now(), Deadline: time.Now().Add(g.Timeout), Left: g.Timeout}
-	return nil
+	return executors.Footing{}, nil
 }
 
 func (v *visit) end(id string, phase executors.Phase) (*executors.GuardState, error) {

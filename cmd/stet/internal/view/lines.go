@@ -113,6 +113,9 @@ func guardLine(e runbook.Event) string {
 		text += " (in " + report.Duration(e.Deadline.Sub(e.Time).Round(time.Second)) + ")"
 	}
 	text += " unless confirmed"
+	if e.Footing != nil {
+		text += beware(*e.Footing)
+	}
 	if e.Target == "" { // all of its guards wait for the operator
 		text += suffix(e.Text)
 	}
@@ -254,6 +257,14 @@ func object(name, key string) string {
 	return name + " " + key
 }
 
+// beware says that a guard ends with the login that it was armed from.
+func beware(f executors.Footing) string {
+	if !f.EndsWithLogin {
+		return ""
+	}
+	return "; " + red("beware") + ": it is " + report.FootingWords(f)
+}
+
 func guardWord(g *executors.GuardState) string {
 	switch g.Phase {
 	case executors.Reverted:
@@ -261,7 +272,11 @@ func guardWord(g *executors.GuardState) string {
 	case executors.Incomplete:
 		return detail + red("the guard could not go all the way back") + "\n" + resultLines(g.Result)
 	case executors.Lost:
-		return detail + red("the guard's process died before it could act") + "\n"
+		why := ""
+		if g.EndsWithLogin {
+			why = ": it was " + report.FootingWords(g.Footing)
+		}
+		return detail + red("the guard's process died before it could act"+why) + "\n"
 	}
 	return ""
 }

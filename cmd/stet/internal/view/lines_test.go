@@ -142,6 +142,22 @@ func TestLive(t *testing.T) {
 }
 
 // Waiting for the operator's word without a terminal says what the word is.
+func TestGuardThatEndsWithTheLogin(t *testing.T) {
+	e := runbook.Event{Kind: runbook.EventGuard, Time: noon, Step: "uplink", Target: "r1", Deadline: noon.Add(time.Minute), Footing: &executors.Footing{Kept: executors.OwnSession}}
+	const plain = "guard       uplink on r1 goes back at 22:02:03Z (in 1 min) unless confirmed"
+	if got := text(guardLine(e)); got != plain+"\n" {
+		t.Errorf("%q", got)
+	}
+	e.Footing.EndsWithLogin = true
+	if got := text(guardLine(e)); got != plain+"; beware: it is in a session of its own (setsid), and logind ends it with the login that it was armed from (KillUserProcesses)\n" {
+		t.Errorf("%q", got)
+	}
+	lost := &executors.GuardState{Phase: executors.Lost, Footing: *e.Footing}
+	if got := text(guardWord(lost)); !strings.Contains(got, "died before it could act: it was in a session of its own") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestGuardThatWaitsForTheOperator(t *testing.T) {
 	var out bytes.Buffer
 	v := Plain(NewPage(&out, nil, false))

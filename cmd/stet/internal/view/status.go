@@ -47,6 +47,7 @@ func Guards(waiting []Waiting, word string) string {
 			b.WriteString(label(word, cyan) + text)
 			if word == "pending" {
 				fmt.Fprintf(&b, " goes back at %s, in %s", clock(w.Guard.Deadline), countdown(w.Guard.Left))
+				b.WriteString(beware(w.Guard.Footing))
 			}
 			b.WriteString("\n")
 		default:
