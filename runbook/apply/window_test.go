@@ -90,6 +90,8 @@ func TestWindowCloses(t *testing.T) {
 		"in the last wave": {pre + fleetMTU("batch=1,rest") + proof, "h6", runbook.OK, nil, "1:ok 2:ok*5", "", "", 2, ""},
 		"in the group before": {fleetMTU("") + proof + "```sh { run name=after on-failure=stop }\ntrue\n```\n\n```rollback\ntrue\n```\n", "h6", runbook.Failed, ErrFailed, "ok*6",
 			"the window closed at 2026-11-22 02:00:00 UTC, before after was begun", "The window closed at 2026-11-22 02:00:00 UTC. after was not begun.", 1, ""},
+		"in the group before, and that is undone": {fleetMTU("") + proof + "```sh { run name=after }\ntrue\n```\n\n```rollback\ntrue\n```\n", "h6", runbook.RolledBack, ErrRolledBack, "rolled-back*6",
+			"the window closed at 2026-11-22 02:00:00 UTC, before after was begun", "The window closed at 2026-11-22 02:00:00 UTC. after was not begun.", 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newFleet(t, 6, tt.body)
