@@ -14,7 +14,7 @@ import (
 // lacksAttr notes that the kernel is too old for an attribute, which it would take and
 // pass over. The version that brought it has it. Of an older one, to which a
 // distribution may have brought it, an interface tells; where none does, one that is
-// made to ask.
+// made to ask. Of what no interface tells, the version alone decides.
 func lacksAttr(ctx context.Context, s *netstate.State, raw []rawLink, a *netstate.Attr) error {
 	if _, known := present.Load(a.Key); known {
 		return nil
@@ -24,7 +24,7 @@ func lacksAttr(ctx context.Context, s *netstate.State, raw []rawLink, a *netstat
 		return err
 	}
 	has := !older(release, a.Since)
-	if !has {
+	if !has && !a.Unreported {
 		kind, port := kindOfAttr(a.Key)
 		tells := func(r rawLink) bool { return tellsAttr(&r, kind, port, a) }
 		if has = slices.ContainsFunc(raw, tells); !has && (kind != nil || len(raw) == 0) {

@@ -38,6 +38,9 @@ func TestProbeAttr(t *testing.T) {
 				t.Logf("%s: %s", a.Key, reason)
 				continue
 			}
+			if a.Unreported {
+				continue // which cannot be asked
+			}
 			k, port := kindOfAttr(a.Key)
 			if k != kind {
 				t.Fatalf("%s is of %s, not of %s", a.Key, kind.Name, k.Name)
@@ -60,6 +63,19 @@ func TestProbeAttr(t *testing.T) {
 	}
 	if count == 0 {
 		t.Error("nothing was asked")
+	}
+}
+
+// TestLaterUntold wants the version alone to decide of what no interface tells.
+func TestLaterUntold(t *testing.T) {
+	a := netstate.Attr{Key: "hsr.later", Since: "99.0", Unreported: true}
+	var s netstate.State
+	if err := lacksAttr(t.Context(), &s, nil, &a); err != nil || !strings.HasPrefix(s.Lacks[a.Key], "it came with Linux 99.0, and the running kernel ") {
+		t.Errorf("%v: the kernel lacks %q", err, s.Lacks)
+	}
+	a.Key, a.Since, s = "hsr.earlier", "2.6", netstate.State{}
+	if err := lacksAttr(t.Context(), &s, nil, &a); err != nil || len(s.Lacks) > 0 {
+		t.Errorf("%v: the kernel lacks %q", err, s.Lacks)
 	}
 }
 

@@ -50,6 +50,13 @@ func checkHSR(_ *simulation, i *InterfaceConfig, v *Interface, fault func(key, s
 	if v.Attrs["hsr.port1"] == v.Attrs["hsr.port2"] {
 		fault("hsr.port2", "the two ports are one", "Name two different interfaces.")
 	}
+	switch third := v.Attrs["hsr.interlink"]; {
+	case third == "":
+	case third == v.Attrs["hsr.port1"], third == v.Attrs["hsr.port2"]:
+		fault("hsr.interlink", "the interlink is one of the two ports", "Name a third interface.")
+	case v.Attrs["hsr.protocol"] == "prp":
+		fault("hsr.interlink", "`interlink` is for protocol hsr, not prp", "Leave it out.")
+	}
 	if version := i.Attrs["hsr.version"]; v.Attrs["hsr.protocol"] == "prp" && version != "" && version != "0" {
 		fault("hsr.version", "`version` is for protocol hsr, not prp", "Leave it out.")
 	}

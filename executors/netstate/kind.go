@@ -126,7 +126,7 @@ type Attr struct {
 	Running bool
 	// Since is the version of Linux that brought what an older kernel takes and passes
 	// over ("6.7"). Only of what a kernel that has it tells of every interface of the
-	// kind, or of every port.
+	// kind, or of every port; of what is Unreported, the version alone decides.
 	Since string
 	// Default is what the kernel takes when the attribute is not given;
 	// "" where that is not fixed.

@@ -27,6 +27,7 @@ func (m *simulation) receivers(c *Config) {
 		case "hsr":
 			take(v.Attrs["hsr.port1"], "port of "+v.Name)
 			take(v.Attrs["hsr.port2"], "port of "+v.Name)
+			take(v.Attrs["hsr.interlink"], "port of "+v.Name)
 		}
 	}
 	for n := range c.Interfaces {
@@ -48,7 +49,7 @@ func (m *simulation) receivers(c *Config) {
 
 // taken are the interfaces whose packets v takes by what i says.
 func (i *InterfaceConfig) taken(v *Interface) []string {
-	list := []string{lower(v), v.Attrs["hsr.port1"], v.Attrs["hsr.port2"]}
+	list := []string{lower(v), v.Attrs["hsr.port1"], v.Attrs["hsr.port2"], v.Attrs["hsr.interlink"]}
 	if i.Ports != nil {
 		list = append(list, *i.Ports...)
 	}

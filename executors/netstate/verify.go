@@ -185,10 +185,10 @@ func (v *verifier) attrs(want, got *Interface, keys map[string]bool) {
 			continue
 		}
 		a, before := AttrByKey(d.Key), d.Before
-		if _, told := got.Attrs[d.Key]; !told && !a.optional() {
-			if a.Unreported {
-				continue
-			}
+		switch _, told := got.Attrs[d.Key]; {
+		case !told && a.Unreported:
+			continue
+		case !told && !a.optional():
 			before = untold
 		}
 		v.differs(linkName(want), d.Key, d.After, before)

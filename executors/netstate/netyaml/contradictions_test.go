@@ -121,6 +121,8 @@ func TestContradictions(t *testing.T) {
 		{"source VNI of one identifier", "- {name: vx, type: vxlan, vxlan: {id: 5}}\nfdb: [{device: vx, mac-address: \"02:00:00:00:00:42\", source-vni: 9, remote: 192.0.2.9}]", "3:7 contradiction vx has one identifier for all packets"},
 		{"source VNI to nowhere", "- {name: vx, type: vxlan, vxlan: {external: true}}\nfdb: [{device: vx, mac-address: \"02:00:00:00:00:42\", source-vni: 9}]", "3:7 missing-key `source-vni` belongs to"},
 		{"static entry of a card", "- {name: eth0}\nfdb: [{device: eth0, mac-address: \"02:00:00:00:00:42\", owner: self, state: static}]", "3:7 contradiction the table of eth0 itself"},
+		{"HSR interlink that is a port", "- {name: h, type: hsr, hsr: {port1: eth0, port2: eth4, interlink: eth4}}", "2:67 contradiction h: the interlink is one of the two ports"},
+		{"HSR interlink of PRP", "- {name: h, type: hsr, hsr: {port1: eth0, port2: eth4, protocol: prp, interlink: eth5}}", "2:82 contradiction h: `interlink` is for protocol hsr, not prp"},
 		{"HSR version of PRP", "- {name: h, type: hsr, hsr: {port1: eth0, port2: eth4, protocol: prp, version: 1}}", "2:80 contradiction h: `version` is for protocol hsr"},
 		{"flow label of IPv4", "- {name: x, type: vxlan, vxlan: {id: 5, remote: 192.0.2.9, flow-label: 7}}", "2:72 contradiction x: only IPv6 packets have a flow label"},
 		{"flow label of IPv4, GENEVE", "- {name: x, type: geneve, geneve: {id: 5, remote: 192.0.2.9, flow-label: 7}}", "2:74 contradiction x: only IPv6 packets"},

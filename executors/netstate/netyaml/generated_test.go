@@ -110,6 +110,7 @@ func (g *generator) kind(name string, k *netstate.Kind) {
 	case "hsr":
 		v.Attrs["hsr.port1"], v.Attrs["hsr.port2"] = name+"a", name+"b"
 		delete(v.Attrs, "hsr.version") // the kernel does not tell
+		delete(v.Attrs, "hsr.interlink")
 		g.add(name+"a", "ethernet")
 		g.add(name+"b", "ethernet")
 	case "geneve":

@@ -403,7 +403,6 @@ already is left alone.
 | types | erspan, ip6erspan, bareudp, gtp, amt, can, and those of a driver | ` + "`ip link add … type erspan`" + ` |
 | tunnels | ports that take FOU and GUE; L2TP | ` + "`ip fou add`" + `, ` + "`ip l2tp add`" + ` |
 | vxlan | a flow label that is inherited | ` + "`ip link add … type vxlan … flowlabel inherit`" + ` |
-| hsr | a third port, that leads to another ring | ` + "`ip link add … type hsr … interlink DEV`" + ` |
 | macsec | extended packet numbers (XPN) | ` + "`ip link add … type macsec cipher gcm-aes-xpn-128`" + ` |
 | VLANs of bridges | options by VLAN but the spanning tree: snooping, and those of ports | ` + "`bridge vlan global set`" + `, ` + "`bridge vlan set`" + ` |
 | forwarding entries | ` + "`dynamic`" + `, ` + "`router`" + `, ` + "`activity_notify`" + ` | ` + "`bridge fdb add`" + ` |
