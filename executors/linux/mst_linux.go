@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -88,7 +87,7 @@ func decodeGlobalVLANs(b []byte) (list []netstate.RangeEntry) {
 			e.Max = max(e.Min, u16(last))
 		}
 		for i := range fields {
-			if value, ok := decodeAttr(&fields[i], attribute(entry, fields[i].IFLA), nil); ok && value != fields[i].Default {
+			if value, ok := decodeAttr(&fields[i], attribute(entry, fields[i].IFLA), nil); ok {
 				e.Values[i] = value
 			}
 		}
@@ -105,12 +104,9 @@ func (m *message) vlanMessage(index int) {
 	m.raw(b...)
 }
 
-// rangesText is the canonical text of entries in any cut.
+// rangesText is the canonical text of entries in any cut, with defaults or without.
 func rangesText(key string, list []netstate.RangeEntry) string {
 	a := netstate.AttrByKey(key)
-	list = slices.DeleteFunc(list, func(e netstate.RangeEntry) bool {
-		return !slices.ContainsFunc(e.Values, func(s string) bool { return s != "" })
-	})
 	merged, err := a.Ranges(a.FormatRanges(list))
 	if err != nil {
 		return a.FormatRanges(list)

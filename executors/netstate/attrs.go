@@ -120,6 +120,8 @@ func (a *Attr) equal(x, y string) bool {
 		return strings.EqualFold(x, y)
 	case List:
 		return a.equalLists(x, y)
+	case Ranges:
+		return a.equalRanges(x, y)
 	}
 	return false
 }

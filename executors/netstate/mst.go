@@ -12,10 +12,22 @@ const (
 	portMST    = "bridge-port.mst"
 )
 
-// Fields of vlanGlobal and portMST.
+// Fields of vlanGlobal (BRIDGE_VLANDB_GOPTS_* of linux/if_bridge.h) and portMST.
 var (
 	vlanGlobalFields = []Attr{
 		{Key: "msti", Type: Uint16, IFLA: 18, Max: 4094, Default: "0"},
+		{Key: "mcast_snooping", Type: Bool, IFLA: 3, Default: "true"},
+		{Key: "mcast_querier", Type: Bool, IFLA: 15, Default: "false"},
+		{Key: "mcast_igmp_version", Type: Uint8, IFLA: 4, Min: 2, Max: 3, Default: "2"},
+		{Key: "mcast_mld_version", Type: Uint8, IFLA: 5, Min: 1, Max: 2, Default: "1"},
+		{Key: "mcast_last_member_count", Type: Uint32, IFLA: 6, Default: "2"},
+		{Key: "mcast_startup_query_count", Type: Uint32, IFLA: 7, Default: "2"},
+		{Key: "mcast_last_member_interval", Type: Hundredths, IFLA: 8, Default: "100"},
+		{Key: "mcast_membership_interval", Type: Hundredths, IFLA: 10, Default: "26000"},
+		{Key: "mcast_querier_interval", Type: Hundredths, IFLA: 11, Default: "25500"},
+		{Key: "mcast_query_interval", Type: Hundredths, IFLA: 12, Min: 100, Max: 8640000, Default: "12500"},
+		{Key: "mcast_query_response_interval", Type: Hundredths, IFLA: 13, Default: "1000"},
+		{Key: "mcast_startup_query_interval", Type: Hundredths, IFLA: 14, Min: 100, Max: 8640000, Default: "3125"},
 	}
 	mstFields = []Attr{{Key: "state", Type: Enum, Wire: Uint8, Enum: stpStates, IFLA: 2, Default: "disabled"}}
 	stpStates = []EnumValue{{"disabled", 0}, {"listening", 1}, {"learning", 2}, {"forwarding", 3}, {"blocking", 4}}

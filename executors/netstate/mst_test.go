@@ -22,6 +22,13 @@ func TestRangesInBridgeWords(t *testing.T) {
 			t.Errorf("%s is taken for %s", text, got)
 		}
 	}
+	// The kernel keeps times in jiffies: its own default comes back as 3124.
+	if got, err := a.Canonical("10-19 mcast_startup_query_interval 3124,20 mcast_startup_query_interval 3123"); err != nil || got != "20 mcast_startup_query_interval 3123" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if x := "10 mcast_query_interval 333"; !a.equal(x, "10 mcast_query_interval 332") || !a.equal(x, "10 msti 0 mcast_query_interval 333") || a.equal(x, "11 mcast_query_interval 333") || a.equal(x, "10 mcast_query_interval 335") {
+		t.Error("times are not compared as the bridge's are")
+	}
 	if got, err := AttrByKey(portMST).Canonical("2 state 4,1 state disabled"); err != nil || got != "2 state blocking" {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -37,6 +44,10 @@ func TestTreesChange(t *testing.T) {
 		{Difference{Key: vlanGlobal, Before: "10-19 msti 1", After: "15-24 msti 2"}, []string{
 			"bridge vlan global set dev br0 vid 10-14 msti 0",
 			"bridge vlan global set dev br0 vid 15-24 msti 2",
+		}},
+		{Difference{Key: vlanGlobal, Before: "10 mcast_querier true mcast_query_interval 6000", After: "10-11 msti 1 mcast_snooping false"}, []string{
+			"bridge vlan global set dev br0 vid 10 msti 1 mcast_snooping 0 mcast_querier 0 mcast_query_interval 12500",
+			"bridge vlan global set dev br0 vid 11 msti 1 mcast_snooping 0",
 		}},
 		{Difference{Key: portMST, Before: "1 state forwarding,3 state blocking", After: "2-3 state blocking"}, []string{
 			"bridge mst set dev br0 msti 1 state disabled",

@@ -72,7 +72,7 @@ func (a *Attr) rangeEntry(words []string) (e RangeEntry, err error) {
 		if err != nil {
 			return e, fmt.Errorf("%s: %w", words[n], err)
 		}
-		if value != a.Fields[i].Default {
+		if !a.Fields[i].equal(value, a.Fields[i].Default) {
 			e.Values[i] = value
 		}
 	}
@@ -161,6 +161,36 @@ func valueAt(e *RangeEntry, i int) string {
 	return ""
 }
 
+// equalRanges compares entries by their values.
+func (a *Attr) equalRanges(x, y string) bool {
+	from, err := a.Ranges(x)
+	to, failed := a.Ranges(y)
+	if err != nil || failed != nil {
+		return false
+	}
+	have, want := singleRanges(from), singleRanges(to)
+	for n := range have {
+		for i := range a.Fields {
+			f := &a.Fields[i]
+			if !f.equal(cmp.Or(valueAt(&have[n], i), f.Default), cmp.Or(valueAt(&want[n], i), f.Default)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// rangeWords are numbers and values in bridge(8)'s words.
+func (a *Attr) rangeWords(e *RangeEntry) []string {
+	w := []string{VLANRange{Min: e.Min, Max: e.Max}.String()}
+	for i, value := range e.Values {
+		if value != "" {
+			w = append(w, a.Fields[i].Key, ipValue(&a.Fields[i], value))
+		}
+	}
+	return w
+}
+
 // rangeCommands are bridge(8)'s commands from some entries to others.
 func rangeCommands(i *Interface, d Difference) []string {
 	a := AttrByKey(d.Key)
@@ -174,13 +204,13 @@ func rangeCommands(i *Interface, d Difference) []string {
 		w := append([]string{"bridge"}, ipIn(i.Netns)[1:]...)
 		if a.Key != portMST {
 			w = append(w, "vlan", "global", "set", "dev", i.Name, "vid")
-			out = append(out, words(append(w, strings.Fields(a.rangeText(&e))...)...))
+			out = append(out, words(append(w, a.rangeWords(&e)...)...))
 			continue
 		}
 		w = append(w, "mst", "set", "dev", i.Name, "msti")
 		for n := e.Min; n <= e.Max; n++ { // one at a time
 			one := RangeEntry{n, n, e.Values}
-			out = append(out, words(append(slices.Clone(w), strings.Fields(a.rangeText(&one))...)...))
+			out = append(out, words(append(slices.Clone(w), a.rangeWords(&one)...)...))
 		}
 	}
 	return out

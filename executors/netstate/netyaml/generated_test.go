@@ -192,7 +192,7 @@ func (g *generator) value(a *netstate.Attr) string {
 	case netstate.VNIList:
 		text = "100,200-300 group 239.1.1.1"
 	case netstate.Ranges:
-		text = map[string]string{"bridge.vlan-global": "10-19 msti 1,30 msti 2", "bridge-port.mst": "1 state forwarding,2 state blocking"}[a.Key]
+		text = map[string]string{"bridge.vlan-global": "10-19 msti 1,30 msti 2 mcast_snooping false mcast_query_interval 777", "bridge-port.mst": "1 state forwarding,2 state blocking"}[a.Key]
 	case netstate.VLANTunnels:
 		text = "10 id 1000,20-29 id 1020-1029"
 	case netstate.VLANList:

@@ -147,6 +147,9 @@ func typeText(a *netstate.Attr) string {
 	case netstate.List:
 		return "list of mappings"
 	case netstate.Ranges:
+		if len(a.Fields) > 1 {
+			return "list of VLANs and options"
+		}
 		return "list of numbers with `" + a.Fields[0].Key + "`"
 	case netstate.CIDR:
 		return "prefix"

@@ -32,7 +32,7 @@ var simple = map[string]samples{
 	"list of FROM:TO":                       {[]any{[]any{"1:2", "3:4"}, "1:2"}, []any{"1"}},
 	"list of VNIs":                          {[]any{[]any{"100", "200-300 group 239.1.1.1"}, 16777215}, []any{"300-200", 16777216}},
 	"list of VLANs and tunnels":             {[]any{[]any{"10 id 1000", "20-29 id 1020-1029"}, "10 id 4294967295"}, []any{"10", "10 id 1-2", "4095 id 1", []any{"10 id 1", "10 id 2"}}},
-	"list of numbers with `msti`":           {[]any{[]any{"10 msti 1", "20-29 msti 4094"}, "10 msti 0"}, []any{"10", "10 msti 4095", "4095 msti 1", []any{"10 msti 1", "10 msti 2"}}},
+	"list of VLANs and options":             {[]any{[]any{"10 msti 1", "20-29 msti 4094 mcast_snooping 0 mcast_igmp_version 3"}, "10 msti 0"}, []any{"10", "10 msti 4095", "4095 msti 1", "10 mcast_igmp_version 4", []any{"10 msti 1", "10 msti 2"}}},
 	"list of numbers with `state`":          {[]any{[]any{"1 state forwarding", "2-4094 state 4"}}, []any{"1", "1 state 5", "0 state 4", "1 msti 4"}},
 	"list of mappings":                      {[]any{[]any{}}, []any{"x"}},
 	"list of words and mappings":            {[]any{[]any{"drop"}, []any{map[string]any{"kind": "pass"}}}, []any{[]any{"dropp"}}},

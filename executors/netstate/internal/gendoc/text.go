@@ -404,7 +404,7 @@ already is left alone.
 | tunnels | ports that take FOU and GUE; L2TP | ` + "`ip fou add`" + `, ` + "`ip l2tp add`" + ` |
 | vxlan | a flow label that is inherited | ` + "`ip link add … type vxlan … flowlabel inherit`" + ` |
 | macsec | extended packet numbers (XPN) | ` + "`ip link add … type macsec cipher gcm-aes-xpn-128`" + ` |
-| VLANs of bridges | options by VLAN but the spanning tree: snooping, and those of ports | ` + "`bridge vlan global set`" + `, ` + "`bridge vlan set`" + ` |
+| VLANs of bridges | options of ports by VLAN: state, routers of multicast, suppression of neighbours | ` + "`bridge vlan set`" + ` |
 | forwarding entries | ` + "`dynamic`" + `, ` + "`router`" + `, ` + "`activity_notify`" + ` | ` + "`bridge fdb add`" + ` |
 | addresses | ` + "`optimistic`" + `, ` + "`proto`" + `; preferences between addresses (RFC 6724) | ` + "`ip addr add … proto N`" + `, ` + "`ip addrlabel add`" + ` |
 | routes | ` + "`expires`" + ` (undoing gives a route back what was left), ` + "`ttl-propagate`" + ` of labels that are put on, realms of single next hops | ` + "`ip -6 route replace … expires SECONDS`" + ` |
