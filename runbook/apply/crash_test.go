@@ -416,3 +416,36 @@ func TestJournalFills(t *testing.T) {
 		}
 	}
 }
+
+// TestCrashUnderCommandThatStays: of a command without a rollback block that ran when
+// stet died it is said neither that it failed, nor that it was undone.
+func TestCrashUnderCommandThatStays(t *testing.T) {
+	for then, want := range map[string]string{
+		"rollback": "**Nothing could be rolled back.** Not undone, because there is no rollback block: `x` on `r1`.\n",
+		"resume":   "- x was not confirmed when stet died; it has no rollback block, and is run again.\n",
+	} {
+		t.Run(then, func(t *testing.T) {
+			b := newBench(t, "```sh { run name=x }\ntrue\n```\n")
+			d := b.doc()
+			p := b.plan(d)
+			_, err := b.crashing("before", 4, func() error {
+				_, err := Run(context.Background(), d, p, b.o)
+				return err
+			})
+			dir, _, lerr := Latest(b.state, b.path)
+			op, rerr := Load(dir)
+			if lerr != nil || rerr != nil || outcome(t, op, "x", "r1").Status != runbook.Running {
+				t.Fatalf("it did not die under the command: %v %v %v", err, lerr, rerr)
+			}
+			take, status := Resume, runbook.OK
+			if then == "rollback" {
+				take, status = Rollback, runbook.RolledBack
+			}
+			op, err = take(context.Background(), b.doc(), b.o)
+			if err != nil || op.Status != status || !strings.Contains(b.source(), want) {
+				t.Errorf("%v %s\n%s", err, op.Status, b.source())
+			}
+			b.check()
+		})
+	}
+}

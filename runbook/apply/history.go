@@ -179,7 +179,7 @@ func (h *history) take(kind journal.Kind, data any, at time.Time) error {
 		h.ended, h.op.Status, h.op.End = false, runbook.Running, time.Time{}
 		did := "took the operation up"
 		if d.Mode == "rollback" {
-			did = "rolled the operation back"
+			did = "began to roll the operation back"
 		}
 		h.op.Notes = append(h.op.Notes, fmt.Sprintf("%s %s at %s.", d.Operator, did, at.UTC().Format("2006-01-02 15:04:05Z")))
 	case *endData:
@@ -371,8 +371,8 @@ func (h *history) undo(d *undoData) {
 	o.Undo = d.Undo
 	if d.Undo.Status != runbook.Skipped {
 		o.Status = d.Undo.Status
-	} else if o.Status == runbook.Running {
-		o.Status = runbook.Failed
+	} else if o.Status == runbook.Running { // stet died while it ran
+		o.Status = runbook.Aborted
 	}
 	for _, b := range d.Blocks {
 		h.outcomes[place{b.Step, b.Target}] = &b

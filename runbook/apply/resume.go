@@ -433,6 +433,8 @@ func (x *operation) undoOne(ctx context.Context, g *runbook.Group) bool {
 	switch {
 	case len(rest) == 0:
 		return true
+	case len(rest) == len(acts) && !slices.ContainsFunc(rest, func(a *act) bool { return !stays(a) }):
+		x.tell("%s was not confirmed when stet died; it has no rollback block, and is run again.", g.Name)
 	case len(rest) == len(acts):
 		x.tell("%s was not confirmed when stet died; it is undone%s before it is run again.", g.Name, asFar(rest))
 	default:
@@ -441,9 +443,12 @@ func (x *operation) undoOne(ctx context.Context, g *runbook.Group) bool {
 	return x.undoActs(context.WithoutCancel(ctx), rest)
 }
 
+// stays reports whether an act has no way back.
+func stays(a *act) bool { return a.kind != runbook.Netconfig && len(a.rollback) == 0 }
+
 // asFar is what must be said beside that acts are undone, where some have no way back.
 func asFar(acts []*act) string {
-	if slices.ContainsFunc(acts, func(a *act) bool { return a.kind != runbook.Netconfig && len(a.rollback) == 0 }) {
+	if slices.ContainsFunc(acts, stays) {
 		return ", but for what has no rollback block,"
 	}
 	return ""
