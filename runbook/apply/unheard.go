@@ -52,11 +52,14 @@ func unanswered(err error) bool { return cut(err) || errors.Is(err, context.Dead
 // tellAgain tells a target that did not answer, for the reason err, once more that a
 // change stands, until it does.
 func (x *operation) tellAgain(ctx context.Context, sess executors.Session, a *act, deadline time.Time, err error) error {
-	until := deadline.Add(revertWithin)
+	until, goes := deadline.Add(revertWithin), "goes"
+	if x.now().After(deadline) { // stet resume finds guards of long ago
+		until, goes = later(until, x.now().Add(unguarded)), "went"
+	}
 	x.emit(runbook.Event{
 		Kind: runbook.EventWait, Step: a.step, Target: a.target, Deadline: until,
-		Text: fmt.Sprintf("%s was told that the change stands, and did not answer (%v); it is told again. Unless it heard that, it goes back at %s",
-			a.target, err, deadline.UTC().Format("15:04:05Z")),
+		Text: fmt.Sprintf("%s was told that the change stands, and did not answer (%v); it is told again. Unless it heard that, it %s back at %s",
+			a.target, err, goes, deadline.UTC().Format("15:04:05Z")),
 	})
 	limited, cancel := context.WithTimeout(ctx, until.Sub(x.now()))
 	defer cancel()
@@ -81,4 +84,11 @@ func (x *operation) tellAgain(ctx context.Context, sess executors.Session, a *ac
 			return err
 		}
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

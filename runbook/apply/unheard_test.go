@@ -3,6 +3,8 @@ package apply
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -94,5 +96,48 @@ func TestConfirmationIsLost(t *testing.T) {
 				t.Errorf("its guard is %s", phase)
 			}
 		})
+	}
+}
+
+// TestConfirmationIsLostUnderResume: stet died while it confirmed, and is resumed
+// long after the deadline. A host that is silent then is waited for all the same.
+func TestConfirmationIsLostUnderResume(t *testing.T) {
+	t.Parallel()
+	body := strings.Replace(bridge, "name=bridge", "name=bridge confirm=60s", 1) + held
+	for at := 1; ; at++ {
+		b := newBench(t, body)
+		died, _ := b.crashing("after", at, func() error { d := b.doc(); _, err := Run(context.Background(), d, b.plan(d), b.o); return err })
+		if !died {
+			t.Fatal("it never confirms")
+		}
+		files, err := filepath.Glob(filepath.Join(b.state, "operations", "*", "*", "journal.jsonl"))
+		if err != nil || len(files) != 1 {
+			t.Fatal(files, err)
+		}
+		records, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(records), `"confirming"`) {
+			continue
+		}
+		var silent atomic.Bool
+		b.hosts["r1"].fail = func(call string) error {
+			if call == "confirm" && silent.CompareAndSwap(false, true) {
+				return &executors.Error{Code: "unreachable", Op: "connecting to r1", Message: "no answer"}
+			}
+			return nil
+		}
+		b.o.Now = func() time.Time { return time.Now().Add(time.Hour) }
+		if op, err := Resume(context.Background(), b.doc(), b.o); err != nil || op.Status != runbook.OK || !silent.Load() {
+			t.Fatalf("%+v %v", op, err)
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		i := slices.IndexFunc(b.events, func(e runbook.Event) bool { return e.Kind == runbook.EventWait })
+		if i < 0 || b.events[i].Deadline.Before(b.o.Now()) || !strings.Contains(b.events[i].Text, "Unless it heard that, it went back at ") {
+			t.Errorf("%+v", b.events)
+		}
+		return
 	}
 }
