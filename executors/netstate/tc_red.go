@@ -3,7 +3,6 @@ package netstate
 import (
 	"cmp"
 	"errors"
-	"math"
 	"math/bits"
 	"strconv"
 )
@@ -56,10 +55,14 @@ func REDOf(o Attrs) (r RED, key, fault string) {
 // burst that tc(8) takes without one (tc_red_eval_ewma); 0 if there is no answer.
 func redAverage(least, most uint32) int {
 	const packet = 1000
-	burst := math.Floor((2*float64(least) + float64(most)) / (3 * packet))
+	burst := float64((2*uint64(least) + uint64(most)) / (3 * packet))
 	a, w := burst+1-float64(least)/packet, 0.5
 	for n := 1; a >= 1 && n < 32; n++ {
-		if a <= (1-math.Pow(1-w, burst))/w {
+		share := 1.0
+		for range int(burst) {
+			share *= 1 - w
+		}
+		if a <= (1-share)/w {
 			return n
 		}
 		w /= 2
