@@ -5,6 +5,7 @@ package linux
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,10 +20,12 @@ func TestTreesInBridgeWords(t *testing.T) {
 		t.Skip("other kernels may lack VLANs of bridges, or their trees")
 	}
 	ns := newNamespace(t)
-	ns.runAll([]string{"ip link add p1 type veth peer name q1", "ip link set q1 up", "ip link set p1 up"})
+	for _, n := range []string{"1", "2"} {
+		ns.runAll([]string{"ip link add p" + n + " type veth peer name q" + n, "ip link set q" + n + " up", "ip link set p" + n + " up"})
+	}
 	for _, c := range []struct {
 		block string
-		want  map[string]string
+		want  map[string]string // of p2 where the block tells of it, else of p1
 	}{
 		{"interfaces: [{name: br0, type: linux-bridge, bridge: {options: {mst-enabled: true}, port: [{name: p1, vlan: {tags: [10-30]}}]}}]",
 			map[string]string{"10-30": "forwarding"}},
@@ -34,15 +37,24 @@ func TestTreesInBridgeWords(t *testing.T) {
 			map[string]string{"10-19": "blocking", "20": "learning", "21-30": "forwarding"}},
 		{"interfaces: [{name: br0, bridge: {vlan-global: []}}]",
 			map[string]string{"10-30": "forwarding"}},
+		{"interfaces: [{name: br0, bridge: {vlan-global: [10 msti 1]}}]",
+			map[string]string{"10": "disabled", "11-30": "forwarding"}},
+		// The bridge forgets the tree of a VLAN that its last port leaves.
+		{"interfaces: [{name: p1, bridge-port: {vlan: {tags: [11-30]}}}, {name: p2, controller: br0, bridge-port: {vlan: {tags: [10]}}}]",
+			map[string]string{"10": "disabled"}},
 	} {
 		ns.apply(c.block)
+		port := "p1"
+		if strings.Contains(c.block, "p2") {
+			port = "p2"
+		}
 		var shown []struct {
 			VLANs []struct {
 				VLAN, VLANEnd int
 				State         string
 			}
 		}
-		if err := json.Unmarshal([]byte(ns.run("bridge", "-d", "-j", "vlan", "show", "dev", "p1")), &shown); err != nil || len(shown) != 1 {
+		if err := json.Unmarshal([]byte(ns.run("bridge", "-d", "-j", "vlan", "show", "dev", port)), &shown); err != nil || len(shown) != 1 {
 			t.Fatalf("%v: %v", err, shown)
 		}
 		got := map[string]string{}

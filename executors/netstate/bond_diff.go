@@ -133,6 +133,11 @@ func (d *differ) later(before, after *Interface) *Interface {
 		last = withMAC(last, "")
 		d.taken = append(d.taken, Edit{Op: Modify, Before: Object{Link: withoutAddresses(&first)}, After: Object{Link: last}, Implied: true})
 	}
+	if text := d.vlanGlobalLeft(before, after); text != attrsOf(before)[vlanGlobal] {
+		last = withoutAddresses(last)
+		last.put(vlanGlobal, text)
+		d.taken = append(d.taken, Edit{Op: Modify, Before: Object{Link: withoutAddresses(&first)}, After: Object{Link: last}, Implied: true})
+	}
 	if len(Differences(last, after)) > 0 {
 		d.taken = append(d.taken, Edit{Op: Modify, Before: Object{Link: last}, After: Object{Link: withoutAddresses(after)}})
 	}

@@ -99,6 +99,40 @@ func (m *simulation) mstOf(v *Interface) {
 	v.put(vlanGlobal, a.FormatRanges(joinRanges(left)))
 }
 
+// vlanGlobalLeft is what is left of the options of a bridge's VLANs when its ports
+// have changed: a VLAN that none of them has all the time begins anew, without
+// (br_vlan_put_master).
+func (d *differ) vlanGlobalLeft(before, after *Interface) string {
+	text := attrsOf(before)[vlanGlobal]
+	if text == "" || after.Type != "linux-bridge" || after.Attrs[vlanGlobal] == "" {
+		return text
+	}
+	a := AttrByKey(vlanGlobal)
+	list, err := a.Ranges(text)
+	if err != nil {
+		return text
+	}
+	all := singleRanges(list)
+	var safe [4095]bool
+	for _, name := range append(portsOf(d.from, before.Name), before.Name) {
+		was, is := d.from.Interface(name), d.to.Interface(name)
+		if is == nil || d.trans[name].gone != never || attrOf(was, "controller") != attrOf(is, "controller") {
+			continue
+		}
+		have, want := singles(vlansOf(d.from, was)), singles(vlansOf(d.to, is))
+		for vid := range safe {
+			safe[vid] = safe[vid] || have[vid].Min != 0 && want[vid].Min != 0
+		}
+	}
+	var left []RangeEntry
+	for vid := range all {
+		if safe[vid] {
+			left = append(left, all[vid])
+		}
+	}
+	return a.FormatRanges(joinRanges(left))
+}
+
 // put sets an attribute of an interface that another state may have, too.
 func (i *Interface) put(key, value string) {
 	if i.Attrs[key] != value {

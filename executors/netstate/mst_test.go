@@ -115,3 +115,30 @@ func TestTreesGoWithVLANs(t *testing.T) {
 		}
 	}
 }
+
+// TestTreesOfVLANsThatBeginAnew wants the options of a VLAN to be set again when
+// the last port leaves it before another one comes, and only then.
+func TestTreesOfVLANsThatBeginAnew(t *testing.T) {
+	port := func(name, vlans string) Interface {
+		return Interface{Name: name, Type: "veth", Attrs: Attrs{"controller": "br0", portVLANs: vlans, portMST: ""}}
+	}
+	for _, c := range []struct {
+		p3    string
+		again int
+	}{{"20", 1}, {"10", 0}} {
+		from := &State{Lacks: map[string]string{filtering: ""}, Interfaces: []Interface{
+			{Name: "br0", Type: "linux-bridge", Attrs: Attrs{filtering: "true", defaultVID: "1", selfVLANs: "1", mstEnabled: "true", vlanGlobal: "10 msti 1"}},
+			port("p1", "10"), port("p2", "20"), port("p3", c.p3),
+		}}
+		to, _, problems := Simulate(from, &Config{Interfaces: []InterfaceConfig{{Name: "p1", Attrs: Attrs{portVLANs: "20"}}, {Name: "p2", Attrs: Attrs{portVLANs: "10"}}}})
+		change, set := Diff(from, to), 0
+		for _, line := range IP(change) {
+			if line == "bridge vlan global set dev br0 vid 10 msti 1" {
+				set++
+			}
+		}
+		if len(problems) > 0 || set != c.again {
+			t.Errorf("%+v: %+v\n%s", c, problems, Text(change))
+		}
+	}
+}
