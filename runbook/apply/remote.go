@@ -157,9 +157,7 @@ func (x *operation) reverts(p place) (time.Time, bool) {
 func (x *operation) retry(ctx context.Context, r executors.Remote, failed func(error)) error {
 	var last error
 	for within := tryFor; ; within = min(2*within, tryMost) {
-		try, cancel := context.WithTimeout(ctx, within)
-		err := r.Reconnect(try)
-		cancel()
+		err := reconnect(ctx, r, within)
 		switch {
 		case err == nil:
 			return nil
@@ -176,6 +174,18 @@ func (x *operation) retry(ctx context.Context, r executors.Remote, failed func(e
 		case <-ctx.Done():
 		}
 	}
+}
+
+// reconnect connects anew within a time, and says so where that was too short.
+func reconnect(ctx context.Context, r executors.Remote, within time.Duration) error {
+	slow := fmt.Errorf("no new connection within %s", within)
+	try, cancel := context.WithTimeoutCause(ctx, within, slow)
+	defer cancel()
+	err := r.Reconnect(try)
+	if code(err) == "" && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return slow // nobody knows more
+	}
+	return err
 }
 
 // awaitWayIn makes sure that a target answers before something on it is undone:

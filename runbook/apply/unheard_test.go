@@ -141,3 +141,25 @@ func TestConfirmationIsLostUnderResume(t *testing.T) {
 		return
 	}
 }
+
+// slowly is a way in that takes longer than anybody waits.
+type slowly struct{ executors.Remote }
+
+func (slowly) Reconnect(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestReconnectTakesTooLong: it is said in what time, and not in Go's words.
+func TestReconnectTakesTooLong(t *testing.T) {
+	t.Parallel()
+	err := reconnect(context.Background(), slowly{}, 20*time.Millisecond)
+	if err == nil || err.Error() != "no new connection within 20ms" {
+		t.Error(err)
+	}
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := reconnect(over, slowly{}, time.Minute); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
