@@ -17,7 +17,7 @@ import (
 // no other, is what it can show of them.
 func TestTreesInBridgeWords(t *testing.T) {
 	if !inMachine() {
-		t.Skip("other kernels may lack VLANs of bridges, or their trees")
+		t.Skip("VLANs of bridges and their trees are for sure in the kernel of make test-vm only")
 	}
 	ns := newNamespace(t)
 	for _, n := range []string{"1", "2"} {

@@ -41,24 +41,32 @@ func (a *Attr) Ranges(text string) ([]RangeEntry, error) {
 	return joinRanges(list), nil
 }
 
-func (a *Attr) rangeEntry(words []string) (e RangeEntry, err error) {
-	low, high, isRange := strings.Cut(words[0], "-")
+// parseEnds reads the ends of a range of numbers, which are called what: "20-29",
+// or "20" alone.
+func parseEnds(text, what string, least, most uint64) (low, high uint64, err error) {
+	first, last, isRange := strings.Cut(text, "-")
 	if !isRange {
-		high = low
+		last = first
 	}
-	for _, end := range []struct {
-		text string
-		set  *uint16
-	}{{low, &e.Min}, {high, &e.Max}} {
-		n, err := strconv.ParseUint(end.text, 10, 16)
-		if err != nil || n < a.Min || n > a.Max {
-			return e, fmt.Errorf("%q is no number from %d to %d", end.text, a.Min, a.Max)
+	var ends [2]uint64
+	for i, end := range []string{first, last} {
+		ends[i], err = strconv.ParseUint(end, 10, 64)
+		if err != nil || ends[i] < least || ends[i] > most {
+			return 0, 0, fmt.Errorf("%q is no %s from %d to %d", end, what, least, most)
 		}
-		*end.set = uint16(n)
 	}
-	if e.Min > e.Max {
-		return e, fmt.Errorf("%q begins after its end", words[0])
+	if ends[0] > ends[1] {
+		return 0, 0, fmt.Errorf("%q begins after its end", text)
 	}
+	return ends[0], ends[1], nil
+}
+
+func (a *Attr) rangeEntry(words []string) (e RangeEntry, err error) {
+	low, high, err := parseEnds(words[0], "number", a.Min, a.Max)
+	if err != nil {
+		return e, err
+	}
+	e.Min, e.Max = uint16(low), uint16(high)
 	if len(words) == 1 || len(words)%2 == 0 {
 		return e, fmt.Errorf("%q is not as `%s %s`", strings.Join(words, " "), words[0], a.rangeExample())
 	}

@@ -64,20 +64,11 @@ func ParseVLANs(text string) ([]VLANRange, error) {
 }
 
 func parseVLAN(words []string) (r VLANRange, err error) {
-	low, high, isRange := strings.Cut(words[0], "-")
-	if !isRange {
-		high = low
+	low, high, err := parseEnds(words[0], "VLAN", 1, 4094)
+	if err != nil {
+		return r, err
 	}
-	for _, end := range []struct {
-		text string
-		set  *uint16
-	}{{low, &r.Min}, {high, &r.Max}} {
-		n, err := strconv.ParseUint(end.text, 10, 16)
-		if err != nil || n < 1 || n > 4094 {
-			return r, fmt.Errorf("%q is no VLAN from 1 to 4094", end.text)
-		}
-		*end.set = uint16(n)
-	}
+	r.Min, r.Max = uint16(low), uint16(high)
 	for _, w := range words[1:] {
 		switch w {
 		case "pvid":
@@ -88,10 +79,7 @@ func parseVLAN(words []string) (r VLANRange, err error) {
 			return r, fmt.Errorf("%q is neither `pvid` nor `untagged`", w)
 		}
 	}
-	switch {
-	case r.Min > r.Max:
-		return r, fmt.Errorf("%q begins after its end", words[0])
-	case r.PVID && r.Min != r.Max:
+	if r.PVID && r.Min != r.Max {
 		return r, fmt.Errorf("%q: only one VLAN can be the one for untagged packets (pvid)", words[0])
 	}
 	return r, nil

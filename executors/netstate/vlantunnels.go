@@ -3,6 +3,7 @@ package netstate
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,20 +68,12 @@ func parseVLANTunnel(words []string) (r VLANTunnel, err error) {
 	if err != nil {
 		return r, err
 	}
-	low, high, isRange := strings.Cut(words[2], "-")
-	if !isRange {
-		high = low
+	low, high, err := parseEnds(words[2], "identifier", 0, math.MaxUint32)
+	if err != nil {
+		return r, err
 	}
-	var ends [2]uint32
-	for i, text := range []string{low, high} {
-		n, err := strconv.ParseUint(text, 10, 32)
-		if err != nil {
-			return r, fmt.Errorf("%q is no identifier from 0 to 4294967295", text)
-		}
-		ends[i] = uint32(n)
-	}
-	r = VLANTunnel{vlans.Min, vlans.Max, ends[0]}
-	if ends[1] < ends[0] || ends[1]-ends[0] != uint32(r.Max-r.Min) {
+	r = VLANTunnel{vlans.Min, vlans.Max, uint32(low)}
+	if high-low != uint64(r.Max-r.Min) {
 		return r, fmt.Errorf("%q: there have to be as many identifiers as VLANs", strings.Join(words, " "))
 	}
 	return r, nil

@@ -61,23 +61,12 @@ func ParseVNIs(text string) ([]VNIRange, error) {
 }
 
 func parseVNI(words []string) (r VNIRange, err error) {
-	low, high, isRange := strings.Cut(words[0], "-")
-	if !isRange {
-		high = low
+	low, high, err := parseEnds(words[0], "identifier", 0, 1<<24-1)
+	if err != nil {
+		return r, err
 	}
-	for _, end := range []struct {
-		text string
-		set  *uint32
-	}{{low, &r.Min}, {high, &r.Max}} {
-		n, err := strconv.ParseUint(end.text, 10, 24)
-		if err != nil {
-			return r, fmt.Errorf("%q is no identifier from 0 to 16777215", end.text)
-		}
-		*end.set = uint32(n)
-	}
+	r.Min, r.Max = uint32(low), uint32(high)
 	switch {
-	case r.Min > r.Max:
-		return r, fmt.Errorf("%q begins after its end", words[0])
 	case len(words) == 1:
 		return r, nil
 	case len(words) != 3 || words[1] != "group" && words[1] != "remote":
